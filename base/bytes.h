@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spans, secrets and wiping.
+ *
+ * struct bytes borrows: whoever made it says how long the memory lives. struct secret owns: it is wiped
+ * on every path out and compared in constant time. Nothing here prints.
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes {
+	const uint8_t *data; /* may be NULL when len is 0 */
+	size_t len;
+};
+
+#define BYTES(pointer, length) ((struct bytes){.data = (const uint8_t *)(pointer), .len = (length)})
+#define BYTES_OF(array)        BYTES((array), sizeof(array))
+#define BYTES_NONE             ((struct bytes){.data = NULL, .len = 0})
+
+/* A string literal without its terminator. */
+#define BYTES_TEXT(literal) BYTES((literal), sizeof(literal) - 1)
+
+/* Public data only: leaks where the first difference is. */
+bool bytes_equal(struct bytes a, struct bytes b);
+
+/* Public data only: like memcmp, a prefix sorts first. */
+int bytes_compare(struct bytes a, struct bytes b);
+
+/* For secrets, tags and tokens: time depends on len only. */
+bool bytes_equal_ct(const void *a, const void *b, size_t len);
+
+/* Overwrites with zeros, and is not optimised away. NULL with len 0 is fine. */
+void bytes_wipe(void *data, size_t len);
+
+/* The longest secret of any suite: a P-521 scalar is 66 bytes. */
+#define SECRET_LEN_MAX 66
+
+struct secret {
+	uint8_t data[SECRET_LEN_MAX];
+	uint8_t len;
+};
+
+/* Copies; len at most SECRET_LEN_MAX (asserted). */
+void secret_set(struct secret *secret, const void *data, size_t len);
+
+/* NULL is fine. Afterwards len is 0. */
+void secret_wipe(struct secret *secret);
+
+/* Constant time in the contents; lengths are public. */
+bool secret_equal(const struct secret *a, const struct secret *b);
+
+static inline struct bytes secret_bytes(const struct secret *secret)
+{
+	return BYTES(secret->data, secret->len);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where randomness comes from is the caller's decision: os/ gives the kernel's, tests and the simulator a
+ * seeded one, failure tests one that refuses the nth call. Engines take a const struct random_source *.
+ */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct random_source {
+	/* Fills all of out or fails; on failure out holds nothing that may be used. */
+	enum sotto_err (*fill)(void *context, uint8_t *out, size_t len);
+	void *context;
+};
+
+static inline MUST_USE enum sotto_err random_fill(const struct random_source *random, void *out,
+						  size_t len)
+{
+	return random->fill(random->context, out, len);
+}
+
+#endif

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts the cases of a meson JUnit log, prints "N passed, N failed", and exits 1 if any failed or none ran."""
+import sys
+import xml.etree.ElementTree as tree
+
+passed = failed = 0
+for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
+    if case.find("failure") is not None or case.find("error") is not None:
+        failed += 1
+        print("failed:", case.get("classname"), case.get("name"))
+    elif case.find("skipped") is None:
+        passed += 1
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed or not passed else 0)
