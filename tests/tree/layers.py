@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks what the source tree promises of itself, and speaks TAP.
+
+A folder includes only itself and folders above it; only crypto/ sees the cryptographic libraries, only os/ (and
+link/ for QUIC) the system; a file has at most 800 lines; every C file names its licence; every fuzz target has seeds.
+"""
+import os
+import re
+import sys
+
+ORDER = ["base", "crypto", "mls", "sframe", "wire", "ledger", "talk", "call", "voice", "os", "vault", "link",
+         "relay", "phone", "cli", "tui", "gtk"]
+# sim/ stands in for os/ and link/ and joins whole networks, so it may include all but the programs.
+SIM_MAY = set(ORDER[:ORDER.index("phone") + 1]) | {"sim"}
+LINES_MAX = 800
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+# Library headers: who may see them. A prefix of the header's path decides.
+LIBRARIES = {
+    "nettle/": {"crypto"}, "gmp.h": {"crypto"}, "sodium": {"crypto"},
+    "gnutls/": {"link"}, "ngtcp2/": {"link"},
+    "sqlite3.h": {"os", "vault", "relay", "sim"},
+    "opus": {"voice"}, "speex": {"voice"}, "pipewire/": {"os"}, "spa/": {"os"}, "alsa/": {"os"},
+    "seccomp.h": {"os"}, "sys/": {"os"}, "netinet/": {"os", "link"}, "linux/": {"os"}, "pthread.h": {"os"},
+    "fcntl.h": {"os"}, "unistd.h": {"os"}, "poll.h": {"os"}, "signal.h": {"os"}, "time.h": {"os"},
+    "dirent.h": {"os"}, "termios.h": {"os"}, "netdb.h": {"os"}, "ifaddrs.h": {"os"},
+    "jansson.h": {"relay", "phone", "cli", "tui", "gtk"},
+    "stdio.h": {"base", "os", "relay", "phone", "cli", "tui", "gtk"},
+}
+# stdio in base/ is assert.c's one line; anywhere else in an engine it is a mistake. Programs may use unistd and fcntl
+# for descriptors that they were given, never to open a thing that os/ opens.
+PROGRAMS = {"relay", "phone", "cli", "tui", "gtk"}
+PROGRAM_HEADERS = {"unistd.h", "signal.h", "sys/stat.h", "sys/types.h", "sys/socket.h", "fcntl.h"}
+
+
+def sources(root, folder):
+    for path, _, names in sorted(os.walk(os.path.join(root, folder))):
+        for name in sorted(names):
+            if name.endswith((".c", ".h")):
+                yield os.path.join(path, name)
+
+
+def may_include(folder, target):
+    if folder == "sim":
+        return target in SIM_MAY
+    return target in ORDER and ORDER.index(target) <= ORDER.index(folder)
+
+
+def check_includes(root, folder, path, text):
+    for kind, header in INCLUDE.findall(text):
+        top = header.split("/")[0]
+        if kind == '"' and not header.startswith("sotto/"):
+            if "/" not in header:
+                yield f"{path}: include {header} from the root, as {folder}/{header}"
+            elif not may_include(folder, top):
+                yield f"{path}: {folder}/ may not include {header}"
+        elif header.startswith("sotto/"):
+            if not may_include(folder, "mls"):
+                yield f"{path}: {folder}/ may not include {header}"
+        else:
+            for prefix, allowed in LIBRARIES.items():
+                if not header.startswith(prefix) or folder in allowed:
+                    continue
+                if folder in PROGRAMS and header in PROGRAM_HEADERS:
+                    continue
+                yield f"{path}: {folder}/ may not see <{header}>"
+
+
+def check_tree(root, order):
+    for folder in order:
+        for path in sources(root, folder):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            name = os.path.relpath(path, root)
+            yield from check_includes(root, folder, name, text)
+            if text.count("\n") > LINES_MAX:
+                yield f"{name}: {text.count(chr(10))} lines, at most {LINES_MAX}"
+            if "SPDX-License-Identifier: Apache-2.0" not in text[:200]:
+                yield f"{name}: no licence line"
+
+
+def check_fuzz(root):
+    for path in sources(root, "fuzz"):
+        name = os.path.basename(path)[:-2]
+        if name == "driver" or path.endswith(".h"):
+            continue
+        seeds = os.path.join(root, "fuzz", "seeds", name)
+        if not os.path.isdir(seeds) or not os.listdir(seeds):
+            yield f"fuzz/{name}.c: no seeds in fuzz/seeds/{name}/"
+
+
+def check_checker(root):
+    """A check that cannot fail is a defect: planted faults must be found."""
+    planted = [
+        ("base", '#include "crypto/hash.h"\n', "may not include crypto/hash.h"),
+        ("crypto", '#include "mls/tree.h"\n', "may not include mls/tree.h"),
+        ("mls", "#include <nettle/sha2.h>\n", "may not see <nettle/sha2.h>"),
+        ("talk", "#include <time.h>\n", "may not see <time.h>"),
+        ("vault", "#include <unistd.h>\n", "may not see <unistd.h>"),
+        ("link", '#include "local.h"\n', "from the root"),
+    ]
+    for folder, text, wanted in planted:
+        found = list(check_includes(root, folder, "planted.c", text))
+        if len(found) != 1 or wanted not in found[0]:
+            yield f"planted fault in {folder}/ not found: {text.strip()}"
+
+
+def main():
+    root = sys.argv[1]
+    checks = [
+        ("the checker finds planted faults", check_checker(root)),
+        ("folders include only what is above them", check_tree(root, ORDER + ["sim"])),
+        ("every fuzz target has seeds", check_fuzz(root)),
+    ]
+    print(f"1..{len(checks)}")
+    for number, (name, faults) in enumerate(checks, 1):
+        faults = list(faults)
+        for fault in faults:
+            print("#", fault)
+        print("not ok" if faults else "ok", number, "-", name)
+    return 0
+
+
+sys.exit(main())
