@@ -1,17 +1,37 @@
-# sotto: make demo, make check. Everything else is meson's, in build/.
-BUILD ?= build/release
+# sotto: `make demo`, `make check`. Everything else is meson's, in build/.
+#	make            build/release
+#	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds
+#	make check-all  all tests on all three builds, as CI does
+#	make demo       a relay, phones, messages, a call
+#	make fuzz       every fuzz target under libFuzzer, SECONDS each
+BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
+SECONDS ?= 60
+
+flags_build/clang    = CC=clang
+flags_build/sanitize = CC=gcc
+setup_build/sanitize = -Db_sanitize=address,undefined -Db_lundef=false
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
-$(BUILD)/build.ninja: | deps
-	meson setup $(BUILD) -Dvectors=$(abspath $(VECTORS)) $(MESON_FLAGS)
-
-deps:
+$(BUILD)/build.ninja:
 	tools/deps
+	$(flags_$(BUILD)) meson setup $(BUILD) -Dvectors=$(abspath $(VECTORS)) $(setup_$(BUILD)) $(MESON_FLAGS)
 
 check: all
 	tests/run $(BUILD)
 
-.PHONY: all deps check
+check-all:
+	tests/run-all
+
+fuzz:
+	tools/fuzz $(SECONDS)
+
+demo: all
+	tools/demo $(BUILD)
+
+clean:
+	rm -rf build
+
+.PHONY: all check check-all fuzz demo clean
