@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Microphone and loudspeaker: PipeWire, ALSA where there is no PipeWire, or WAV files that the
+ *caller opened. All give and take 48 kHz mono signed 16 bit (voice/format.h).
+ *
+ *	prepare   connects and loads whatever that needs          before the sandbox
+ *	(sandbox)
+ *	start     makes the playback stream, or the capture stream, and only that one
+ *	get/put   moves sound: two single-producer single-consumer rings in struct os_audio, between
+ *the device's own thread and the caller's; neither side locks, waits or allocates stop, finish
+ *
+ * No capture stream exists before os_audio_start_capture, nor after os_audio_stop_capture: the
+ *desktop's microphone indicator tells the truth.
+ */
+#ifndef OS_AUDIO_H
+#define OS_AUDIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "os/audio_ring.h"
+
+struct os_audio_backend;
+
+struct os_audio_config {
+	int mic_fd;	      /* WAV file to speak from, or -1: the microphone */
+	int speaker_fd;	      /* WAV file to write, or -1: the loudspeaker */
+	const char *mic_name; /* PipeWire node or ALSA device; NULL: the user's default */
+	const char *speaker_name;
+	bool want_alsa; /* do not try PipeWire */
+};
+
+struct os_audio {
+	struct os_audio_ring capture;  /* device -> caller */
+	struct os_audio_ring playback; /* caller -> device */
+	int event_fd;		       /* see os_audio_fd */
+	const struct os_audio_backend *mic_backend;
+	const struct os_audio_backend *speaker_backend;
+	void *mic_state;
+	void *speaker_state;
+};
+
+/* After this the process can be sandboxed. SOTTO_ERR_IO: no sound server and no card. */
+MUST_USE enum sotto_err os_audio_prepare(struct os_audio *audio,
+					 const struct os_audio_config *config);
+
+/* Stops what runs, closes what was opened (not the caller's descriptors). NULL is fine. */
+void os_audio_finish(struct os_audio *audio);
+
+MUST_USE enum sotto_err os_audio_start_playback(struct os_audio *audio);
+MUST_USE enum sotto_err os_audio_start_capture(struct os_audio *audio);
+void os_audio_stop_playback(struct os_audio *audio);
+void os_audio_stop_capture(struct os_audio *audio);
+
+/*
+ * Readable (level-triggered, until os_audio_get_event) whenever the device has moved sound: every 5
+ * ms with PipeWire, 10 ms with files. The caller then gets what is captured and puts what may be
+ * played.
+ */
+int os_audio_fd(const struct os_audio *audio);
+void os_audio_get_event(struct os_audio *audio);
+
+/* Up to count captured samples; returns how many there were. */
+size_t os_audio_get(struct os_audio *audio, int16_t *samples, size_t count);
+
+/*
+ * How many samples the device wants now so that it does not run dry before the next event: put
+ * exactly so many. More would only add delay.
+ */
+size_t os_audio_wanted(const struct os_audio *audio);
+void os_audio_put(struct os_audio *audio, const int16_t *samples, size_t count);
+
+/* What device and ring add at present, in milliseconds, and how often playback ran dry. */
+unsigned os_audio_capture_ms(const struct os_audio *audio);
+unsigned os_audio_playback_ms(const struct os_audio *audio);
+unsigned os_audio_underruns(const struct os_audio *audio);
+
+#endif
