@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messaging Layer Security (RFC 9420) in plain C: groups of 2 to 50,000 that agree on keys.
+ *
+ * The library has no hidden state and does no input or output: memory comes from the caller's
+ * allocator, random bytes from the caller's source, time as a parameter. Nothing here is
+ * thread-safe by itself; one group is used by one thread at a time, different groups by different
+ * threads.
+ *
+ * The life of a group:
+ *
+ *    mls_identity_generate         a signature key pair
+ *    mls_key_package_create        what others need to add this client
+ *    mls_group_create | join       a member's state, struct mls_group
+ *    mls_group_commit              a commit and a welcome; kept pending inside, nothing else
+ * changes mls_group_apply_pending       when the delivery service has accepted it; or
+ * mls_group_drop_pending mls_group_receive             step one: parse and verify into a struct
+ * mls_staged; look at it mls_group_merge               step two: what was staged becomes the
+ * group's state mls_group_protect, unprotect  application messages mls_group_save... bytes to be
+ * stored, mls_group_load
+ *
+ * Errors: SOTTO_ERR_FORMAT (bytes do not parse), SOTTO_ERR_VERIFY (signature, MAC or AEAD),
+ * SOTTO_ERR_INVALID (breaks a rule of the RFC), SOTTO_ERR_UNSUPPORTED, SOTTO_ERR_LIMIT,
+ * SOTTO_ERR_STATE (not now: a removed member, no pending commit), SOTTO_ERR_NOT_FOUND,
+ * SOTTO_ERR_NO_MEMORY, SOTTO_ERR_RANDOM, and those named at the functions. After any error the
+ * group is exactly as it was and output parameters are untouched.
+ *
+ * Borrowed spans: unless a function says otherwise, a struct bytes that comes out of a group lives
+ * until the next call that takes the group without const; out of a staged object, until that is
+ * merged or destroyed; parsed from the caller's bytes, as long as those.
+ */
+#ifndef SOTTO_MLS_H
+#define SOTTO_MLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/allocator.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/random.h"
+
+/* ---- Numbers of the IANA registries (RFC 9420 section 17) ---- */
+
+enum mls_suite {
+	MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 = 1,
+	MLS_128_DHKEMP256_AES128GCM_SHA256_P256 = 2,
+	MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 = 3,
+	MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448 = 4,
+	MLS_256_DHKEMP521_AES256GCM_SHA512_P521 = 5,
+	MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448 = 6,
+	MLS_256_DHKEMP384_AES256GCM_SHA384_P384 = 7,
+};
+
+enum mls_wire_format {
+	MLS_PUBLIC_MESSAGE = 1,
+	MLS_PRIVATE_MESSAGE = 2,
+	MLS_WELCOME = 3,
+	MLS_GROUP_INFO = 4,
+	MLS_KEY_PACKAGE = 5,
+};
+
+enum mls_content_type {
+	MLS_CONTENT_NONE = 0, /* welcome, group info, key package */
+	MLS_CONTENT_APPLICATION = 1,
+	MLS_CONTENT_PROPOSAL = 2,
+	MLS_CONTENT_COMMIT = 3,
+};
+
+enum mls_proposal_type {
+	MLS_PROPOSAL_ADD = 1,
+	MLS_PROPOSAL_UPDATE = 2,
+	MLS_PROPOSAL_REMOVE = 3,
+	MLS_PROPOSAL_PSK = 4,
+	MLS_PROPOSAL_REINIT = 5,
+	MLS_PROPOSAL_EXTERNAL_INIT = 6,
+	MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS = 7,
+};
+
+enum mls_extension_type {
+	MLS_EXTENSION_APPLICATION_ID = 1,
+	MLS_EXTENSION_RATCHET_TREE = 2,
+	MLS_EXTENSION_REQUIRED_CAPABILITIES = 3,
+	MLS_EXTENSION_EXTERNAL_PUB = 4,
+	MLS_EXTENSION_EXTERNAL_SENDERS = 5,
+	MLS_EXTENSION_PRIVATE_USE = 0xf000, /* to 0xffff: the application's own */
+};
+
+enum mls_credential_type {
+	MLS_CREDENTIAL_BASIC = 1,
+	MLS_CREDENTIAL_X509 =
+		2, /* carried, and handed to the caller; chains are not validated here */
+};
+
+#define MLS_SIGNATURE_KEY_LEN_MAX 133
+#define MLS_HASH_LEN_MAX	  64
+
+/* Is this one of the suites that this library does? Other functions answer SOTTO_ERR_UNSUPPORTED.
+ */
+bool mls_suite_supported(uint16_t suite);
+
+/* KDF.Nh of a supported suite: the length of tree hash, transcript hash, epoch authenticator. */
+size_t mls_suite_hash_len(uint16_t suite);
+
+/* ---- What the caller brings ---- */
+
+struct mls_limits {
+	uint32_t members;	      /* leaves of a tree that we build or accept */
+	uint32_t cached_proposals;    /* proposals kept by reference in one epoch */
+	uint32_t generations_forward; /* how far a sender's ratchet may jump in one message */
+	uint32_t skipped_keys;	  /* keys kept for messages that were jumped over, per epoch, oldest
+				     erased */
+	uint32_t past_epochs;	  /* epochs behind the current one whose messages still open */
+	uint32_t extension_bytes; /* of one extension list */
+	uint64_t lifetime_s;	  /* longest total lifetime of a leaf; 0: any */
+};
+
+/* 65,536 members, 1,024 proposals, 1,000 forward, 1,000 skipped, 3 past epochs, 1 MiB, any
+ * lifetime. */
+extern const struct mls_limits mls_limits_default;
+
+/*
+ * Kept by reference: allocator and random source must outlive every object made with this config;
+ * the struct itself is copied.
+ */
+struct mls_config {
+	const struct allocator *allocator;
+	const struct random_source *random;
+	struct mls_limits limits;
+	/*
+	 * Refuse to send (SOTTO_ERR_AGAIN) what has not been reserved in durable storage by
+	 * mls_group_save_ratchets and mls_group_ratchets_stored. Set this wherever a group is ever
+	 * loaded again: see "Saving" below. Without it the caller promises never to load.
+	 */
+	bool reserve_before_send;
+};
+
+/* Bytes that the library made and the caller owns. {0} is empty. */
+struct mls_buffer {
+	uint8_t *data;
+	size_t len;
+	size_t capacity;
+	const struct allocator *allocator;
+};
+
+/* Wipes and releases; NULL and empty are fine; afterwards empty. */
+void mls_buffer_release(struct mls_buffer *buffer);
+
+static inline struct bytes mls_buffer_bytes(const struct mls_buffer *buffer)
+{
+	return BYTES(buffer->data, buffer->len);
+}
+
+/* ---- Identities, leaves, key packages (sections 5, 7.2, 10) ---- */
+
+/* A signature key pair of the suite's scheme. Wipe private_key with secret_wipe when done. */
+struct mls_identity {
+	uint16_t suite;
+	uint16_t public_len;
+	uint8_t public_key[MLS_SIGNATURE_KEY_LEN_MAX];
+	struct secret private_key; /* Ed25519, Ed448: the seed; ECDSA: the scalar, big-endian */
+};
+
+MUST_USE enum sotto_err mls_identity_generate(const struct mls_config *config, uint16_t suite,
+					      struct mls_identity *identity);
+
+/* SOTTO_ERR_INVALID for a key of a wrong length or out of range. */
+MUST_USE enum sotto_err mls_identity_from_private(uint16_t suite, struct bytes private_key,
+						  struct mls_identity *identity);
+
+/*
+ * SignWithLabel and VerifyWithLabel (section 5.1.2): "MLS 1.0 " + label is signed with content. For
+ * the application's own statements by a device key; labels of the RFC's own are refused
+ * (SOTTO_ERR_ARGUMENT). At most MLS_SIGNATURE_LEN_MAX bytes.
+ */
+#define MLS_SIGNATURE_LEN_MAX 141
+MUST_USE enum sotto_err mls_sign(const struct mls_config *config,
+				 const struct mls_identity *identity, const char *label,
+				 struct bytes content, uint8_t *signature, size_t *signature_len);
+MUST_USE enum sotto_err mls_verify(const struct mls_config *config, uint16_t suite,
+				   struct bytes public_key, const char *label, struct bytes content,
+				   struct bytes signature);
+
+struct mls_credential {
+	uint16_t type;
+	/* basic: the identity. x509: the certificates as encoded, cert_data<V> each. Others: not
+	 * creatable. */
+	struct bytes content;
+};
+
+struct mls_extension {
+	uint16_t type;
+	struct bytes data;
+};
+
+/* Seconds since 1970, both inclusive. */
+struct mls_lifetime {
+	uint64_t not_before;
+	uint64_t not_after;
+};
+
+/* What a leaf says of itself when we make one. */
+struct mls_leaf_options {
+	const struct mls_identity *identity;
+	struct mls_credential credential;
+	/* Beside the defaults of section 7.2. Types of our own extensions are added by themselves.
+	 */
+	const uint16_t *extension_types;
+	size_t extension_type_count;
+	const uint16_t *proposal_types;
+	size_t proposal_type_count;
+	const uint16_t *credential_types; /* beside basic, x509 and our own */
+	size_t credential_type_count;
+	const struct mls_extension *extensions;
+	size_t extension_count;
+	struct mls_lifetime lifetime; /* key packages and group creators only */
+};
+
+/* A leaf as others see it; spans borrow. */
+struct mls_member {
+	uint32_t leaf;
+	struct mls_credential credential;
+	struct bytes signature_key;
+	struct bytes encryption_key;
+	struct bytes extensions;      /* the encoded list: mls_extension_find */
+	struct mls_lifetime lifetime; /* of a leaf from a key package; else both 0 */
+	struct bytes encoded;	      /* the LeafNode, byte for byte */
+};
+
+/* Finds the first of a type in an encoded list of extensions; SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err mls_extension_find(struct bytes extensions, uint16_t type,
+					   struct bytes *data);
+
+/* The secrets that belong to a key package: store until a welcome came, then
+ * mls_key_package_secrets_wipe. */
+struct mls_key_package_secrets {
+	struct secret init_key;
+	struct secret leaf_key;
+};
+
+void mls_key_package_secrets_wipe(struct mls_key_package_secrets *secrets);
+
+/* Makes a signed key package, as a whole MLSMessage, and its secrets. extensions may be NULL with
+ * count 0. */
+MUST_USE enum sotto_err mls_key_package_create(const struct mls_config *config,
+					       const struct mls_leaf_options *leaf,
+					       const struct mls_extension *extensions,
+					       size_t extension_count, struct mls_buffer *message,
+					       struct mls_key_package_secrets *secrets);
+
+struct mls_key_package_info {
+	uint16_t suite;
+	struct bytes init_key;
+	struct mls_member member; /* leaf is meaningless here */
+	struct bytes extensions;
+};
+
+/*
+ * Parses and validates (section 10.1) a key package message. now_s 0: lifetime against the clock is
+ * not checked. Spans borrow from message.
+ */
+MUST_USE enum sotto_err mls_key_package_check(const struct mls_config *config, struct bytes message,
+					      uint64_t now_s, struct mls_key_package_info *info);
+
+/* KeyPackageRef (section 5.2): MLS_HASH_LEN_MAX bytes of room, *len is what was used. */
+MUST_USE enum sotto_err mls_key_package_ref(struct bytes message, uint8_t *ref, size_t *len);
+
+/* Does this welcome hold secrets for the key package of this reference? SOTTO_ERR_NOT_FOUND if not.
+ */
+MUST_USE enum sotto_err mls_welcome_find(struct bytes welcome, struct bytes ref);
+
+/* ---- Messages without keys ---- */
+
+/* What anybody can see. Spans borrow from message. */
+struct mls_message_info {
+	enum mls_wire_format wire_format;
+	enum mls_content_type content_type;
+	struct bytes group_id; /* public and private messages, group info */
+	uint64_t epoch;
+};
+
+MUST_USE enum sotto_err mls_message_read(struct bytes message, struct mls_message_info *info);
+
+/* ---- Groups ---- */
+
+struct mls_group;
+
+/* How this member sends. May be changed at any time. */
+struct mls_send_options {
+	enum mls_wire_format handshake; /* MLS_PRIVATE_MESSAGE (default) or MLS_PUBLIC_MESSAGE */
+	uint32_t handshake_padding; /* zero bytes after the content of private handshake messages */
+	bool tree_in_welcome; /* default true: the ratchet_tree extension (section 12.4.3.3) */
+};
+
+void mls_group_set_send_options(struct mls_group *group, const struct mls_send_options *options);
+
+/* A group of one (section 11), epoch 0. extensions: the group context's, e.g. of private use. */
+MUST_USE enum sotto_err mls_group_create(const struct mls_config *config, struct bytes group_id,
+					 const struct mls_leaf_options *leaf,
+					 const struct mls_extension *extensions,
+					 size_t extension_count, struct mls_group **group);
+
+struct mls_join_options {
+	struct bytes welcome;	  /* MLSMessage */
+	struct bytes key_package; /* MLSMessage, ours */
+	const struct mls_key_package_secrets *secrets;
+	const struct mls_identity *identity;
+	struct bytes tree; /* optional<Node> ratchet_tree<V>; empty: in the welcome */
+	uint64_t now_s;	   /* 0: lifetimes against the clock are not checked */
+};
+
+/*
+ * Joins by a welcome (section 12.4.3.1) with all its checks: signatures of group info and of every
+ * leaf, tree hash, parent hashes, unmerged leaves, keys unique, confirmation tag. Whether the
+ * members' credentials are whose they say is for the caller to judge by the roster, before using
+ * the group. SOTTO_ERR_NOT_FOUND: the welcome is not for this key package, or no tree was given.
+ */
+MUST_USE enum sotto_err mls_group_join(const struct mls_config *config,
+				       const struct mls_join_options *options,
+				       struct mls_group **group);
+
+/* Wipes every secret. NULL is fine. */
+void mls_group_destroy(struct mls_group *group);
+
+/* ---- What a group is ---- */
+
+/* The GroupContext (section 8.1); spans borrow. */
+struct mls_context {
+	uint16_t suite;
+	uint64_t epoch;
+	struct bytes group_id;
+	struct bytes tree_hash;
+	struct bytes confirmed_transcript_hash;
+	struct bytes extensions; /* the encoded list: mls_extension_find */
+	struct bytes encoded;	 /* the GroupContext, byte for byte */
+};
+
+void mls_group_context(const struct mls_group *group, struct mls_context *context);
+
+/* Our own leaf index. */
+uint32_t mls_group_own_leaf(const struct mls_group *group);
+
+/* False once a merged commit has removed us: the group then only opens late messages of past
+ * epochs. */
+bool mls_group_active(const struct mls_group *group);
+
+uint32_t mls_group_member_count(const struct mls_group *group);
+
+/* SOTTO_ERR_NOT_FOUND: blank or out of range. */
+MUST_USE enum sotto_err mls_group_member(const struct mls_group *group, uint32_t leaf,
+					 struct mls_member *member);
+
+/*
+ * Iteration in leaf order: start with *cursor = 0; false at the end.
+ *     uint32_t cursor = 0;
+ *     while (mls_group_next_member(group, &cursor, &member)) ...
+ */
+bool mls_group_next_member(const struct mls_group *group, uint32_t *cursor,
+			   struct mls_member *member);
+
+/* The member with this signature key; SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err mls_group_find_member(const struct mls_group *group,
+					      struct bytes signature_key,
+					      struct mls_member *member);
+
+/* MLS-Exporter (section 8.5). SOTTO_ERR_ARGUMENT: len above 255 hash lengths. */
+MUST_USE enum sotto_err mls_group_export(const struct mls_group *group, const char *label,
+					 struct bytes context, uint8_t *out, size_t len);
+
+/* Section 8.7: mls_suite_hash_len bytes; equal at all members of an epoch. */
+void mls_group_epoch_authenticator(const struct mls_group *group, uint8_t *out);
+
+/* The tree as optional<Node> ratchet_tree<V>, for who joins by a welcome without it. */
+MUST_USE enum sotto_err mls_group_tree(const struct mls_group *group, struct mls_buffer *tree);
+
+/* A signed GroupInfo message (section 12.4.3), with ratchet_tree if with_tree. */
+MUST_USE enum sotto_err mls_group_info(const struct mls_group *group, bool with_tree,
+				       struct mls_buffer *message);
+
+/* ---- Proposals by reference (section 12.1) ---- */
+
+/*
+ * Make a proposal message and keep the proposal in our own cache, as others do when they merge it.
+ * For update, leaf NULL renews the key only. now_s 0: the lifetime of an added key package is not
+ * checked.
+ */
+MUST_USE enum sotto_err mls_group_propose_add(struct mls_group *group, struct bytes key_package,
+					      uint64_t now_s, struct mls_buffer *message);
+MUST_USE enum sotto_err mls_group_propose_update(struct mls_group *group,
+						 const struct mls_leaf_options *leaf,
+						 struct mls_buffer *message);
+MUST_USE enum sotto_err mls_group_propose_remove(struct mls_group *group, uint32_t leaf,
+						 struct mls_buffer *message);
+MUST_USE enum sotto_err mls_group_propose_extensions(struct mls_group *group,
+						     const struct mls_extension *extensions,
+						     size_t extension_count,
+						     struct mls_buffer *message);
+
+uint32_t mls_group_cached_proposals(const struct mls_group *group);
+
+/* Forgets them: they will be in no commit of ours. Others' commits that name them fail from then
+ * on. */
+void mls_group_drop_proposals(struct mls_group *group);
+
+/* ---- Commits (section 12.4) ---- */
+
+struct mls_commit_options {
+	const struct bytes *add; /* key package messages, by value */
+	size_t add_count;
+	const uint32_t *remove; /* leaf indices, by value */
+	size_t remove_count;
+	bool set_extensions; /* GroupContextExtensions by value: the whole new list */
+	const struct mls_extension *extensions;
+	size_t extension_count;
+	bool without_cached; /* leave the proposals received in this epoch out; else all valid ones
+				are in */
+	bool path;	     /* renew our path even where the RFC lets it be left out */
+	const struct mls_leaf_options
+		*leaf; /* with a path: a changed leaf; NULL keeps all but the key */
+	struct bytes authenticated_data;
+	uint64_t now_s; /* 0: lifetimes of added leaves are not checked against the clock */
+};
+
+/*
+ * Makes a commit and, if it adds members, one welcome for all of them (else welcome stays empty).
+ * The new epoch is kept inside the group as pending; nothing else changes but the generation of our
+ * handshake ratchet. Store the group before the commit leaves; send the welcome only after the
+ * commit was accepted. SOTTO_ERR_EXISTS: there is a pending commit already.
+ */
+MUST_USE enum sotto_err mls_group_commit(struct mls_group *group,
+					 const struct mls_commit_options *options,
+					 struct mls_buffer *commit, struct mls_buffer *welcome);
+
+bool mls_group_has_pending(const struct mls_group *group);
+
+/* Is this message, byte for byte (by its hash), our pending commit? */
+bool mls_group_is_pending(const struct mls_group *group, struct bytes message);
+
+/* The tree after the pending commit: for its welcome when that is sent without. SOTTO_ERR_STATE:
+ * none pending. */
+MUST_USE enum sotto_err mls_group_pending_tree(const struct mls_group *group,
+					       struct mls_buffer *tree);
+
+/* The delivery service has accepted our commit: its epoch becomes ours. SOTTO_ERR_STATE: none
+ * pending. */
+MUST_USE enum sotto_err mls_group_apply_pending(struct mls_group *group);
+
+/* Only when it can never be accepted any more. None pending is fine. */
+void mls_group_drop_pending(struct mls_group *group);
+
+/* ---- Incoming proposals and commits, in two steps ---- */
+
+struct mls_staged;
+
+/*
+ * Parses and verifies a proposal or commit of the current epoch without changing anything. Our own
+ * pending commit comes back as such, to be merged like any other. SOTTO_ERR_TOO_OLD and
+ * SOTTO_ERR_AGAIN: an epoch behind or ahead of ours. SOTTO_ERR_EXISTS: a proposal that we have.
+ * SOTTO_ERR_ARGUMENT: an application message. SOTTO_ERR_NOT_FOUND: a commit that refers to a
+ * proposal that we don't have.
+ */
+MUST_USE enum sotto_err mls_group_receive(struct mls_group *group, struct bytes message,
+					  struct mls_staged **staged);
+
+enum mls_staged_kind {
+	MLS_STAGED_PROPOSAL,
+	MLS_STAGED_COMMIT,
+	MLS_STAGED_OWN_COMMIT,
+};
+
+struct mls_staged_info {
+	enum mls_staged_kind kind;
+	uint32_t sender; /* leaf index, in the epoch of the message */
+	uint64_t epoch;	 /* of the message; a commit leads to the one after */
+	struct bytes authenticated_data;
+	size_t changes;		    /* 1 for a proposal */
+	bool path;		    /* a commit with a path: the sender's leaf is renewed */
+	bool removes_us;	    /* merging ends our membership */
+	struct mls_member old_leaf; /* the sender's leaf before, and after a commit with path (else
+				       as before) */
+	struct mls_member new_leaf;
+	struct mls_context context; /* commit that does not remove us: of the new epoch */
+};
+
+void mls_staged_info(const struct mls_staged *staged, struct mls_staged_info *info);
+
+/* One proposal, in the order of the commit. */
+struct mls_change {
+	enum mls_proposal_type type;
+	uint32_t proposer;	  /* leaf index */
+	struct mls_member before; /* update, remove */
+	struct mls_member after;  /* add (leaf index: where it will be, in a commit), update */
+	struct bytes extensions;  /* group context extensions */
+	bool by_reference;
+};
+
+/* index below info.changes, asserted. */
+void mls_staged_change(const struct mls_staged *staged, size_t index, struct mls_change *change);
+
+/* Step two. On success *staged is destroyed and NULL. SOTTO_ERR_STATE: the group has moved on
+ * since. */
+MUST_USE enum sotto_err mls_group_merge(struct mls_group *group, struct mls_staged **staged);
+
+/* Nothing happened. NULL is fine. */
+void mls_staged_destroy(struct mls_staged *staged);
+
+/* ---- Application messages (sections 6.3, 15) ---- */
+
+/* Room that mls_group_protect needs for a message, exactly. */
+size_t mls_group_protect_len(const struct mls_group *group, size_t authenticated_data_len,
+			     size_t plaintext_len, size_t padding);
+
+/*
+ * Makes a PrivateMessage. out has at least mls_group_protect_len bytes (SOTTO_ERR_SPACE).
+ * Section 12.4: while proposals are cached a member commits before it sends (SOTTO_ERR_STATE).
+ * SOTTO_ERR_AGAIN: reserve first, see Saving. Allocates nothing for messages up to 16 KiB.
+ */
+MUST_USE enum sotto_err mls_group_protect(struct mls_group *group, struct bytes authenticated_data,
+					  struct bytes plaintext, size_t padding, uint8_t *out,
+					  size_t capacity, size_t *len);
+
+struct mls_application {
+	uint32_t sender; /* leaf index in that epoch */
+	uint64_t epoch;
+	uint32_t generation;
+	struct bytes authenticated_data; /* borrows from message */
+	struct bytes plaintext;		 /* borrows from out */
+	struct mls_member member;	 /* the sender's leaf in that epoch */
+};
+
+/*
+ * Opens an application message of the current or a kept past epoch. out has room for message.len
+ * bytes. SOTTO_ERR_REPLAY: this generation was opened before, or its key was given up.
+ * SOTTO_ERR_TOO_OLD: that epoch is not kept. SOTTO_ERR_AGAIN: an epoch ahead of ours.
+ * SOTTO_ERR_LIMIT: too far ahead in the sender's ratchet.
+ */
+MUST_USE enum sotto_err mls_group_unprotect(struct mls_group *group, struct bytes message,
+					    uint8_t *out, size_t capacity,
+					    struct mls_application *application);
+
+/* ---- Saving ----
+ *
+ * Two parts. The epoch part (tree, context, secrets of the key schedule, own keys, cached
+ * proposals, pending commit) changes with mls_group_commit, apply, drop, merge and propose: it
+ * grows with the group. The ratchet part changes with every message: it grows with the members who
+ * have sent.
+ *
+ * No nonce may ever be used twice. mls_group_save_ratchets(ahead) writes the ratchets as they will
+ * be after `ahead` more messages of ours; mls_group_ratchets_stored says that these bytes are
+ * durable, and opens exactly those generations for sending (config.reserve_before_send). A group
+ * that is loaded again starts behind everything that was reserved, so it cannot repeat a generation
+ * whenever the process died; receivers see a gap, which their window allows. Never load an older
+ * ratchet part than the newest stored one.
+ *
+ * Received messages: a ratchet part from before a message opens that message again (a replay that
+ * the application, which stores the message in the same transaction, does not see) and nothing
+ * else.
+ *
+ * Both parts hold secrets: seal them. Whenever the epoch part is stored, the ratchet part is stored
+ * with it, in one transaction; mls_group_load refuses parts that do not belong together
+ * (SOTTO_ERR_CORRUPT).
+ */
+MUST_USE enum sotto_err mls_group_save(const struct mls_group *group,
+				       struct mls_buffer *epoch_part);
+
+/* ahead: 1 to limits.generations_forward / 2; a phone takes 32 or so. */
+MUST_USE enum sotto_err mls_group_save_ratchets(struct mls_group *group, uint32_t ahead,
+						struct mls_buffer *ratchet_part);
+
+/* What the last mls_group_save_ratchets returned is durable now. */
+void mls_group_ratchets_stored(struct mls_group *group);
+
+/* Messages that may still be sent before the next mls_group_save_ratchets. */
+uint32_t mls_group_reserved(const struct mls_group *group);
+
+MUST_USE enum sotto_err mls_group_load(const struct mls_config *config, struct bytes epoch_part,
+				       struct bytes ratchet_part, struct mls_group **group);
+
+#endif
