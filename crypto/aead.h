@@ -21,7 +21,7 @@ enum aead_alg {
 	AEAD_XCHACHA20POLY1305 = 0x100,
 };
 
-#define AEAD_TAG_LEN       16
+#define AEAD_TAG_LEN	   16
 #define AEAD_KEY_LEN_MAX   32
 #define AEAD_NONCE_LEN_MAX 24
 
@@ -36,8 +36,8 @@ void aead_seal(enum aead_alg alg, struct bytes key, struct bytes nonce, struct b
 	       struct bytes plaintext, uint8_t *out);
 
 /*
- * Writes sealed.len - AEAD_TAG_LEN bytes to out (which may be sealed.data). SOTTO_ERR_VERIFY if the tag is
- * wrong or sealed is shorter than a tag; out is then zeroed and tells nothing.
+ * Writes sealed.len - AEAD_TAG_LEN bytes to out (which may be sealed.data). SOTTO_ERR_VERIFY if the
+ * tag is wrong or sealed is shorter than a tag; out is then zeroed and tells nothing.
  */
 MUST_USE enum sotto_err aead_open(enum aead_alg alg, struct bytes key, struct bytes nonce,
 				  struct bytes aad, struct bytes sealed, uint8_t *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-2 (FIPS 180-4), HMAC (RFC 2104) and HKDF (RFC 5869), by nettle. Constant time in the contents.
+ * SHA-2 (FIPS 180-4), HMAC (RFC 2104) and HKDF (RFC 5869), by nettle. Constant time in the
+ * contents.
  */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
@@ -52,7 +53,13 @@ void hmac_digest(enum hash_alg alg, struct bytes key, struct bytes input, uint8_
 /* RFC 5869 2.2: prk has hash_len bytes. An empty salt stands for hash_len zeros. */
 void hkdf_extract(enum hash_alg alg, struct bytes salt, struct bytes ikm, struct secret *prk);
 
-/* RFC 5869 2.3: len at most 255 * hash_len (asserted: lengths are the program's, never a peer's). */
+/* RFC 5869 2.3: len at most 255 * hash_len (asserted: lengths are the program's, never a peer's).
+ */
 void hkdf_expand(enum hash_alg alg, struct bytes prk, struct bytes info, uint8_t *out, size_t len);
+
+/* The same; info is the concatenation of count parts, so labelled forms need no buffer of their
+ * own. */
+void hkdf_expand_parts(enum hash_alg alg, struct bytes prk, const struct bytes *info, size_t count,
+		       uint8_t *out, size_t len);
 
 #endif

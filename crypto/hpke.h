@@ -28,22 +28,24 @@ struct hpke_context {
 	uint64_t sequence;
 };
 
-/* psk and psk_id both empty (base mode) or both not (PSK mode; asserted). enc: kem_enc_len bytes. */
+/* psk and psk_id both empty (base mode) or both not (PSK mode; asserted). enc: kem_enc_len bytes.
+ */
 MUST_USE enum sotto_err hpke_init_sender(struct hpke_context *context, struct hpke_suite suite,
-					 const struct random_source *random, struct bytes public_key,
-					 struct bytes info, struct bytes psk, struct bytes psk_id,
-					 uint8_t *enc);
+					 const struct random_source *random,
+					 struct bytes public_key, struct bytes info,
+					 struct bytes psk, struct bytes psk_id, uint8_t *enc);
 MUST_USE enum sotto_err hpke_init_receiver(struct hpke_context *context, struct hpke_suite suite,
 					   struct bytes private_key, struct bytes enc,
-					   struct bytes info, struct bytes psk, struct bytes psk_id);
+					   struct bytes info, struct bytes psk,
+					   struct bytes psk_id);
 
 /* out: plaintext.len + AEAD_TAG_LEN. SOTTO_ERR_LIMIT when the sequence would wrap. */
 MUST_USE enum sotto_err hpke_seal(struct hpke_context *context, struct bytes aad,
 				  struct bytes plaintext, uint8_t *out);
 
 /* out: sealed.len - AEAD_TAG_LEN. The sequence advances on success only. */
-MUST_USE enum sotto_err hpke_open(struct hpke_context *context, struct bytes aad, struct bytes sealed,
-				  uint8_t *out);
+MUST_USE enum sotto_err hpke_open(struct hpke_context *context, struct bytes aad,
+				  struct bytes sealed, uint8_t *out);
 
 /* RFC 9180 5.3. */
 void hpke_export(const struct hpke_context *context, struct bytes exporter_context, uint8_t *out,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key encapsulation as HPKE uses it (RFC 9180 section 4): DHKEM over X25519, X448, P-256, P-384, P-521.
- * ML-KEM and X-Wing join under their registry numbers; the lengths below already have room for them.
+ * Key encapsulation as HPKE uses it (RFC 9180 section 4): DHKEM over X25519, X448, P-256, P-384,
+ * P-521. ML-KEM and X-Wing join under their registry numbers; the lengths below already have room
+ * for them.
  */
 #ifndef CRYPTO_KEM_H
 #define CRYPTO_KEM_H
@@ -23,11 +24,11 @@ enum kem_alg {
 };
 
 #define KEM_PUBLIC_LEN_MAX 1216 /* X-Wing */
-#define KEM_ENC_LEN_MAX    1120 /* X-Wing */
+#define KEM_ENC_LEN_MAX	   1120 /* X-Wing */
 
 size_t kem_private_len(enum kem_alg alg); /* Nsk */
 size_t kem_public_len(enum kem_alg alg);  /* Npk */
-size_t kem_enc_len(enum kem_alg alg);     /* Nenc */
+size_t kem_enc_len(enum kem_alg alg);	  /* Nenc */
 size_t kem_secret_len(enum kem_alg alg);  /* Nsecret */
 
 /* RFC 9180 7.1.3 DeriveKeyPair. public_key has kem_public_len bytes. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a secret becomes public. The constant-time test (tests/crypto/constant_time.c) runs these
+ * sources under valgrind with every secret marked undefined, so that a branch or an address that
+ * depends on one is reported. What the standard itself publishes (a public key, a signature,
+ * whether a tag matched) is marked defined again with CT_PUBLIC, each use with its reason. In every
+ * other build it is nothing.
+ */
+#ifndef CRYPTO_CT_H
+#define CRYPTO_CT_H
+
+#ifdef SOTTO_CT_TEST
+#include <valgrind/memcheck.h>
+#define CT_PUBLIC(pointer, len) ((void)VALGRIND_MAKE_MEM_DEFINED((pointer), (len)))
+#else
+#define CT_PUBLIC(pointer, len) ((void)(pointer), (void)(len))
+#endif
+
+#endif
