@@ -106,18 +106,6 @@ struct bytes wire_signed_batch(const uint8_t name[WIRE_HASH_LEN],
 	return finish_content(&writer);
 }
 
-struct bytes wire_signed_proof(const uint8_t network[WIRE_HASH_LEN],
-			       const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t *buffer)
-{
-	struct writer writer;
-
-	writer_init_fixed(&writer, buffer, WIRE_SIGNED_LEN_MAX);
-	writer_put_bytes(&writer, LABEL("sotto relay 1"));
-	writer_put_bytes(&writer, BYTES(network, WIRE_HASH_LEN));
-	writer_put_bytes(&writer, BYTES(exporter, WIRE_EXPORTER_LEN));
-	return finish_content(&writer);
-}
-
 static void put_key_hash(struct writer *writer, const uint8_t key[WIRE_KEY_LEN])
 {
 	uint8_t hash[WIRE_HASH_LEN];
@@ -169,20 +157,4 @@ struct bytes wire_signed_admins_change(const uint8_t network[WIRE_HASH_LEN],
 	while (wire_admin_key_next(&cursor, &admin))
 		writer_put_bytes(&writer, BYTES_OF(admin.key));
 	return finish_content(&writer);
-}
-
-void wire_prove_mac(const uint8_t access_key[WIRE_KEY_LEN], uint64_t number,
-		    const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t mac[WIRE_MAC_LEN])
-{
-	uint8_t buffer[8];
-	struct writer writer;
-	struct hmac hmac;
-
-	writer_init_fixed(&writer, buffer, sizeof(buffer));
-	writer_put_u64(&writer, number);
-	hmac_init(&hmac, HASH_SHA256, BYTES(access_key, WIRE_KEY_LEN));
-	hmac_update(&hmac, LABEL("sotto prove 1"));
-	hmac_update(&hmac, finish_content(&writer));
-	hmac_update(&hmac, BYTES(exporter, WIRE_EXPORTER_LEN));
-	hmac_final(&hmac, mac);
 }

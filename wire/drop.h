@@ -42,17 +42,11 @@ MUST_USE enum sotto_err wire_batch_verify(const struct wire_batch *batch,
 struct bytes wire_signed_batch(const uint8_t name[WIRE_HASH_LEN],
 			       const uint8_t incarnation[WIRE_INCARNATION_LEN], uint64_t sequence,
 			       const uint8_t running[WIRE_HASH_LEN], uint8_t *buffer);
-struct bytes wire_signed_proof(const uint8_t network[WIRE_HASH_LEN],
-			       const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t *buffer);
 struct bytes wire_signed_key_install(const uint8_t network[WIRE_HASH_LEN],
 				     const struct wire_key_install *install, uint8_t *buffer);
 struct bytes wire_signed_porch_install(const uint8_t network[WIRE_HASH_LEN],
 				       const struct wire_porch_install *install, uint8_t *buffer);
 struct bytes wire_signed_admins_change(const uint8_t network[WIRE_HASH_LEN],
 				       const struct wire_admins_change *change, uint8_t *buffer);
-
-/* The MAC of key_prove. */
-void wire_prove_mac(const uint8_t access_key[WIRE_KEY_LEN], uint64_t number,
-		    const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t mac[WIRE_MAC_LEN]);
 
 #endif

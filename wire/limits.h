@@ -36,9 +36,6 @@
 /* Admins of a network: people who can meet. Also the most signatures that a request carries. */
 #define WIRE_ADMINS_MAX 16
 
-/* Access keys that the relay tries: current, two past ones, porch. */
-#define WIRE_ACCESS_KEYS_MAX 4
-
 /* A datagram fits the envelope's full size with QUIC's own overhead. */
 #define WIRE_DATAGRAM_HEADER_LEN  3
 #define WIRE_DATAGRAM_PAYLOAD_MAX 1100

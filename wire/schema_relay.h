@@ -37,7 +37,6 @@
 	S(RELAY, batch, 66, "Records of a drop, in order") \
 	S(RELAY, room_joined, 67, "The link is in the room") \
 	S(RELAY, link_state, 68, "What this link may do") \
-	S(RELAY, relay_proof, 69, "The relay proves itself, before anything else is sent") \
 	S(DATAGRAM, datagram, 0, "A sealed voice packet; equally long up and down")
 
 #define WIRE_FIELDS_record(X, self) \
@@ -102,7 +101,8 @@
 
 #define WIRE_FIELDS_key_prove(X, self) \
 	X(self, U64, number, 0, none, "the newest access key's number") \
-	X(self, FIXED, mac, WIRE_MAC_LEN, none, "HMAC by that key over this link's TLS exporter")
+	X(self, FIXED, mac, WIRE_MAC_LEN, none, \
+	  "possession of that key, over this link's TLS exporter")
 
 #define WIRE_FIELDS_admins_change(X, self) \
 	X(self, U64, serial, 0, none, "the current serial of the admins' list plus one") \
@@ -158,11 +158,6 @@
 	X(self, U32, prove_within_ms, 0, none, \
 	  "until then key_prove must come; 0: nothing to prove") \
 	X(self, U32, retention_hours, 0, none, "how long records live")
-
-#define WIRE_FIELDS_relay_proof(X, self) \
-	X(self, U8, version, 0, none, "of this protocol that the relay speaks") \
-	X(self, FIXED, signature, WIRE_SIGNATURE_LEN, none, \
-	  "by the relay's key, over network id and TLS exporter")
 
 #define WIRE_FIELDS_datagram(X, self) \
 	X(self, U8, room, 0, none, "up: the sender's index of the room; down: the receiver's") \
