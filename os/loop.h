@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "os/sleep.h"
 
 struct os_loop;
 
@@ -97,9 +98,9 @@ MUST_USE enum sotto_err os_loop_on_signals(struct os_loop *loop, const int *sign
 					   void *context);
 
 /* The machine slept: called first in the round after, with how long (at least
- * OS_LOOP_SLEEP_MIN_NS). NULL clears. */
-#define OS_LOOP_SLEEP_MIN_NS UINT64_C(500000000)
-void os_loop_on_resume(struct os_loop *loop, void (*resumed)(void *context, uint64_t slept_ns),
-		       void *context);
+ * OS_SLEEP_MIN_NS). NULL clears. */
+MUST_USE enum sotto_err os_loop_on_resume(struct os_loop *loop,
+					  void (*resumed)(void *context, uint64_t slept_ns),
+					  void *context);
 
 #endif

@@ -32,7 +32,7 @@ struct os_udp;
 
 struct os_datagram {
 	struct bytes payload;
-	struct os_address local;  /* sending: len 0 lets the kernel choose */
+	struct os_address local;  /* sending: len 0 lets the kernel choose; its port is ignored */
 	struct os_address remote; /* sending on a connected socket: ignored */
 };
 
