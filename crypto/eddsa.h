@@ -6,10 +6,19 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+#define ED25519_SIGNATURE_LEN 64
+#define ED448_SIGNATURE_LEN   114
+
 MUST_USE enum sotto_err ed25519_public(struct bytes seed, uint8_t *public_key);
 MUST_USE enum sotto_err ed25519_create(struct bytes seed, struct bytes message, uint8_t *signature);
 MUST_USE enum sotto_err ed25519_verify(struct bytes public_key, struct bytes message,
 				       struct bytes signature);
 MUST_USE enum sotto_err ed25519_check_public(struct bytes public_key);
+
+MUST_USE enum sotto_err ed448_public(struct bytes seed, uint8_t *public_key);
+MUST_USE enum sotto_err ed448_create(struct bytes seed, struct bytes message, uint8_t *signature);
+MUST_USE enum sotto_err ed448_verify(struct bytes public_key, struct bytes message,
+				     struct bytes signature);
+MUST_USE enum sotto_err ed448_check_public(struct bytes public_key);
 
 #endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ECDSA over hogweed's low-level signer, with a nonce of our own making: hogweed's high-level one takes its
+ * random bytes from a callback that cannot fail, and compares candidates in variable time.
+ */
+#include "crypto/ecdsa.h"
+
+#include <nettle/dsa.h>
+#include <nettle/ecdsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "crypto/ct.h"
+#include "crypto/der.h"
+#include "crypto/sign.h"
+
+/* A candidate is out of range once in 2^32 at most (P-256), so this many mean a broken source. */
+#define NONCE_TRIES_MAX 16
+
+/*
+ * The source of one signature's nonces: random bytes, hardened by the key and the digest (as RFC 6979 3.6
+ * allows), so that a random source that repeats itself (a restored virtual machine) does not give away the
+ * key by one nonce under two messages.
+ */
+static enum sotto_err nonce_seed(enum hash_alg hash, const struct random_source *random,
+				 struct bytes private_key, struct bytes digest, struct secret *seed)
+{
+	uint8_t fresh[HASH_LEN_MAX];
+	uint8_t mixed[HASH_LEN_MAX];
+	struct hmac hmac;
+	enum sotto_err err;
+
+	err = random_fill(random, fresh, hash_len(hash));
+	if (err != SOTTO_OK)
+		return err;
+	hmac_init(&hmac, hash, BYTES(fresh, hash_len(hash)));
+	hmac_update(&hmac, private_key);
+	hmac_update(&hmac, digest);
+	hmac_final(&hmac, mixed);
+	secret_set(seed, mixed, hash_len(hash));
+	bytes_wipe(fresh, sizeof(fresh));
+	bytes_wipe(mixed, sizeof(mixed));
+	return SOTTO_OK;
+}
+
+/* Candidate number `number`; false if it is out of range and to be thrown away. */
+static bool nonce_candidate(const struct nist_curve *curve, enum hash_alg hash,
+			    const struct secret *seed, uint8_t number, mp_limb_t *nonce)
+{
+	uint8_t candidate[NIST_LEN_MAX];
+	bool valid;
+
+	hkdf_expand(hash, secret_bytes(seed), BYTES(&number, 1), candidate, curve->len);
+	candidate[0] &= curve->top_mask;
+	valid = nist_scalar_valid(curve, BYTES(candidate, curve->len));
+	if (valid)
+		nist_limbs_get(curve, candidate, nonce);
+	bytes_wipe(candidate, sizeof(candidate));
+	return valid;
+}
+
+/* One signature with this nonce; false in the case, never seen, that r or s is zero. */
+static bool sign_with(const struct nist_curve *curve, const mp_limb_t *key, const mp_limb_t *nonce,
+		      struct bytes digest, mp_limb_t *scratch, uint8_t *r, uint8_t *s)
+{
+	mp_limb_t r_limbs[NIST_LIMBS_MAX];
+	mp_limb_t s_limbs[NIST_LIMBS_MAX];
+
+	ecc_ecdsa_sign(curve->ecc(), key, nonce, digest.len, digest.data, r_limbs, s_limbs,
+		       scratch);
+	nist_limbs_put(curve, r_limbs, r);
+	nist_limbs_put(curve, s_limbs, s);
+	CT_PUBLIC(r, curve->len); /* r and s are the signature */
+	CT_PUBLIC(s, curve->len);
+	return nist_scalar_valid(curve, BYTES(r, curve->len)) &&
+	       nist_scalar_valid(curve, BYTES(s, curve->len));
+}
+
+enum sotto_err ecdsa_create(const struct nist_curve *curve, enum hash_alg hash,
+			    const struct random_source *random, struct bytes private_key,
+			    struct bytes message, uint8_t *signature, size_t *signature_len)
+{
+	size_t scratch_len = (size_t)ecc_ecdsa_sign_itch(curve->ecc()) * sizeof(mp_limb_t);
+	uint8_t digest_data[HASH_LEN_MAX];
+	struct bytes digest = BYTES(digest_data, hash_len(hash));
+	mp_limb_t key[NIST_LIMBS_MAX];
+	mp_limb_t nonce[NIST_LIMBS_MAX];
+	uint8_t r[NIST_LEN_MAX], s[NIST_LEN_MAX];
+	struct secret seed = {.len = 0};
+	mp_limb_t *scratch = NULL;
+	enum sotto_err err;
+
+	if (!nist_scalar_valid(curve, private_key))
+		return SOTTO_ERR_INVALID;
+	hash_digest(hash, message, digest_data);
+	TRY(nonce_seed(hash, random, private_key, digest, &seed));
+	scratch = malloc(scratch_len);
+	FAIL_IF(scratch == NULL, SOTTO_ERR_NO_MEMORY);
+	nist_limbs_get(curve, private_key.data, key);
+	err = SOTTO_ERR_RANDOM;
+	for (uint8_t number = 0; number < NONCE_TRIES_MAX && err != SOTTO_OK; number++) {
+		if (nonce_candidate(curve, hash, &seed, number, nonce) &&
+		    sign_with(curve, key, nonce, digest, scratch, r, s))
+			err = SOTTO_OK;
+	}
+	if (err == SOTTO_OK)
+		*signature_len = der_put_signature(r, s, curve->len, signature);
+	bytes_wipe(key, sizeof(key));
+	bytes_wipe(nonce, sizeof(nonce));
+out:
+	if (scratch != NULL)
+		bytes_wipe(scratch, scratch_len);
+	free(scratch);
+	secret_wipe(&seed);
+	return err;
+}
+
+enum sotto_err ecdsa_check(const struct nist_curve *curve, enum hash_alg hash,
+			   struct bytes public_key, struct bytes message, struct bytes signature)
+{
+	mp_limb_t limbs[2 * NIST_LIMBS_MAX];
+	uint8_t digest[HASH_LEN_MAX];
+	uint8_t r[NIST_LEN_MAX], s[NIST_LEN_MAX];
+	struct dsa_signature rs;
+	struct ecc_point point;
+	int genuine;
+
+	if (nist_point_get(curve, public_key, limbs, &point) != SOTTO_OK ||
+	    der_get_signature(signature, curve->len, r, s) != SOTTO_OK ||
+	    !nist_scalar_valid(curve, BYTES(r, curve->len)) ||
+	    !nist_scalar_valid(curve, BYTES(s, curve->len)))
+		return SOTTO_ERR_VERIFY;
+	hash_digest(hash, message, digest);
+	dsa_signature_init(&rs);
+	mpz_import(rs.r, curve->len, 1, 1, 0, 0, r);
+	mpz_import(rs.s, curve->len, 1, 1, 0, 0, s);
+	genuine = ecdsa_verify(&point, hash_len(hash), digest, &rs);
+	dsa_signature_clear(&rs);
+	return genuine ? SOTTO_OK : SOTTO_ERR_VERIFY;
+}
