@@ -45,4 +45,7 @@
 #define WIRE_SENTENCE_MAX     240
 #define WIRE_COUNTERS_MAX     32
 
+/* Between a phone's processes: os_sandbox_describe, or a sentence about a failure. */
+#define WIRE_SANDBOX_TEXT_MAX 512
+
 #endif
