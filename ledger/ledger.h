@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who the network is: an append-only chain of signed entries that every phone holds and checks whole.
+ *
+ *   entry bytes -> decode -> signatures -> rules of the action -> state, head' = H(head, index, entry)
+ *
+ * An entry either applies or leaves the ledger as it was. There is no clock here: what expires is judged
+ * by the time that the signer of an entry states. An admin act names a base (length and head that its
+ * signers saw); it applies if that is an ancestor and nothing later touched its subject, and its
+ * signatures count against the admins and the threshold where it lands.
+ * docs/protocol.md, "Ledger", has the formats and every rule.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "base/allocator.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "ledger/entry.h"
+
+/* 10,000 phones, each invited, enrolled, confirmed, renewed and revoked a few times. */
+#define LEDGER_ENTRIES_MAX (UINT64_C(1) << 20)
+#define LEDGER_MEMBERS_MAX 100000
+
+enum ledger_member_state {
+	LEDGER_MEMBER_ACTIVE = 1,
+	LEDGER_MEMBER_REVOKED,
+	LEDGER_MEMBER_SUSPENDED, /* reserved: no entry makes it yet */
+};
+
+enum ledger_device_state {
+	LEDGER_DEVICE_UNCONFIRMED = 1, /* enrolled where the threshold was above 1 */
+	LEDGER_DEVICE_ACTIVE,
+	LEDGER_DEVICE_REVOKED,
+};
+
+enum ledger_invitation_state {
+	LEDGER_INVITATION_OPEN = 1,
+	LEDGER_INVITATION_USED,
+	LEDGER_INVITATION_LAPSED, /* the threshold rose, or one of its signers stopped being admin */
+};
+
+/* A person. An extension that was freed by a revocation may be given to another member, with another id. */
+struct ledger_member {
+	uint32_t id; /* never reused */
+	uint32_t extension;
+	uint8_t name_len;
+	char name[LEDGER_NAME_MAX + 1]; /* UTF-8, terminated */
+	enum ledger_member_state state;
+	uint64_t since_ms; /* as its sponsor stated it */
+	uint64_t touched;  /* index of the last entry about it */
+};
+
+struct ledger_device {
+	uint8_t key[LEDGER_KEY_LEN];	     /* Ed25519; signs in MLS too */
+	uint8_t inbox_key[LEDGER_KEY_LEN];   /* X25519: Welcomes are sealed to it */
+	uint8_t inbox_read[LEDGER_HASH_LEN]; /* hash of its inbox's read token */
+	uint32_t member;
+	enum ledger_device_state state;
+	uint64_t index;	  /* of the entry that enrolled it */
+	uint64_t touched; /* index of the last entry about it */
+};
+
+struct ledger_invitation_entry {
+	uint8_t key[LEDGER_KEY_LEN];
+	uint32_t extension;
+	uint64_t expires_ms;
+	uint64_t index; /* of the entry that made it */
+	enum ledger_invitation_state state;
+};
+
+struct ledger;
+
+MUST_USE enum sotto_err ledger_create(const struct allocator *allocator, struct ledger **ledger);
+void ledger_destroy(struct ledger *ledger);
+
+/*
+ * Checks an entry against everything before it and appends it. The bytes are copied.
+ * SOTTO_ERR_FORMAT, _VERSION, _UNSUPPORTED (an action that has no rule here yet), _VERIFY (a signature),
+ * _DENIED (too few or foreign signers, lapsed), _STATE (base is no ancestor, subject was touched),
+ * _EXISTS (key, extension or id in use), _NOT_FOUND (no such device or invitation), _INVALID, _LIMIT,
+ * _NO_MEMORY. On every failure the ledger is as before.
+ */
+MUST_USE enum sotto_err ledger_append(struct ledger *ledger, struct bytes entry);
+
+/* Would ledger_append take it? Changes nothing. */
+MUST_USE enum sotto_err ledger_check(const struct ledger *ledger, struct bytes entry);
+
+/*
+ * Like ledger_append for an entry that this phone appended before and kept in its sealed store: the
+ * rules are applied again, signatures are not verified.
+ */
+MUST_USE enum sotto_err ledger_restore(struct ledger *ledger, struct bytes entry);
+
+/* All zeros until a founding entry was appended. 32 bytes each, borrowed for the ledger's life. */
+const uint8_t *ledger_network(const struct ledger *ledger);
+
+/* The name, digits of an extension, and first relay that the founding entry states. NULL while empty. */
+const struct ledger_found *ledger_founding(const struct ledger *ledger);
+
+/* Entries so far, and the head after the first `length` of them (NULL if there are not so many). */
+uint64_t ledger_length(const struct ledger *ledger);
+const uint8_t *ledger_head(const struct ledger *ledger, uint64_t length);
+
+/* Entry number index; empty when there is none. Borrowed for the ledger's life. */
+struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index);
+
+/* Pointers from here on are borrowed until the next append. NULL: no such thing. */
+const struct ledger_member *ledger_member_by_extension(const struct ledger *ledger,
+						       uint32_t extension);
+const struct ledger_member *ledger_member_by_id(const struct ledger *ledger, uint32_t id);
+uint32_t ledger_member_count(const struct ledger *ledger);
+
+const struct ledger_device *ledger_device_by_key(const struct ledger *ledger, const uint8_t *key);
+const struct ledger_device *ledger_device_at(const struct ledger *ledger, uint32_t position);
+uint32_t ledger_device_count(const struct ledger *ledger);
+
+const struct ledger_invitation_entry *ledger_invitation_by_key(const struct ledger *ledger,
+							       const uint8_t *key);
+
+bool ledger_is_admin(const struct ledger *ledger, const uint8_t *key);
+uint32_t ledger_admin_count(const struct ledger *ledger);
+const uint8_t *ledger_admin_at(const struct ledger *ledger, uint32_t position);
+uint32_t ledger_threshold(const struct ledger *ledger);
+
+/* Until the threshold is 2, every phone shows it. */
+bool ledger_one_person_controls(const struct ledger *ledger);
+
+/*
+ * May this key be a leaf? of *everyone*: enrolled and not revoked; of a conversation: confirmed too, for
+ * a newcomer is kept out until somebody compared the words with him.
+ */
+bool ledger_allows_leaf(const struct ledger *ledger, const uint8_t *key, bool conversation);
+
+/* Does the extension have so many digits (of this network), without a leading zero? */
+bool ledger_digits_fit(uint8_t digits, uint32_t extension);
+bool ledger_extension_fits(const struct ledger *ledger, uint32_t extension);
+
+/* Is the extension nobody's, and not promised by an invitation open at now_ms? */
+bool ledger_extension_free(const struct ledger *ledger, uint32_t extension, uint64_t now_ms);
+
+#endif

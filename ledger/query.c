@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others ask the ledger. Nothing here writes. */
+#include "ledger/state.h"
+
+const uint8_t *ledger_network(const struct ledger *ledger)
+{
+	return ledger->state.network;
+}
+
+const struct ledger_found *ledger_founding(const struct ledger *ledger)
+{
+	return ledger->record_count == 0 ? NULL : &ledger->founding;
+}
+
+uint64_t ledger_length(const struct ledger *ledger)
+{
+	return ledger->record_count;
+}
+
+const uint8_t *ledger_head(const struct ledger *ledger, uint64_t length)
+{
+	if (length > ledger->record_count)
+		return NULL;
+	return length == 0 ? ledger->state.start : ledger->records[length - 1].head;
+}
+
+struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index)
+{
+	if (index >= ledger->record_count)
+		return BYTES_NONE;
+	return BYTES(ledger->records[index].data, ledger->records[index].len);
+}
+
+const struct ledger_member *ledger_member_by_id(const struct ledger *ledger, uint32_t id)
+{
+	return id < ledger->member_count ? &ledger->members[id] : NULL;
+}
+
+uint32_t ledger_member_count(const struct ledger *ledger)
+{
+	return ledger->member_count;
+}
+
+const struct ledger_device *ledger_device_at(const struct ledger *ledger, uint32_t position)
+{
+	return position < ledger->device_count ? &ledger->devices[position] : NULL;
+}
+
+uint32_t ledger_device_count(const struct ledger *ledger)
+{
+	return ledger->device_count;
+}
+
+const struct ledger_admin *ledger_state_admin(const struct ledger *ledger, const uint8_t *key)
+{
+	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {
+		if (bytes_equal(BYTES(ledger->state.admins[i].key, LEDGER_KEY_LEN),
+				BYTES(key, LEDGER_KEY_LEN)))
+			return &ledger->state.admins[i];
+	}
+	return NULL;
+}
+
+bool ledger_is_admin(const struct ledger *ledger, const uint8_t *key)
+{
+	return ledger_state_admin(ledger, key) != NULL;
+}
+
+uint32_t ledger_admin_count(const struct ledger *ledger)
+{
+	return ledger->state.admin_count;
+}
+
+const uint8_t *ledger_admin_at(const struct ledger *ledger, uint32_t position)
+{
+	return position < ledger->state.admin_count ? ledger->state.admins[position].key : NULL;
+}
+
+uint32_t ledger_threshold(const struct ledger *ledger)
+{
+	return ledger->state.threshold;
+}
+
+bool ledger_one_person_controls(const struct ledger *ledger)
+{
+	return ledger->state.threshold < 2;
+}
+
+bool ledger_allows_leaf(const struct ledger *ledger, const uint8_t *key, bool conversation)
+{
+	const struct ledger_device *device = ledger_device_by_key(ledger, key);
+
+	if (device == NULL)
+		return false;
+	return device->state == LEDGER_DEVICE_ACTIVE ||
+	       (!conversation && device->state == LEDGER_DEVICE_UNCONFIRMED);
+}
+
+bool ledger_threshold_fits(uint32_t threshold, uint32_t admins)
+{
+	return admins >= 1 && threshold >= 1 && threshold <= (admins > 1 ? admins - 1 : 1);
+}
+
+bool ledger_digits_fit(uint8_t digits, uint32_t extension)
+{
+	uint32_t low = 1;
+
+	if (digits < LEDGER_DIGITS_MIN || digits > LEDGER_DIGITS_MAX)
+		return false;
+	for (uint8_t i = 1; i < digits; i++)
+		low *= 10;
+	return extension >= low && extension < low * 10;
+}
+
+bool ledger_extension_fits(const struct ledger *ledger, uint32_t extension)
+{
+	return ledger->record_count != 0 && ledger_digits_fit(ledger->founding.digits, extension);
+}
+
+bool ledger_extension_free(const struct ledger *ledger, uint32_t extension, uint64_t now_ms)
+{
+	const struct ledger_member *member = ledger_member_by_extension(ledger, extension);
+	const struct ledger_invitation_entry *invitation =
+		ledger_state_invitation_by_extension(ledger, extension);
+
+	if (member != NULL && member->state != LEDGER_MEMBER_REVOKED)
+		return false;
+	return invitation == NULL || invitation->state != LEDGER_INVITATION_OPEN ||
+	       invitation->expires_ms < now_ms;
+}

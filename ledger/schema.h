@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fields of ledger entries and of invitations, one line each (the form is that of
+ * wire/schema_relay.h). Structures, encoder, decoder, fuzzer and the tables of docs/protocol.md follow.
+ */
+#ifndef LEDGER_SCHEMA_H
+#define LEDGER_SCHEMA_H
+
+#include "wire/define.h"
+
+#define LEDGER_VERSION		   1
+#define LEDGER_KEY_LEN		   32 /* Ed25519 and X25519 public keys */
+#define LEDGER_PRIVATE_LEN	   32 /* an Ed25519 seed */
+#define LEDGER_SIGNATURE_LEN	   64
+#define LEDGER_HASH_LEN		   32 /* SHA-256: network, head, token hashes */
+#define LEDGER_ID_LEN		   16
+#define LEDGER_NAME_MAX		   64  /* bytes of UTF-8: what fits a line of every screen */
+#define LEDGER_ADDRESS_MAX	   255 /* HOST:PORT of a relay */
+#define LEDGER_ADMINS_MAX	   WIRE_ADMINS_MAX /* the relay keeps as many rotation keys */
+#define LEDGER_BODY_MAX		   2048
+#define LEDGER_ENTRY_LEN_MAX	   4096
+#define LEDGER_DIGITS_MIN	   3
+#define LEDGER_DIGITS_MAX	   5
+
+#define LEDGER_FIELDS_key(X, self) X(self, FIXED, key, LEDGER_KEY_LEN, none, "Ed25519 public key")
+
+#define LEDGER_FIELDS_signature(X, self) \
+	X(self, FIXED, key, LEDGER_KEY_LEN, none, "who signs: the key of a device") \
+	X(self, FIXED, signature, LEDGER_SIGNATURE_LEN, none, \
+	  "Ed25519 over `sotto ledger act 1`, network and act")
+
+#define LEDGER_FIELDS_envelope(X, self) \
+	X(self, OPAQUE, act, LEDGER_ENTRY_LEN_MAX, none, "an encoded act") \
+	X(self, LIST, signatures, LEDGER_ADMINS_MAX, ledger_signature, \
+	  "in ascending order of their keys, no key twice")
+
+#define LEDGER_FIELDS_act(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, U8, action, 0, none, "see the table of actions") \
+	X(self, FIXED, id, LEDGER_ID_LEN, none, "random; an id is in the ledger once") \
+	X(self, U64, base_length, 0, none, \
+	  "entries that the signers saw; 0 in a founding entry only") \
+	X(self, FIXED, base_head, LEDGER_HASH_LEN, none, "the head after these") \
+	X(self, U64, stated_ms, 0, none, "UTC as the signers state it") \
+	X(self, OPAQUE, body, LEDGER_BODY_MAX, none, "as the action has it")
+
+#define LEDGER_FIELDS_found(X, self) \
+	X(self, FIXED, nonce, LEDGER_HASH_LEN, none, "random: two networks of one name are two") \
+	X(self, OPAQUE, network_name, LEDGER_NAME_MAX, none, "for people") \
+	X(self, U8, digits, 0, none, "of an extension: 3 to 5") \
+	X(self, OPAQUE, relay_address, LEDGER_ADDRESS_MAX, none, "HOST:PORT") \
+	X(self, FIXED, relay_key, LEDGER_KEY_LEN, none, "the relay's Ed25519 key") \
+	X(self, U32, extension, 0, none, "the founder's") \
+	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the founder's") \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, \
+	  "of the founder's device: the first admin") \
+	X(self, FIXED, inbox_key, LEDGER_KEY_LEN, none, \
+	  "X25519: what is in its inbox is sealed to it") \
+	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token")
+
+#define LEDGER_FIELDS_authorise(X, self) \
+	X(self, FIXED, invitation_key, LEDGER_KEY_LEN, none, \
+	  "public half of the key that the card carries") \
+	X(self, U32, extension, 0, none, "the new member's") \
+	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the new member's") \
+	X(self, U64, expires_ms, 0, none, "judged by the time that the sponsor states") \
+	X(self, U8, devices, 0, none, "places for devices: 1")
+
+#define LEDGER_FIELDS_enrol(X, self) \
+	X(self, FIXED, invitation_key, LEDGER_KEY_LEN, none, "of the invitation that is used up") \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "Ed25519; it signs in MLS too") \
+	X(self, FIXED, inbox_key, LEDGER_KEY_LEN, none, "X25519") \
+	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token") \
+	X(self, FIXED, by_invitation, LEDGER_SIGNATURE_LEN, none, \
+	  "by the invitation's key over `sotto ledger enrol 1`, network and the four fields " \
+	  "above") \
+	X(self, FIXED, by_device, LEDGER_SIGNATURE_LEN, none, "by the device's key over the same")
+
+#define LEDGER_FIELDS_subject(X, self) \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "the device whom it is about")
+
+#define LEDGER_FIELDS_admins(X, self) \
+	X(self, U8, threshold, 0, none, "k: 1 <= k <= n - 1 once n > 1") \
+	X(self, LIST, keys, LEDGER_ADMINS_MAX, ledger_key, \
+	  "keys of confirmed devices, ascending, no two alike")
+
+#define LEDGER_FIELDS_invitation(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, FIXED, network, LEDGER_HASH_LEN, none, "network id") \
+	X(self, FIXED, private_key, LEDGER_PRIVATE_LEN, none, \
+	  "Ed25519 seed; its public half is signed") \
+	X(self, OPAQUE, relay_address, LEDGER_ADDRESS_MAX, none, "HOST:PORT") \
+	X(self, FIXED, relay_key, LEDGER_KEY_LEN, none, "the relay's Ed25519 key") \
+	X(self, U64, porch_number, 0, none, "of the porch key") \
+	X(self, FIXED, porch_key, LEDGER_KEY_LEN, none, "opens a link that may do little") \
+	X(self, FIXED, porch_append, LEDGER_KEY_LEN, none, "append token of the porch drop") \
+	X(self, FIXED, porch_read, LEDGER_HASH_LEN, none, "hash of its read token") \
+	X(self, U64, ledger_length, 0, none, "entries up to the one that made the invitation") \
+	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these") \
+	X(self, U32, extension, 0, none, "of who is invited") \
+	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "of who is invited") \
+	X(self, U64, expires_ms, 0, none, "UTC")
+
+/* S(name, words): in the order of the tables in docs/protocol.md. */
+#define LEDGER_STRUCTURES(S) \
+	S(key, "A device's key") \
+	S(signature, "One signature") \
+	S(envelope, "An entry as it stands in the ledger") \
+	S(act, "What the signatures of an entry cover") \
+	S(found, "Body of `found`, signed by the founder's device") \
+	S(authorise, "Body of `authorise`, an admin act: an invitation") \
+	S(enrol, "Body of `enrol`, signed by a sponsor") \
+	S(subject, "Body of `confirm` and of `revoke`") \
+	S(admins, "Body of `admins`, an admin act") \
+	S(invitation, "What a card carries, before its text form")
+
+#define LEDGER_DECLARE(name, words) WIRE_STRUCT(ledger_##name, LEDGER_FIELDS_##name)
+LEDGER_STRUCTURES(LEDGER_DECLARE)
+#undef LEDGER_DECLARE
+
+/* All of them, for the fuzzer and the tables. */
+extern const struct wire_type *const ledger_types[];
+extern const size_t ledger_type_count;
+
+#endif
