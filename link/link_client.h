@@ -192,7 +192,7 @@ void link_client_status(const struct link_client *client, struct link_client_sta
 struct link_client_stats {
 	uint64_t packets_in;
 	uint64_t packets_out;
-	uint64_t packets_lost; /* by QUIC's loss detection */
+	uint64_t datagrams_lost; /* sent, and by QUIC's loss detection not arrived */
 	uint64_t datagrams_in;
 	uint64_t datagrams_out;
 	uint64_t datagrams_refused; /* dropped here, for want of congestion window */
