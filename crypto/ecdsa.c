@@ -7,7 +7,6 @@
 
 #include <nettle/dsa.h>
 #include <nettle/ecdsa.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -17,6 +16,9 @@
 
 /* A candidate is out of range once in 2^32 at most (P-256), so this many mean a broken source. */
 #define NONCE_TRIES_MAX 16
+
+/* hogweed asks for 99 (P-521). */
+#define SCRATCH_LIMBS_MAX 256
 
 /*
  * The source of one signature's nonces: random bytes, hardened by the key and the digest (as RFC 6979 3.6
@@ -81,22 +83,22 @@ enum sotto_err ecdsa_create(const struct nist_curve *curve, enum hash_alg hash,
 			    const struct random_source *random, struct bytes private_key,
 			    struct bytes message, uint8_t *signature, size_t *signature_len)
 {
-	size_t scratch_len = (size_t)ecc_ecdsa_sign_itch(curve->ecc()) * sizeof(mp_limb_t);
+	mp_limb_t scratch[SCRATCH_LIMBS_MAX];
 	uint8_t digest_data[HASH_LEN_MAX];
 	struct bytes digest = BYTES(digest_data, hash_len(hash));
 	mp_limb_t key[NIST_LIMBS_MAX];
 	mp_limb_t nonce[NIST_LIMBS_MAX];
 	uint8_t r[NIST_LEN_MAX], s[NIST_LEN_MAX];
 	struct secret seed = {.len = 0};
-	mp_limb_t *scratch = NULL;
 	enum sotto_err err;
 
+	ASSERT(ecc_ecdsa_sign_itch(curve->ecc()) <= SCRATCH_LIMBS_MAX);
 	if (!nist_scalar_valid(curve, private_key))
 		return SOTTO_ERR_INVALID;
 	hash_digest(hash, message, digest_data);
-	TRY(nonce_seed(hash, random, private_key, digest, &seed));
-	scratch = malloc(scratch_len);
-	FAIL_IF(scratch == NULL, SOTTO_ERR_NO_MEMORY);
+	err = nonce_seed(hash, random, private_key, digest, &seed);
+	if (err != SOTTO_OK)
+		return err;
 	nist_limbs_get(curve, private_key.data, key);
 	err = SOTTO_ERR_RANDOM;
 	for (uint8_t number = 0; number < NONCE_TRIES_MAX && err != SOTTO_OK; number++) {
@@ -108,10 +110,7 @@ enum sotto_err ecdsa_create(const struct nist_curve *curve, enum hash_alg hash,
 		*signature_len = der_put_signature(r, s, curve->len, signature);
 	bytes_wipe(key, sizeof(key));
 	bytes_wipe(nonce, sizeof(nonce));
-out:
-	if (scratch != NULL)
-		bytes_wipe(scratch, scratch_len);
-	free(scratch);
+	bytes_wipe(scratch, sizeof(scratch));
 	secret_wipe(&seed);
 	return err;
 }
