@@ -34,6 +34,7 @@ struct os_process_spec {
 	const int *descriptors;
 	size_t descriptors_count;
 	bool dies_with_us; /* SIGKILL when this process ends, however it ends */
+	bool new_session;  /* no controlling terminal: its Ctrl-C is not for this process */
 };
 
 /* How it ended: exit status, or the signal that ended it and status -1. */
@@ -59,13 +60,15 @@ MUST_USE enum sotto_err os_process_spawn(struct os_loop *loop, const struct os_p
  * fine. */
 void os_process_destroy(struct os_process *process);
 
+/* Forgets it and lets it run: for the command that starts the launcher and goes away. */
+void os_process_release(struct os_process *process);
+
 pid_t os_process_pid(const struct os_process *process);
 
 /* By pidfd, so never another process that got its number. CLOSED if it has ended. */
 MUST_USE enum sotto_err os_process_signal(struct os_process *process, int signal);
 
-/* The environment of this process, for the few names that a child needs (XDG_RUNTIME_DIR, LANG…):
- * NULL if unset. */
-const char *os_process_environment(const char *name);
+/* Where os_process_find looks: folder number n, relative to our own executable. NOT_FOUND behind the last. */
+MUST_USE enum sotto_err os_process_folder(size_t n, char path[OS_PROCESS_PATH_LEN]);
 
 #endif

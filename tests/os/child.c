@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program for tests to start: says on standard output what it was given. argv[1] is what to do:
+ *   report   its arguments, environment, open descriptors and signals that are blocked or ignored, one a line
+ *   exit N   ends with status N
+ *   wait     until somebody ends it
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int child_report(int count, char **arguments)
+{
+	sigset_t blocked;
+
+	for (int i = 1; i < count; i++)
+		printf("argument %s\n", arguments[i]);
+	for (size_t i = 0; environ[i] != NULL; i++)
+		printf("environment %s\n", environ[i]);
+	for (int i = 0; i < 1024; i++) {
+		if (fcntl(i, F_GETFD) >= 0)
+			printf("descriptor %d\n", i);
+	}
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (int i = 1; i < 32; i++) {
+		struct sigaction action;
+
+		if (sigismember(&blocked, i) == 1)
+			printf("blocked %d\n", i);
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+			printf("not default %d\n", i);
+	}
+	return 0;
+}
+
+int main(int count, char **arguments)
+{
+	if (count < 2)
+		return 99;
+	if (strcmp(arguments[1], "report") == 0)
+		return child_report(count, arguments);
+	if (strcmp(arguments[1], "exit") == 0 && count > 2)
+		return atoi(arguments[2]);
+	for (;;)
+		pause();
+}
