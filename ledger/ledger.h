@@ -18,10 +18,6 @@
 #include "base/error.h"
 #include "ledger/entry.h"
 
-/* 10,000 phones, each invited, enrolled, confirmed, renewed and revoked a few times. */
-#define LEDGER_ENTRIES_MAX (UINT64_C(1) << 20)
-#define LEDGER_MEMBERS_MAX 100000
-
 enum ledger_member_state {
 	LEDGER_MEMBER_ACTIVE = 1,
 	LEDGER_MEMBER_REVOKED,

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands inside conversations, inboxes and the porch, one line a field (the form is that of
+ * wire/schema_relay.h). Structures, encoder, decoder, fuzzer and the tables of docs/protocol.md follow.
+ * What a phone keeps for itself is in talk/schema_store.h.
+ */
+#ifndef TALK_SCHEMA_H
+#define TALK_SCHEMA_H
+
+#include "ledger/schema.h"
+#include "wire/define.h"
+
+#define TALK_VERSION	       1
+#define TALK_TEXT_MAX	       16000 /* bytes of UTF-8; more is a file */
+#define TALK_BODY_MAX	       60000 /* fits one record of 64 KiB with everything around it */
+#define TALK_GROUP_ID_LEN      32
+#define TALK_MESSAGE_ID_LEN    16
+#define TALK_CALL_MAX	       256 /* a call message: call/message.h */
+#define TALK_KEY_PACKAGE_MAX   8192
+#define TALK_AUTHENTICATOR_LEN 32 /* the first bytes of the epoch authenticator of any suite */
+#define TALK_GAPS_MAX	       256
+#define TALK_SENDERS_MAX       1024
+#define TALK_PART_MAX	       60000 /* one part of a parcel, in one inbox record */
+#define TALK_PARTS_MAX	       1024
+#define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
+
+#define TALK_FIELDS_relay_word(X, self) \
+	X(self, FIXED, drop, WIRE_HASH_LEN, none, "name of the drop") \
+	X(self, FIXED, incarnation, WIRE_INCARNATION_LEN, none, "of it") \
+	X(self, U64, end_sequence, 0, none, "what was signed") \
+	X(self, FIXED, running_hash, WIRE_HASH_LEN, none, "what was signed") \
+	X(self, FIXED, signature, WIRE_SIGNATURE_LEN, none, "by the relay's key")
+
+#define TALK_FIELDS_frame(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, U8, type, 0, none, "of the body: see the table of types") \
+	X(self, U64, serial, 0, none, \
+	  "counts what this device sends into this group and wants acknowledged; 0: nothing of " \
+	  "that") \
+	X(self, U64, oldest, 0, none, "every serial before it is acknowledged by all or given up") \
+	X(self, U64, sent_ms, 0, none, "UTC on the sender's phone") \
+	X(self, U64, ledger_length, 0, none, "entries of the sender's ledger") \
+	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these") \
+	X(self, U64, everyone_epoch, 0, none, "the sender's epoch of *everyone*") \
+	X(self, FIXED, everyone_authenticator, TALK_AUTHENTICATOR_LEN, none, \
+	  "the first 32 bytes of its epoch authenticator") \
+	X(self, LIST, relay, 1, talk_relay_word, "the newest signature of the relay that it has") \
+	X(self, OPAQUE, body, TALK_BODY_MAX, none, "as the type has it")
+
+#define TALK_FIELDS_text(X, self) X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")
+
+#define TALK_FIELDS_gap(X, self)  X(self, U64, serial, 0, none, "arrived, above the floor")
+
+#define TALK_FIELDS_has(X, self) \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "whose messages") \
+	X(self, U64, floor, 0, none, "everything up to this serial arrived, or was never for us") \
+	X(self, LIST, above, TALK_GAPS_MAX, talk_gap, "ascending")
+
+#define TALK_FIELDS_receipt(X, self) \
+	X(self, LIST, has, TALK_SENDERS_MAX, talk_has, "what the sender of the receipt has")
+
+#define TALK_FIELDS_call(X, self) \
+	X(self, OPAQUE, message, TALK_CALL_MAX, none, "a message of the call: section Calls")
+
+#define TALK_FIELDS_entry(X, self) \
+	X(self, OPAQUE, entry, LEDGER_ENTRY_LEN_MAX, none, "an envelope of the ledger")
+
+#define TALK_FIELDS_key_package(X, self) \
+	X(self, OPAQUE, message, TALK_KEY_PACKAGE_MAX, none, \
+	  "MLSMessage of a reusable key package of the sender's device")
+
+#define TALK_FIELDS_context(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, U8, kind, 0, none, "1 *everyone*, 2 one to one") \
+	X(self, U64, ledger_length, 0, none, "*everyone*: entries at the commit; else 0") \
+	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these")
+
+#define TALK_FIELDS_petition(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, OPAQUE, enrol, 512, none, "body of an `enrol` entry") \
+	X(self, OPAQUE, key_package, TALK_KEY_PACKAGE_MAX, none, "MLSMessage") \
+	X(self, FIXED, landing_append, WIRE_TOKEN_LEN, none, \
+	  "append token of the joiner's first inbox")
+
+#define TALK_FIELDS_part(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, FIXED, parcel, TALK_MESSAGE_ID_LEN, none, "random; the same in all parts") \
+	X(self, U16, number, 0, none, "from 0") \
+	X(self, U16, count, 0, none, "of parts") \
+	X(self, OPAQUE, bytes, TALK_PART_MAX, none, "joined they are a parcel")
+
+#define TALK_FIELDS_access(X, self) \
+	X(self, U64, number, 0, none, "of the access key") \
+	X(self, FIXED, secret, WIRE_KEY_LEN, none, \
+	  "out of *everyone*'s exporter at the access epoch; see Access secret")
+
+#define TALK_FIELDS_parcel(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "MLSMessage") \
+	X(self, LIST, access, 4, talk_access, "*everyone* only: the access secrets in use") \
+	X(self, LIST, entries, LEDGER_ENTRIES_MAX, talk_entry, "*everyone* only: the ledger") \
+	X(self, LIST, key_packages, LEDGER_MEMBERS_MAX, talk_key_package, \
+	  "*everyone* only: the newest of each device")
+
+/* S(name, words): an item stands before what lists it. */
+#define TALK_STRUCTURES(S) \
+	S(relay_word, "A signature of the relay over what it served") \
+	S(frame, "Inside every application message") \
+	S(text, "Body 1: a message to read") \
+	S(gap, "One serial") \
+	S(has, "What has arrived from one device") \
+	S(receipt, "Body 2: end-to-end acknowledgement") \
+	S(call, "Body 3: signalling of a call") \
+	S(entry, "Body 4, *everyone* only: an entry for the ledger") \
+	S(key_package, "Body 5, *everyone* only: how to add the sender's device") \
+	S(context, "Extension 0xf001 of every GroupContext") \
+	S(petition, "What a joiner posts to the porch") \
+	S(part, "Inside every inbox record") \
+	S(access, "One access secret") \
+	S(parcel, "How a device comes into a group")
+
+#define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
+TALK_STRUCTURES(TALK_DECLARE)
+#undef TALK_DECLARE
+
+extern const struct wire_type *const talk_types[];
+extern const size_t talk_type_count;
+
+/* Numbers are only appended; a type of a later version is acknowledged and shown as such. */
+enum talk_body_type {
+	TALK_BODY_TEXT = 1,
+	TALK_BODY_RECEIPT = 2,
+	TALK_BODY_CALL = 3,
+	TALK_BODY_ENTRY = 4,
+	TALK_BODY_KEY_PACKAGE = 5,
+	TALK_BODY_BEACON = 6, /* reserved: the padded daily beacon, and the time that admins post */
+	TALK_BODY_STUCK =
+		7, /* reserved: a commit that this phone cannot follow; asks to be re-added */
+	TALK_BODY_FILE = 8, /* reserved */
+};
+
+#endif

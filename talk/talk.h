@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conversations of one phone, without I/O: who belongs to the network, who is in which group, what was
+ * said. One struct talk for each home.
+ *
+ *   user, link, time --> talk_* --> store batch --(durable)--> requests, events, deadline
+ *
+ * The order of a step, always the same:
+ *
+ *   1. call one input function: talk_found, talk_send_text, talk_reply, talk_tick, ...
+ *   2. talk_batch: apply it in one transaction, then talk_stored. If it cannot be applied, stop: the
+ *      engine is ahead of the disk and must not go on.
+ *   3. talk_next_request until there is none, talk_next_event likewise, then talk_deadline.
+ *
+ * Nothing that depends on a batch leaves before talk_stored: talk_next_request gives nothing until then.
+ * After a restart talk_load continues where the last applied batch stood.
+ *
+ * now_ns is monotonic, utc_ms the wall clock. utc_ms is shown to people and stated in entries; no decision
+ * about which commit or message counts depends on it.
+ */
+#ifndef TALK_TALK_H
+#define TALK_TALK_H
+
+#include "base/allocator.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/store.h"
+#include "ledger/ledger.h"
+#include "talk/schema.h"
+
+/* Groups that a phone is in at once: each keeps one stream of the link open. Its other requests (inbox,
+ * porch, past epochs, appends) need room beside these; see LINK_CLIENT_REQUESTS_MAX. */
+#define TALK_GROUPS_MAX 48
+
+/* Messages of our own that wait for acknowledgement, in all groups. */
+#define TALK_OUTBOX_MAX 4096
+
+#define TALK_NEVER	UINT64_MAX
+
+struct talk;
+
+struct talk_config {
+	const struct allocator
+		*allocator; /* NULL: allocator_default. Outlives the engine, as does: */
+	const struct random_source *random;
+	uint16_t suite;	       /* of MLS; 0: the network's usual one */
+	uint64_t retention_ms; /* of the relay; 0: 14 days */
+};
+
+MUST_USE enum sotto_err talk_create(const struct talk_config *config, struct talk **talk);
+
+/* Wipes. NULL is fine. */
+void talk_destroy(struct talk *talk);
+
+/*
+ * Everything as the last applied batch left it; call once, right after talk_create. An empty store is an
+ * empty phone. SOTTO_ERR_CORRUPT, _STATE (the store is locked), _NO_MEMORY.
+ */
+MUST_USE enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader,
+				  uint64_t now_ns);
+
+/* ---- What this phone is ---- */
+
+enum talk_state {
+	TALK_EMPTY = 0,	   /* belongs to no network */
+	TALK_FOUNDING = 1, /* the relay has not taken the founding yet */
+	TALK_JOINING = 2,  /* waits for a member to put it into the ledger and into *everyone* */
+	TALK_MEMBER = 3,
+	TALK_REVOKED = 4, /* for good; a wipe follows, by the program */
+	TALK_COPIED = 5,  /* somebody else writes with this phone's keys: full stop */
+};
+
+/* What is wrong, for people. More than one may hold. */
+enum talk_problem {
+	TALK_PROBLEM_ONE_PERSON = 0, /* one person controls this network */
+	TALK_PROBLEM_FORKED = 1, /* somebody has another ledger or another *everyone*: full stop */
+	TALK_PROBLEM_WITHHELD = 2, /* others have entries that this phone cannot get */
+	TALK_PROBLEM_BLOCKED_LEAF =
+		3, /* a group still holds a device that the ledger does not allow */
+	TALK_PROBLEM_RELAY_FULL = 4,
+	TALK_PROBLEM_REFUSED = 5,	/* the relay refuses what this phone asks */
+	TALK_PROBLEM_LOST = 6,		/* the relay lost records; they are being sent again */
+	TALK_PROBLEM_OLD = 7,		/* others use entries or messages of a newer version */
+	TALK_PROBLEM_CONTRADICTION = 8, /* the relay signed two histories of one drop */
+	TALK_PROBLEM_BAD_RELAY = 9,	/* what the relay served does not bear its signature */
+	TALK_PROBLEM_COUNT,
+};
+
+/* A phrase for people; never NULL. */
+const char *talk_problem_text(enum talk_problem problem);
+
+struct talk_status {
+	enum talk_state state;
+	uint32_t extension;	 /* 0 before it is known */
+	uint32_t problems;	 /* bit n: enum talk_problem n */
+	bool current;		 /* *everyone* has been read to its end since the link came up */
+	uint32_t queued;	 /* own messages that are not durable at the relay yet */
+	uint32_t unacknowledged; /* own messages that some recipient has not got yet */
+	uint8_t device_key[LEDGER_KEY_LEN];
+};
+void talk_status(const struct talk *talk, struct talk_status *status);
+
+/* The ledger: empty before founding or joining is done. Borrowed for the engine's life. */
+const struct ledger *talk_ledger(const struct talk *talk);
+
+/* ---- The link that it wants ---- */
+
+enum talk_key_kind { TALK_KEY_CLAIM = 1, TALK_KEY_PORCH = 2, TALK_KEY_ACCESS = 3 };
+
+struct talk_key {
+	enum talk_key_kind kind; /* the numbers are those of enum link_key_kind */
+	uint64_t number;
+	uint8_t secret[WIRE_KEY_LEN];
+};
+
+#define TALK_KEYS_MAX 4
+
+struct talk_link {
+	struct bytes relay_address; /* HOST:PORT; borrowed until the next input */
+	uint8_t relay_key[WIRE_KEY_LEN];
+	uint8_t network[WIRE_HASH_LEN];	     /* zeros before founding */
+	struct talk_key keys[TALK_KEYS_MAX]; /* the best first */
+	size_t key_count;
+};
+
+/* SOTTO_ERR_STATE: this phone wants no link (empty, revoked, copied). Wipe what was written. */
+MUST_USE enum sotto_err talk_link(const struct talk *talk, struct talk_link *link);
+
+/* The relay proved itself; a new link. exporter: WIRE_EXPORTER_LEN bytes of it. Tickets of the link before
+ * mean nothing any more. */
+MUST_USE enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t now_ns,
+				     uint64_t utc_ms);
+MUST_USE enum sotto_err talk_link_down(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);
+
+/* One whole message of the relay's answer to a request; empty with last: only the end. Unknown tickets
+ * are ignored: nothing that a relay says is an error of the program's. */
+MUST_USE enum sotto_err talk_reply(struct talk *talk, uint64_t ticket, struct bytes message,
+				   bool last, uint64_t now_ns, uint64_t utc_ms);
+
+/* No more will come of this request, and no end was announced. */
+MUST_USE enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t now_ns,
+				 uint64_t utc_ms);
+
+/* ---- What people do. Each answers at once; what comes of it are events. ---- */
+
+struct talk_found {
+	struct bytes network_name;
+	struct bytes name; /* of the founder */
+	uint8_t digits;	   /* 3 to 5; the founder's extension is 1 and zeros */
+	struct bytes relay_address;
+	uint8_t relay_key[WIRE_KEY_LEN];
+	uint8_t claim[WIRE_KEY_LEN];
+};
+
+/* SOTTO_ERR_STATE: belongs to a network already. SOTTO_ERR_INVALID: a name or an address. */
+MUST_USE enum sotto_err talk_found(struct talk *talk, const struct talk_found *found,
+				   uint64_t now_ns, uint64_t utc_ms);
+
+/* invitation: the text. Also SOTTO_ERR_FORMAT, _VERSION, SOTTO_ERR_TOO_OLD (expired by utc_ms). */
+MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, uint64_t now_ns,
+				  uint64_t utc_ms);
+
+/*
+ * An invitation for one member. Its text comes with TALK_EVENT_INVITED, once the entry stands in the
+ * ledger. SOTTO_ERR_DENIED: not an admin, or one signature is not enough (collecting k signatures has its
+ * place in talk_act; the first release offers one). SOTTO_ERR_EXISTS, _INVALID, _STATE.
+ */
+MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
+				    uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms);
+
+/* Takes a member's device out, for good. Errors as talk_invite; SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_ns,
+				    uint64_t utc_ms);
+
+/* An entry that was signed elsewhere (k of n): checked, put into *everyone* until it stands in the
+ * ledger. Errors are those of ledger_check. */
+MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t now_ns,
+				 uint64_t utc_ms);
+
+/*
+ * Queues a text; it is in the store with this step. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
+ * both phones. SOTTO_ERR_NOT_FOUND (no such member), _DENIED (revoked, unconfirmed), _LIMIT, _STATE,
+ * _INVALID (empty, or not UTF-8).
+ */
+MUST_USE enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct bytes text,
+				       uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);
+
+/* Everything from this member up to this row (TALK_TABLE_MESSAGES) was read. */
+MUST_USE enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t index);
+
+/* ---- For the call engine ---- */
+
+/* Sends now or never: SOTTO_ERR_AGAIN if the conversation is not there yet, not read to its end, or the
+ * link is down; the call decides whether to ask again. It is not kept, acknowledged or repeated. */
+MUST_USE enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct bytes message,
+				       uint64_t now_ns, uint64_t utc_ms);
+
+/* The epoch of the conversation with this member; SOTTO_ERR_NOT_FOUND: none yet. talk_open makes one. */
+MUST_USE enum sotto_err talk_call_epoch(const struct talk *talk, uint32_t extension,
+					uint64_t *epoch);
+
+/* MLS-Exporter of the present epoch of that conversation. */
+MUST_USE enum sotto_err talk_call_export(const struct talk *talk, uint32_t extension,
+					 const char *label, struct bytes context, uint8_t *out,
+					 size_t len);
+
+/* Makes sure that there is a conversation with this member. Errors as talk_send_text. */
+MUST_USE enum sotto_err talk_open(struct talk *talk, uint32_t extension, uint64_t now_ns,
+				  uint64_t utc_ms);
+
+/* ---- Time ---- */
+
+/* When talk_tick is due; TALK_NEVER if nothing is. */
+uint64_t talk_deadline(const struct talk *talk);
+MUST_USE enum sotto_err talk_tick(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);
+
+/* ---- What comes out ---- */
+
+/* To be applied in one transaction, then talk_stored; empty when nothing changed. */
+const struct store_batch *talk_batch(const struct talk *talk);
+void talk_stored(struct talk *talk);
+
+struct talk_request {
+	uint64_t ticket; /* grows, never reused while the engine lives */
+	bool cancel;	 /* no more is wanted of this ticket; message is empty */
+	struct bytes
+		message; /* an encoded request of wire/; borrowed until the next call of this */
+};
+
+/* False: no more now. Nothing while the link is down or a batch waits. */
+bool talk_next_request(struct talk *talk, struct talk_request *request);
+
+enum talk_event_type {
+	TALK_EVENT_STATE = 1,	  /* enum talk_state changed; or a problem came or went */
+	TALK_EVENT_LINK,	  /* talk_link says something else now */
+	TALK_EVENT_INVITED,	  /* extension, text: the invitation */
+	TALK_EVENT_ACT_FAILED,	  /* an entry of ours can never apply; extension, err */
+	TALK_EVENT_MEMBERS,	  /* the ledger grew */
+	TALK_EVENT_MESSAGE,	  /* a text came: extension, message_id, row, sent_ms, text */
+	TALK_EVENT_MESSAGE_STATE, /* of one we sent: extension, message_id, row, message_state */
+	TALK_EVENT_CALL,	  /* extension, device_key, epoch, text: the call message */
+	TALK_EVENT_EPOCH,	  /* the conversation with extension is in this epoch now */
+};
+
+enum talk_message_state {
+	TALK_MESSAGE_QUEUED = 1,    /* on this phone only */
+	TALK_MESSAGE_STORED = 2,    /* durable at the relay */
+	TALK_MESSAGE_DELIVERED = 3, /* every device of the recipient has acknowledged it */
+	TALK_MESSAGE_RECEIVED = 4,  /* from somebody else */
+	TALK_MESSAGE_FAILED = 5,    /* the recipient was revoked before it got it */
+};
+
+struct talk_event {
+	enum talk_event_type type;
+	uint32_t extension;
+	uint8_t message_id[TALK_MESSAGE_ID_LEN];
+	uint8_t device_key[LEDGER_KEY_LEN];
+	uint64_t row;
+	uint64_t sent_ms;
+	uint64_t epoch;
+	enum talk_message_state message_state;
+	bool removed; /* EPOCH: somebody was removed by it */
+	enum sotto_err err;
+	struct bytes text; /* borrowed until the next call of talk_next_event */
+};
+
+/* False: no more now. Nothing while a batch waits. */
+bool talk_next_event(struct talk *talk, struct talk_event *event);
+
+/* ---- What the store holds for others to read ---- */
+
+/*
+ * Messages: owner is the peer's member id (4 bytes, big-endian), index grows with each message that this
+ * phone sends or gets. Value: see talk_message_decode. TALK_TABLE_READ: the same owner, index 0, value is
+ * the last row read (8 bytes, big-endian).
+ */
+#define TALK_TABLE_MESSAGES (STORE_TABLES_TALK + 0)
+#define TALK_TABLE_READ	    (STORE_TABLES_TALK + 1)
+
+struct talk_message {
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	uint32_t from; /* extensions, as they were then */
+	uint32_t to;
+	enum talk_message_state state;
+	uint64_t sent_ms;
+	uint64_t received_ms; /* 0: not (yet) */
+	struct bytes text;    /* borrows from the row */
+};
+MUST_USE enum sotto_err talk_message_decode(struct bytes row, struct talk_message *message);
+
+/* The owner bytes for a member; 4 bytes out. */
+void talk_message_owner(uint32_t member_id, uint8_t *owner);
+
+#endif
