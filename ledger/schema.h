@@ -8,19 +8,23 @@
 
 #include "wire/define.h"
 
-#define LEDGER_VERSION		   1
-#define LEDGER_KEY_LEN		   32 /* Ed25519 and X25519 public keys */
-#define LEDGER_PRIVATE_LEN	   32 /* an Ed25519 seed */
-#define LEDGER_SIGNATURE_LEN	   64
-#define LEDGER_HASH_LEN		   32 /* SHA-256: network, head, token hashes */
-#define LEDGER_ID_LEN		   16
-#define LEDGER_NAME_MAX		   64  /* bytes of UTF-8: what fits a line of every screen */
-#define LEDGER_ADDRESS_MAX	   255 /* HOST:PORT of a relay */
-#define LEDGER_ADMINS_MAX	   WIRE_ADMINS_MAX /* the relay keeps as many rotation keys */
-#define LEDGER_BODY_MAX		   2048
-#define LEDGER_ENTRY_LEN_MAX	   4096
-#define LEDGER_DIGITS_MIN	   3
-#define LEDGER_DIGITS_MAX	   5
+#define LEDGER_VERSION	     1
+#define LEDGER_KEY_LEN	     32 /* Ed25519 and X25519 public keys */
+#define LEDGER_PRIVATE_LEN   32 /* an Ed25519 seed */
+#define LEDGER_SIGNATURE_LEN 64
+#define LEDGER_HASH_LEN	     32 /* SHA-256: network, head, token hashes */
+#define LEDGER_ID_LEN	     16
+#define LEDGER_NAME_MAX	     64		     /* bytes of UTF-8: what fits a line of every screen */
+#define LEDGER_ADDRESS_MAX   255	     /* HOST:PORT of a relay */
+#define LEDGER_ADMINS_MAX    WIRE_ADMINS_MAX /* the relay keeps as many rotation keys */
+#define LEDGER_BODY_MAX	     2048
+#define LEDGER_ENTRY_LEN_MAX 4096
+#define LEDGER_DIGITS_MIN    3
+#define LEDGER_DIGITS_MAX    5
+
+/* 10,000 phones, each invited, enrolled, confirmed, renewed and revoked a few times. */
+#define LEDGER_ENTRIES_MAX	   (UINT32_C(1) << 20)
+#define LEDGER_MEMBERS_MAX	   100000
 
 #define LEDGER_FIELDS_key(X, self) X(self, FIXED, key, LEDGER_KEY_LEN, none, "Ed25519 public key")
 
