@@ -2,7 +2,7 @@
 /*
  * What the processes of a phone say to each other; the form of a line is in schema_relay.h.
  *
- *     launcher <-- launch_* process_* -->  agent
+ *     launcher <-- launch_* process_gone -->  agent
  *     agent    <-- link_* beat_* -->       link
  *     agent    <-- voice_* ring_* -->      voice, ringer
  *     voice    <-- datagrams (schema_relay.h) -->  link
@@ -22,9 +22,10 @@
 	S(PART, link_with, 0, "One access key") \
 	S(PHONE, launch, 1, \
 	  "Agent to launcher: start voice or ringer; a key press or a ring asks") \
-	S(PHONE, launched, 2, "Launcher to agent: it runs; its channels come beside this") \
+	S(PHONE, launched, 2, \
+	  "Launcher to agent: it runs; channels beside this: to it, and for voice the link's end " \
+	  "of media") \
 	S(PHONE, process_gone, 3, "Launcher to agent: it ended, or could not be started") \
-	S(PHONE, stop_all, 4, "Agent to launcher: end everything, this phone stops") \
 	S(PHONE, process_ready, 5, "Any process, first of all: it is in its sandbox") \
 	S(PHONE, link_configure, 16, "Agent to link: where to connect, and with what") \
 	S(PHONE, link_stop, 17, "Agent to link: disconnect") \
@@ -38,7 +39,6 @@
 	S(PHONE, beat_start, 24, \
 	  "Agent to link: a packet each 20 ms from now on, random ones if need be") \
 	S(PHONE, beat_stop, 25, "Agent to link: no more packets") \
-	S(PHONE, network_changed, 26, "Launcher to link: interfaces changed or the phone woke up") \
 	S(PHONE, voice_prepare, 32, \
 	  "Agent to voice: connect to sound; WAV files come beside this") \
 	S(PHONE, voice_prepared, 33, \
@@ -68,11 +68,9 @@
 
 #define WIRE_FIELDS_launch(X, self)	  X(self, U8, process, 0, none, "1 voice, 2 ringer")
 
-#define WIRE_FIELDS_launched(X, self)	  X(self, U8, process, 0, none, "1 voice, 2 ringer")
+#define WIRE_FIELDS_launched(X, self)	  X(self, U8, process, 0, none, "1 voice, 2 ringer, 3 link")
 
 #define WIRE_FIELDS_process_gone(X, self) X(self, U8, process, 0, none, "1 voice, 2 ringer, 3 link")
-
-#define WIRE_FIELDS_stop_all(X, self)	  X(self, U8, reserved, 0, none, "0")
 
 #define WIRE_FIELDS_process_ready(X, self) \
 	X(self, OPAQUE, sandbox, WIRE_SANDBOX_TEXT_MAX, none, "what is in force, in words")
@@ -120,9 +118,7 @@
 	X(self, U16, payload_len, 0, none, "of every datagram's payload") \
 	X(self, U64, phase_ns, 0, none, "packets leave at this time plus whole multiples of 20 ms")
 
-#define WIRE_FIELDS_beat_stop(X, self)	     X(self, U8, reserved, 0, none, "0")
-
-#define WIRE_FIELDS_network_changed(X, self) X(self, U8, reserved, 0, none, "0")
+#define WIRE_FIELDS_beat_stop(X, self) X(self, U8, reserved, 0, none, "0")
 
 #define WIRE_FIELDS_voice_prepare(X, self) \
 	X(self, U8, mic_file, 0, none, "1: the first descriptor is a WAV file to speak from") \
