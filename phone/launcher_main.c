@@ -99,7 +99,7 @@ static size_t sound_environment(const char *environment[8], char text[6][256])
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		const char *value = os_process_environment(wanted[i]);
+		const char *value = getenv(wanted[i]);
 		int len;
 
 		if (value == NULL)
