@@ -40,6 +40,9 @@
 #define WIRE_DATAGRAM_HEADER_LEN  3
 #define WIRE_DATAGRAM_PAYLOAD_MAX 1100
 
+/* The newest access key and those that still open catch-up (LINK_KEYS_PAST_MAX). */
+#define WIRE_ACCESS_KEYS_MAX 29
+
 /* Between sottod's processes: the access state, and a sentence about a failure. */
 #define WIRE_ACCESS_STATE_MAX 4096
 #define WIRE_SENTENCE_MAX     240

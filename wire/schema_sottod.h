@@ -15,6 +15,7 @@
 
 #define WIRE_SOTTOD_STRUCTURES(S) \
 	S(PART, counter, 0, "One number of the status") \
+	S(PART, access_key, 0, "One of the network's access keys") \
 	S(SOTTOD, store_ask, 1, "Network to store: a phone's request") \
 	S(SOTTOD, store_answer, 2, "Store to network: an answer to it") \
 	S(SOTTOD, store_cancel, 3, "Network to store: the stream of a watch is gone") \
@@ -26,7 +27,8 @@
 	S(SOTTOD, child_ready, 9, "Child to parent: it serves") \
 	S(SOTTOD, child_failed, 10, "Child to parent: it cannot, and ends") \
 	S(SOTTOD, status_ask, 11, "Parent to child") \
-	S(SOTTOD, status_answer, 12, "Child to parent")
+	S(SOTTOD, status_answer, 12, "Child to parent") \
+	S(SOTTOD, access_state, 13, "What the relay keeps of its network; inside the others")
 
 #define WIRE_FIELDS_counter(X, self) \
 	X(self, U8, what, 0, none, "which number: the order of relay/status.h") \
@@ -35,8 +37,6 @@
 #define WIRE_FIELDS_store_ask(X, self) \
 	X(self, U64, ticket, 0, none, "names the request") \
 	X(self, U8, authority, 0, none, "of the link, as in link_state") \
-	X(self, FIXED, porch_drop, WIRE_HASH_LEN, none, \
-	  "the one drop to which a porch link appends") \
 	X(self, OPAQUE, message, WIRE_MESSAGE_MAX, none, "the request as it came")
 
 #define WIRE_FIELDS_store_answer(X, self) \
@@ -67,6 +67,23 @@
 #define WIRE_FIELDS_access_saved(X, self) \
 	X(self, U64, ticket, 0, none, "of the request") \
 	X(self, U8, status, 0, none, "0: durable")
+
+#define WIRE_FIELDS_access_key(X, self) \
+	X(self, U64, number, 0, none, "from 1") \
+	X(self, FIXED, secret, WIRE_KEY_LEN, none, "the key") \
+	X(self, U64, replaced_ms, 0, none, "when the next one came, UTC; 0: it is the newest")
+
+#define WIRE_FIELDS_access_state(X, self) \
+	X(self, U64, generation, 0, none, "one up with each change; never goes back") \
+	X(self, FIXED, claim, WIRE_KEY_LEN, none, "the claim; zeros once it is used") \
+	X(self, FIXED, network, WIRE_HASH_LEN, none, "network id; zeros before founding") \
+	X(self, U8, threshold, 0, none, "k") \
+	X(self, U64, admins_serial, 0, none, "of the admins' list") \
+	X(self, LIST, admins, WIRE_ADMINS_MAX, admin_key, "rotation keys") \
+	X(self, LIST, keys, WIRE_ACCESS_KEYS_MAX, access_key, "the newest first") \
+	X(self, U64, porch_number, 0, none, "of the porch key") \
+	X(self, FIXED, porch_key, WIRE_KEY_LEN, none, "the key") \
+	X(self, FIXED, porch_drop, WIRE_HASH_LEN, none, "where porch links append")
 
 #define WIRE_FIELDS_child_ready(X, self) \
 	X(self, FIXED, relay_key, WIRE_KEY_LEN, none, "the relay's public key") \
