@@ -74,7 +74,7 @@ void voice_pipeline_set_muted(struct voice_pipeline *pipeline, bool muted);
 void voice_pipeline_get_packet(struct voice_pipeline *pipeline, uint8_t out[VOICE_PACKET_LEN]);
 
 /*
- * A packet from speaker (0 to VOICE_SPEAKERS_MAX - 1, asserted). number counts this speaker's
+ * A packet (voice/format.h) from speaker (0 to VOICE_SPEAKERS_MAX - 1, asserted). number counts this speaker's
  * frames: the SFrame counter. stream says in which run of counters (the first KID of a speaker is
  * stream 0, the next one 1): a higher stream goes on where the one before it ended. What is not
  * VOICE_PACKET_LEN bytes counts as invalid. Copies the packet.
