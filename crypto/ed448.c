@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ed448 by hogweed. Its verifier takes points of small order, under which one signature fits many messages;
- * ours refuses them, as libsodium does for Ed25519, and can say whether a key is a point before it is
- * stored, for which hogweed has no public function.
+ * Ed448 by hogweed. Its verifier takes points of small order, under which one signature fits many messages,
+ * and any last byte of S; ours refuses both, as libsodium does for Ed25519, and can say whether a key is a
+ * point before it is stored, for which hogweed has no public function.
  */
 #include <gmp.h>
 #include <nettle/eddsa.h>
@@ -79,6 +79,9 @@ enum sotto_err ed448_check_public(struct bytes public_key)
 enum sotto_err ed448_verify(struct bytes public_key, struct bytes message, struct bytes signature)
 {
 	if (signature.len != ED448_SIGNATURE_LEN || ed448_check_public(public_key) != SOTTO_OK)
+		return SOTTO_ERR_VERIFY;
+	/* S is below 2^446, and hogweed does not look at its last byte: it could be anything. */
+	if (signature.data[ED448_SIGNATURE_LEN - 1] != 0)
 		return SOTTO_ERR_VERIFY;
 	if (!ed448_shake256_verify(public_key.data, message.len, message.data, signature.data))
 		return SOTTO_ERR_VERIFY;
