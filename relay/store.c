@@ -18,9 +18,10 @@
 
 #define STORE_VERSION 1
 
-static const char *const pragmas = "PRAGMA page_size = 8192;"
+/* The lock comes first: a database in WAL cannot be read without shared memory until it is exclusive. */
+static const char *const pragmas = "PRAGMA locking_mode = EXCLUSIVE;"
+				   "PRAGMA page_size = 8192;"
 				   "PRAGMA auto_vacuum = INCREMENTAL;"
-				   "PRAGMA locking_mode = EXCLUSIVE;"
 				   "PRAGMA journal_mode = WAL;"
 				   "PRAGMA synchronous = FULL;"
 				   "PRAGMA secure_delete = ON;"
