@@ -18,7 +18,8 @@
  *
  * A link is named by a number that is not used twice in the engine's life; a call about one that
  * has gone is SOTTO_ERR_NOT_FOUND. Callbacks come from inside receive and handle_deadline (and
- * close), and may call everything here except those, send, and destroy.
+ * close), and may call everything here except those, send, and destroy; a datagram to the very
+ * link that a callback is about is refused (AGAIN) there.
  */
 #ifndef LINK_LINK_SERVER_H
 #define LINK_LINK_SERVER_H
@@ -50,7 +51,7 @@ struct link_server_limits {
 	uint32_t replay_entries;    /* handshakes remembered (for 20 minutes) */
 };
 
-/* 4096 links, 1024 half-open, 32 from an address, 64 streams, requests of 1 MiB, 2 MiB a link and
+/* 4096 links, 1024 half-open, 32 from an address, 64 streams, requests of 1 MiB, 4 MiB a link and
  * 256 MiB in all, 4 MiB of replies a link, 65,536 remembered handshakes. */
 extern const struct link_server_limits link_server_limits_default;
 

@@ -115,7 +115,6 @@ static enum sotto_err quic_create(const struct quic_config *config, bool is_serv
 	made->secrets = *config->secrets;
 	made->path = config->path;
 	made->is_server = is_server;
-	made->automatic_window_all = config->automatic_window_all;
 	made->heard_ns = config->now_ns;
 	made->wants_write = !is_server;
 	list_init(&made->streams);

@@ -84,7 +84,6 @@ struct quic_config {
 	uint64_t streams_uni;
 	uint64_t window_stream; /* of one stream of either end */
 	uint64_t window_all;
-	bool automatic_window_all; /* give credit of the connection back on arrival */
 };
 
 /* A token for utc_ms is made with the connection id that goes with it. */
@@ -132,8 +131,9 @@ void quic_stream_reset(struct quic *quic, int64_t stream, uint64_t code);
 void quic_consume(struct quic *quic, int64_t stream, size_t len);
 /* A stream of the other end is over: it may open another. */
 void quic_allow_stream(struct quic *quic);
-/* Bytes put and not acknowledged. */
+/* Bytes put and not acknowledged: in all, and of one stream. */
 size_t quic_unacked(const struct quic *quic);
+size_t quic_stream_unacked(const struct quic *quic, int64_t stream);
 
 /* 0: full only. */
 void quic_set_small(struct quic *quic, size_t small_len);

@@ -83,8 +83,7 @@ static int recv_stream_data(ngtcp2_conn *conn, uint32_t flags, int64_t stream, u
 	(void)offset;
 	(void)stream_user;
 	quic->carried = true;
-	if (quic->automatic_window_all)
-		ngtcp2_conn_extend_max_offset(conn, len);
+	(void)conn;
 	if (quic->events->on_stream(quic->context, stream, BYTES(data, len),
 				    flags & NGTCP2_STREAM_DATA_FLAG_FIN) != SOTTO_OK)
 		return NGTCP2_ERR_CALLBACK_FAILURE;

@@ -59,7 +59,6 @@ struct quic {
 	struct link_path path;	   /* that came in or was chosen last */
 	struct quic_stats stats;
 	bool is_server;
-	bool automatic_window_all;
 	bool handshaken;
 	bool wants_write;
 	bool carried; /* the packet being received held more than datagrams and acknowledgements */

@@ -199,3 +199,10 @@ size_t quic_unacked(const struct quic *quic)
 {
 	return quic->unacked;
 }
+
+size_t quic_stream_unacked(const struct quic *quic, int64_t id)
+{
+	const struct quic_stream *stream = quic_stream_find(quic, id);
+
+	return stream ? (size_t)(stream->end - stream->start) : 0;
+}
