@@ -64,9 +64,10 @@ struct os_sandbox {
 	bool threads_confined;	 /* Landlock reached all threads (seccomp always does) */
 	bool write_xor_execute;	 /* PR_SET_MDWE */
 	bool memory_locked;	 /* all pages; else key memory only, by os_memory_lock */
-	bool capabilities_empty; /* of root too */
-	bool sanitized;		 /* a sanitizer build: weaker by a named list */
-	unsigned calls;		 /* that seccomp allows */
+	bool capabilities_empty; /* of root too, but for the next */
+	bool lock_capability; /* CAP_IPC_LOCK was kept, for pages beyond a limit that cannot be raised */
+	bool sanitized;	      /* a sanitizer build: weaker by a named list */
+	unsigned calls;	      /* that seccomp allows */
 };
 
 struct os_sandbox_options {
@@ -87,7 +88,7 @@ MUST_USE enum sotto_err os_sandbox_enter(enum os_profile profile,
 					 const struct os_sandbox_options *options,
 					 struct os_sandbox *sandbox);
 
-/* One line for people: "link: 71 system calls; Landlock ABI 7; no capabilities; ...". Lacks are
+/* One line for people: "link: seccomp (110 rules); Landlock ABI 7; no capabilities; ...". Lacks are
  * said in the same place as "NO Landlock (kernel)". */
 #define OS_SANDBOX_TEXT_LEN 512
 void os_sandbox_describe(const struct os_sandbox *sandbox, char text[OS_SANDBOX_TEXT_LEN]);

@@ -4,6 +4,7 @@
  *   report   its arguments, environment, open descriptors and signals that are blocked or ignored, one a line
  *   exit N   ends with status N
  *   wait     until somebody ends it
+ *   enter P D  enters profile number P with directory D; status 0 if it could, and then no longer can read /etc
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "os/sandbox.h"
 
 extern char **environ;
 
@@ -32,10 +35,25 @@ static int child_report(int count, char **arguments)
 
 		if (sigismember(&blocked, i) == 1)
 			printf("blocked %d\n", i);
+#ifdef SOTTO_SANITIZED
+		continue; /* it has handlers of its own */
+#endif
 		if (sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
 			printf("not default %d\n", i);
 	}
 	return 0;
+}
+
+static int child_enter(int profile, const char *directory)
+{
+	struct os_sandbox_options options = {.directory = directory, .lock_memory = true};
+	struct os_sandbox sandbox;
+
+	if (os_process_harden() != SOTTO_OK)
+		return 3;
+	if (os_sandbox_enter((enum os_profile)profile, &options, &sandbox) != SOTTO_OK)
+		return 4;
+	return open("/etc/passwd", O_RDONLY) < 0 ? 0 : 5;
 }
 
 int main(int count, char **arguments)
@@ -46,6 +64,8 @@ int main(int count, char **arguments)
 		return child_report(count, arguments);
 	if (strcmp(arguments[1], "exit") == 0 && count > 2)
 		return atoi(arguments[2]);
+	if (strcmp(arguments[1], "enter") == 0 && count > 3)
+		return child_enter(atoi(arguments[2]), arguments[3]);
 	for (;;)
 		pause();
 }
