@@ -48,8 +48,8 @@
 /* Watches in all: 64 streams on each of 4,096 links would be more than anybody needs at once. */
 #define RELAY_WATCHES_MAX 65536
 
-/* Batches handed to one watch before others have their turn. */
-#define RELAY_WATCH_STEP 4
+/* Requests under way in the store, all links: their answers fit the queue between the processes. */
+#define RELAY_ASKS_MAX 512
 
 /* --- Links --- */
 

@@ -28,7 +28,9 @@
 	S(SOTTOD, child_failed, 10, "Child to parent: it cannot, and ends") \
 	S(SOTTOD, status_ask, 11, "Parent to child") \
 	S(SOTTOD, status_answer, 12, "Child to parent") \
-	S(SOTTOD, access_state, 13, "What the relay keeps of its network; inside the others")
+	S(SOTTOD, access_state, 13, "What the relay keeps of its network; inside the others") \
+	S(SOTTOD, store_more, 14, \
+	  "Network to store: the last answer is on its way, the next may come")
 
 #define WIRE_FIELDS_counter(X, self) \
 	X(self, U8, what, 0, none, "which number: the order of relay/status.h") \
@@ -45,6 +47,8 @@
 	X(self, OPAQUE, message, WIRE_MESSAGE_MAX, none, "the answer as it goes out")
 
 #define WIRE_FIELDS_store_cancel(X, self) X(self, U64, ticket, 0, none, "of the watch")
+
+#define WIRE_FIELDS_store_more(X, self)	  X(self, U64, ticket, 0, none, "of a read or watch")
 
 #define WIRE_FIELDS_sign_ask(X, self) \
 	X(self, U64, ticket, 0, none, "names the link") \
