@@ -118,10 +118,162 @@ static void test_vectors(void **state)
 	vectors_close(vectors);
 }
 
+/* A sender's and a receiver's context that belong together, without a PSK. */
+static void pair_make(struct hpke_suite suite, struct hpke_context *sender,
+		      struct hpke_context *receiver)
+{
+	struct test_random seeded = {.seed = 1};
+	struct random_source random = test_random_source(&seeded);
+	uint8_t public_key[KEM_PUBLIC_LEN_MAX], enc[KEM_ENC_LEN_MAX];
+	struct secret private_key;
+
+	assert_int_equal(kem_generate(suite.kem, &random, &private_key, public_key), SOTTO_OK);
+	assert_int_equal(hpke_init_sender(sender, suite, &random,
+					  BYTES(public_key, kem_public_len(suite.kem)),
+					  BYTES_TEXT("info"), BYTES_NONE, BYTES_NONE, enc),
+			 SOTTO_OK);
+	assert_int_equal(hpke_init_receiver(receiver, suite, secret_bytes(&private_key),
+					    BYTES(enc, kem_enc_len(suite.kem)), BYTES_TEXT("info"),
+					    BYTES_NONE, BYTES_NONE),
+			 SOTTO_OK);
+}
+
+static const struct hpke_suite suite1 = {KEM_X25519_SHA256, HASH_SHA256, AEAD_AES128GCM};
+
+/* Messages open in their order only; a forgery in between changes nothing. */
+static void test_sequence(void **state)
+{
+	struct hpke_context sender, receiver;
+	uint8_t sealed[3][5 + AEAD_TAG_LEN], forged[5 + AEAD_TAG_LEN], out[5];
+
+	(void)state;
+	pair_make(suite1, &sender, &receiver);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(hpke_seal(&sender, BYTES_NONE, BYTES_TEXT("hello"), sealed[i]),
+				 SOTTO_OK);
+	assert_memory_not_equal(sealed[0], sealed[1], sizeof(sealed[0]));
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t other = 0; other < 3; other++)
+			if (other != i)
+				assert_int_equal(hpke_open(&receiver, BYTES_NONE,
+							   BYTES_OF(sealed[other]), out),
+						 SOTTO_ERR_VERIFY);
+		for (size_t bit = 0; bit < 8 * sizeof(forged); bit++) {
+			memcpy(forged, sealed[i], sizeof(forged));
+			forged[bit / 8] ^= (uint8_t)(1U << bit % 8);
+			assert_int_equal(hpke_open(&receiver, BYTES_NONE, BYTES_OF(forged), out),
+					 SOTTO_ERR_VERIFY);
+		}
+		for (size_t len = 0; len < sizeof(forged); len++)
+			assert_int_equal(
+				hpke_open(&receiver, BYTES_NONE, BYTES(sealed[i], len), out),
+				SOTTO_ERR_VERIFY);
+		assert_int_equal(hpke_open(&receiver, BYTES_NONE, BYTES_OF(sealed[i]), out),
+				 SOTTO_OK);
+		assert_memory_equal(out, "hello", sizeof(out));
+	}
+	hpke_finish(&sender);
+	hpke_finish(&receiver);
+	hpke_finish(NULL);
+}
+
+static void test_sequence_limit(void **state)
+{
+	struct hpke_context sender, receiver;
+	uint8_t sealed[5 + AEAD_TAG_LEN], out[5];
+
+	(void)state;
+	pair_make(suite1, &sender, &receiver);
+	sender.sequence = receiver.sequence = UINT64_MAX - 1;
+	assert_int_equal(hpke_seal(&sender, BYTES_NONE, BYTES_TEXT("hello"), sealed), SOTTO_OK);
+	assert_int_equal(hpke_open(&receiver, BYTES_NONE, BYTES_OF(sealed), out), SOTTO_OK);
+	assert_int_equal(hpke_seal(&sender, BYTES_NONE, BYTES_TEXT("hello"), sealed),
+			 SOTTO_ERR_LIMIT);
+	assert_int_equal(hpke_open(&receiver, BYTES_NONE, BYTES_OF(sealed), out), SOTTO_ERR_LIMIT);
+}
+
+static struct bytes text(const char *text)
+{
+	return BYTES(text, strlen(text));
+}
+
+/* What is bound into the key schedule: with any of it different, nothing opens. */
+static void test_bindings(void **state)
+{
+	static const struct {
+		const char *info, *psk, *psk_id, *aad;
+		enum sotto_err err;
+	} table[] = {
+		{"info", "psk", "id", "aad", SOTTO_OK},
+		{"inf0", "psk", "id", "aad", SOTTO_ERR_VERIFY},
+		{"info", "psl", "id", "aad", SOTTO_ERR_VERIFY},
+		{"info", "psk", "ie", "aad", SOTTO_ERR_VERIFY},
+		{"info", "psk", "id", "", SOTTO_ERR_VERIFY},
+		{"info", "", "", "aad", SOTTO_ERR_VERIFY},
+	};
+	struct test_random seeded = {.seed = 1};
+	struct random_source random = test_random_source(&seeded);
+	uint8_t public_key[KEM_PUBLIC_LEN_MAX], enc[KEM_ENC_LEN_MAX];
+	uint8_t sealed[5 + AEAD_TAG_LEN], out[5];
+	struct secret private_key;
+	struct hpke_context context;
+
+	(void)state;
+	assert_int_equal(kem_generate(suite1.kem, &random, &private_key, public_key), SOTTO_OK);
+	assert_int_equal(hpke_init_sender(&context, suite1, &random, BYTES(public_key, 32),
+					  text(table[0].info), text(table[0].psk),
+					  text(table[0].psk_id), enc),
+			 SOTTO_OK);
+	assert_int_equal(hpke_seal(&context, text(table[0].aad), BYTES_TEXT("hello"), sealed),
+			 SOTTO_OK);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_int_equal(hpke_init_receiver(&context, suite1, secret_bytes(&private_key),
+						    BYTES(enc, 32), text(table[i].info),
+						    text(table[i].psk), text(table[i].psk_id)),
+				 SOTTO_OK);
+		assert_int_equal(hpke_open(&context, text(table[i].aad), BYTES_OF(sealed), out),
+				 table[i].err);
+	}
+}
+
+/* On failure nothing is written: no half-made context, no enc. */
+static void test_failures(void **state)
+{
+	struct test_random refusing = {.refuse_call = 1};
+	struct random_source random = test_random_source(&refusing);
+	static const uint8_t zeros[32], ones[32] = {1};
+	uint8_t enc[KEM_ENC_LEN_MAX] = {0}, sealed[5 + AEAD_TAG_LEN] = {0}, out[5];
+	struct hpke_context context, untouched;
+
+	(void)state;
+	memset(&context, 0xee, sizeof(context));
+	untouched = context;
+	assert_int_equal(hpke_init_sender(&context, suite1, &random, BYTES_OF(ones), BYTES_NONE,
+					  BYTES_NONE, BYTES_NONE, enc),
+			 SOTTO_ERR_RANDOM);
+	assert_int_equal(hpke_init_sender(&context, suite1, &random, BYTES_OF(zeros), BYTES_NONE,
+					  BYTES_NONE, BYTES_NONE, enc),
+			 SOTTO_ERR_INVALID);
+	assert_int_equal(hpke_init_receiver(&context, suite1, BYTES_OF(ones), BYTES_OF(zeros),
+					    BYTES_NONE, BYTES_NONE, BYTES_NONE),
+			 SOTTO_ERR_INVALID);
+	assert_memory_equal(&context, &untouched, sizeof(context));
+	refusing.calls = 0;
+	assert_int_equal(hpke_seal_once(suite1, &random, BYTES_OF(ones), BYTES_NONE, BYTES_NONE,
+					BYTES_TEXT("hello"), enc, sealed),
+			 SOTTO_ERR_RANDOM);
+	assert_memory_equal(enc, zeros, 32);
+	assert_int_equal(hpke_open_once(suite1, BYTES_OF(ones), BYTES_OF(zeros), BYTES_NONE,
+					BYTES_NONE, BYTES_OF(sealed), out),
+			 SOTTO_ERR_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_vectors),	       cmocka_unit_test(test_sequence),
+		cmocka_unit_test(test_sequence_limit), cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
