@@ -185,10 +185,18 @@ void sim_disk_flip(struct sim_disk *disk, const char *name, size_t offset, unsig
 static size_t count(const struct sim_content *content, struct bytes needle)
 {
 	const uint8_t *at = content->data;
+	size_t left = content->len;
 	size_t hits = 0;
 
-	for (size_t left = content->len; at != NULL && left >= needle.len; left--, at++)
-		hits += at[0] == needle.data[0] && memcmp(at, needle.data, needle.len) == 0;
+	while (left >= needle.len) {
+		const uint8_t *next = memchr(at, needle.data[0], left - needle.len + 1);
+
+		if (next == NULL)
+			break;
+		hits += memcmp(next, needle.data, needle.len) == 0;
+		left -= (size_t)(next - at) + 1;
+		at = next + 1;
+	}
 	return hits;
 }
 

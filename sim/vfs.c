@@ -159,7 +159,7 @@ static int vfs_open(sqlite3_vfs *sqlite, const char *name, sqlite3_file *opened,
 	err = sim_file_open(vfs_of(sqlite)->disk, name, mode, (flags & syncs_directory) != 0,
 			    &file->file);
 	if (err != SOTTO_OK)
-		return code_of(err, SQLITE_CANTOPEN);
+		return code_of(err, err == SOTTO_ERR_IO ? SQLITE_IOERR : SQLITE_CANTOPEN);
 	opened->pMethods = &methods;
 	if (flags_out != NULL)
 		*flags_out = flags;
