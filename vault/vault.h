@@ -15,7 +15,7 @@
  * a state that opens: the one before or the one after. Both files are reached only through the
  * SQLite VFS that the caller names.
  *
- * Owners are stored as a keyed hash, indices in clear. docs/vault.md says what a copied or restored
+ * Owners are stored as a keyed hash, indices in clear. Needs crypto_init. docs/vault.md says what a copied or restored
  * vault can and cannot do.
  */
 #ifndef VAULT_VAULT_H
@@ -26,26 +26,18 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/store.h"
+#include "crypto/password.h"
 
 struct vault;
-
-/* What Argon2id costs (RFC 9106); stored with the vault, so it may differ for each. */
-struct vault_cost {
-	uint32_t passes;
-	uint32_t memory_kib;
-};
-
-/* About a second on a small phone. Zeros in vault_config mean these. */
-#define VAULT_COST_PASSES     3
-#define VAULT_COST_MEMORY_KIB (256u << 10)
 
 /* Everything is borrowed and outlives the vault, except path, which is copied. */
 struct vault_config {
 	const struct allocator *allocator;
 	const struct random_source *random;
-	const char *vfs;	/* a registered SQLite VFS: os/'s, or the simulator's */
-	const char *path;	/* at most VAULT_PATH_LEN_MAX bytes */
-	struct vault_cost cost; /* vault_create and vault_passphrase only */
+	const char *vfs;  /* a registered SQLite VFS: os/'s, or the simulator's */
+	const char *path; /* at most VAULT_PATH_LEN_MAX bytes */
+	/* Zeros: PASSWORD_COST_DEFAULT. For vault_create and vault_passphrase; stored with the vault. */
+	struct password_cost cost;
 };
 
 #define VAULT_PATH_LEN_MAX	 511
