@@ -54,6 +54,11 @@ uint64_t world_utc(const struct world *world)
 	return world->utc_ms + world->now_ns / WORLD_MS;
 }
 
+uint64_t world_phone_utc(const struct world *world, int phone)
+{
+	return world_utc(world) + (uint64_t)world->skew_ms[phone];
+}
+
 uint8_t world_pattern(size_t at)
 {
 	return (uint8_t)(at * 31 + at / 251);
@@ -211,12 +216,9 @@ static void arrive(struct world *world, struct world_flight *flight)
 		return;
 	}
 	if (world->phones[flight->phone].client) {
-		struct link_client_status status;
-
-		link_client_status(world->phones[flight->phone].client, &status);
-		flight->packet.path.socket = status.path.socket;
+		flight->packet.path.socket = world->phones[flight->phone].socket;
 		link_client_receive(world->phones[flight->phone].client, &flight->packet.path,
-				    payload, world->now_ns, world_utc(world));
+				    payload, world->now_ns, world_phone_utc(world, flight->phone));
 	}
 }
 
@@ -270,7 +272,8 @@ static void step(struct world *world)
 		struct link_client *client = world->phones[i].client;
 
 		if (client && link_client_deadline(client) <= world->now_ns)
-			link_client_handle_deadline(client, world->now_ns, world_utc(world));
+			link_client_handle_deadline(client, world->now_ns,
+						    world_phone_utc(world, i));
 	}
 	world_pump(world);
 }
@@ -318,6 +321,12 @@ static void on_open(void *context, uint64_t link)
 
 	world->opened++;
 	world->last_link = link;
+	for (size_t i = 0; i < ARRAY_LEN(world->links); i++) {
+		if (world->links[i])
+			continue;
+		world->links[i] = link;
+		return;
+	}
 }
 
 static void on_prove(void *context, uint64_t link, const uint8_t *exporter)
@@ -422,21 +431,16 @@ static void on_server_datagram(void *context, uint64_t link, struct bytes bytes)
 	struct world *world = context;
 
 	world->server_datagrams++;
-	/* As a room does: to everybody else. */
-	for (uint64_t slot = 0; slot < WORLD_PHONES; slot++) {
-		uint64_t other =
-			world->last_link; /* the newest; tests with rooms have two phones */
+	/* As a room of two does: to the other. */
+	for (size_t i = 0; i < ARRAY_LEN(world->links); i++) {
 		struct link_packet packet;
-		enum sotto_err err;
 
-		if (other == link || slot > 0)
+		if (!world->links[i] || world->links[i] == link)
 			continue;
-		err = link_server_datagram(world->server, other, bytes, world->now_ns, &packet);
-		world->echo_refused += err == SOTTO_ERR_AGAIN;
-		if (packet.len) {
-			world->server_datagrams_out++;
+		world->echo_refused += link_server_datagram(world->server, world->links[i], bytes,
+							    world->now_ns, &packet) != SOTTO_OK;
+		if (packet.len)
 			from_relay(world, &packet);
-		}
 	}
 }
 
@@ -448,6 +452,10 @@ static void on_close(void *context, uint64_t link, enum link_reason reason)
 		if (world->pending[i].link == link)
 			world->pending[i].used = false;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(world->links); i++) {
+		if (world->links[i] == link)
+			world->links[i] = 0;
+	}
 	world->closed++;
 	world->close_reason = reason;
 }
@@ -458,6 +466,7 @@ void world_kill_relay(struct world *world)
 	world->server = NULL;
 	world->late_link = 0;
 	memset(world->pending, 0, sizeof(world->pending));
+	memset(world->links, 0, sizeof(world->links));
 }
 
 void world_start_relay(struct world *world)
@@ -619,8 +628,9 @@ void world_add_phone(struct world *world, int at, const struct link_client_confi
 		.context = phone,
 	};
 	assert_int_equal(link_client_create(&own, &phone->client), SOTTO_OK);
-	assert_int_equal(link_client_start(phone->client, world->now_ns, world_utc(world)),
-			 SOTTO_OK);
+	assert_int_equal(
+		link_client_start(phone->client, world->now_ns, world_phone_utc(world, at)),
+		SOTTO_OK);
 }
 
 void world_remove_phone(struct world *world, int at)
@@ -649,4 +659,11 @@ enum sotto_err world_send_datagram(struct world *world, int at, const void *data
 	if (packet.len)
 		from_phone(world, phone, &packet);
 	return err;
+}
+
+void world_change_network(struct world *world, int at, uint32_t socket)
+{
+	world->phones[at].socket = socket;
+	link_client_network_changed(world->phones[at].client, socket, world->now_ns,
+				    world_phone_utc(world, at));
 }

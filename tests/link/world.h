@@ -43,6 +43,7 @@ struct world_phone {
 	unsigned status_count;
 	struct world_reply replies[96];
 	size_t reply_count;
+	uint32_t socket;
 	bool greedy; /* does not consume */
 	bool muted;  /* nothing it sends arrives */
 	uint64_t datagrams;
@@ -65,6 +66,7 @@ struct world {
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
 	bool cut;
+	int64_t skew_ms[WORLD_PHONES]; /* of phones' clocks */
 
 	struct link_server *server;
 	struct link_server_config server_config;
@@ -83,10 +85,10 @@ struct world {
 	uint64_t closed;
 	enum link_reason close_reason;
 	uint64_t last_link;
+	uint64_t links[WORLD_PHONES]; /* open; 0 is none */
 	uint64_t requests;
 	uint64_t streams_ended;
 	uint64_t server_datagrams;
-	uint64_t server_datagrams_out;
 	uint64_t echo_refused;
 	uint64_t sizes[LINK_FULL_LEN + 1]; /* the relay sent */
 	uint64_t to_strangers; /* packets of the relay to an address that no phone has */
@@ -125,11 +127,15 @@ void world_config(struct world *world, struct link_client_config *config);
 void world_add_phone(struct world *world, int phone, const struct link_client_config *config);
 void world_remove_phone(struct world *world, int phone);
 
+/* The phone opens new sockets and says so. */
+void world_change_network(struct world *world, int phone, uint32_t socket);
+
 void world_run(struct world *world, uint64_t for_ns);
 /* Until that state, at most for_ns. */
 bool world_run_until(struct world *world, int phone, enum link_client_state state, uint64_t for_ns);
 
 uint64_t world_utc(const struct world *world);
+uint64_t world_phone_utc(const struct world *world, int phone);
 uint64_t world_random(struct world *world);
 
 /* One payload into the relay, from somewhere; what it answers at once is in to_strangers. */
