@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent of a phone: it has the keys, the vault and the conversations, and no way to the network.
+ *
+ *	commands --lines of JSON--> agent_control.c --> command_*.c --+
+ *	link process --ipc--> agent_link.c ---------------------------+--> talk, call --> agent_step.c
+ *	voice process --ipc--> agent_call.c --------------------------+        |
+ *	                                                                       v
+ *	          vault (durable first), then requests to link, events to who waits, the next deadline
+ *
+ * docs/control.md describes the socket.
+ */
+#ifndef PHONE_AGENT_H
+#define PHONE_AGENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "call/call.h"
+#include "os/file.h"
+#include "os/ipc.h"
+#include "os/lines.h"
+#include "os/loop.h"
+#include "os/sandbox.h"
+#include "phone/processes.h"
+#include "talk/talk.h"
+#include "vault/vault.h"
+#include "wire/wire.h"
+
+#define AGENT_CLIENTS_MAX    64	   /* commands at the same time */
+#define AGENT_REQUESTS_MAX   16	   /* of the agent itself: rooms */
+#define AGENT_RELOAD_MS	     5000  /* after a full disk: try again */
+#define AGENT_SEND_WAIT_MS   10000 /* a sent message that is not stored by then is reported queued */
+#define AGENT_PASSPHRASE_MAX VAULT_PASSPHRASE_LEN_MAX
+#define AGENT_CALL_PAYLOAD_LEN \
+	160 /* every datagram of a call: SFrame header, frame, tag, padding */
+
+/* Tickets of the agent's own requests; talk counts from below. */
+#define AGENT_TICKET_FIRST (UINT64_C(1) << 63)
+
+/* What a command waits for before its last line. */
+enum agent_wait {
+	AGENT_WAIT_NONE = 0,
+	AGENT_WAIT_FOUND,  /* to be a member */
+	AGENT_WAIT_JOIN,   /* likewise, saying what it waits for */
+	AGENT_WAIT_INVITE, /* for the invitation of an extension */
+	AGENT_WAIT_REVOKE, /* for a member's revocation to stand in the ledger */
+	AGENT_WAIT_SEND,   /* for a message to be stored */
+	AGENT_WAIT_FOLLOW, /* for messages, until the client leaves */
+	AGENT_WAIT_RING,   /* answer --wait: for a call to come */
+	AGENT_WAIT_CALL,   /* for the end of the call that this client started or answered */
+};
+
+struct agent;
+
+/* A connection to the control socket: one command. */
+struct agent_client {
+	struct list place;
+	struct agent *agent;
+	struct os_lines *lines;
+	enum agent_wait wait;
+	uint64_t deadline_ns; /* OS_NEVER: none */
+	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
+	uint8_t message_id[TALK_MESSAGE_ID_LEN];
+	bool mark_read; /* FOLLOW with new */
+	int mic_fd;	/* RING, CALL: WAV files, or -1 */
+	int speaker_fd;
+	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
+	int shown;	 /* JOIN: the last state that was told */
+};
+
+struct agent_room {
+	bool used;
+	uint64_t ticket; /* of the join, until it is answered */
+	uint64_t epoch;
+	uint8_t room; /* the link's index, once joined */
+	bool joined;
+};
+
+/* A call message that could not leave yet: the conversation is being made, or the link is down. */
+#define AGENT_CALL_UNSENT_MAX 16
+
+struct agent_unsent {
+	uint32_t extension;
+	uint64_t until_ns;
+	uint8_t len;
+	uint8_t data[CALL_MESSAGE_LEN_MAX];
+};
+
+/* What the agent itself keeps of a call, beside the engine. */
+struct agent_call {
+	struct call *engine; /* NULL while there is no vault */
+	struct os_timer timer;
+	struct os_timer limit_timer; /* --for */
+	struct agent_client *client; /* who waits for its end; may be NULL */
+	bool dialling;		     /* a conversation is being made first */
+	uint64_t dialling_until_ns;
+	struct agent_unsent unsent[AGENT_CALL_UNSENT_MAX];
+	size_t unsent_count;
+	uint32_t extension; /* the other person */
+	struct agent_room rooms[2];
+	struct os_ipc *voice;
+	struct os_ipc *ringer;
+	bool ringing; /* the ringer is wanted */
+	bool beating;
+	uint64_t phase_ns;
+	enum call_reason reason;
+	bool over; /* ended; the report of the voice process is awaited */
+	struct os_timer report_timer;
+	struct wire_voice_report report;
+	bool reported;
+	char voice_sandbox[OS_SANDBOX_TEXT_LEN];
+};
+
+struct agent {
+	struct os_loop *loop;
+	struct os_directory *home;
+	struct os_sandbox sandbox;
+	struct os_ipc *launcher;
+	struct os_listener *listener;
+	struct list clients;
+	size_t client_count;
+
+	struct vault *vault; /* NULL: not opened since the start */
+	struct talk *talk;   /* NULL without a vault */
+	struct os_timer timer;
+	struct os_deferred step;
+	struct os_timer client_timer;
+	bool reload_due;
+
+	struct os_ipc *link; /* NULL while the link process restarts */
+	struct wire_link_status link_status;
+	char link_sandbox[OS_SANDBOX_TEXT_LEN];
+	uint64_t next_ticket; /* of the agent's own requests */
+
+	struct agent_call call;
+	bool stopping;
+};
+
+/* agent_step.c */
+
+/* Ask after every call that may have changed talk or call: runs once, later in this round. */
+void agent_pump(struct agent *agent);
+void agent_step_init(struct agent *agent);
+MUST_USE enum sotto_err agent_start_engines(struct agent *agent);
+void agent_stop_engines(struct agent *agent);
+
+/* agent_link.c */
+void agent_link_attach(struct agent *agent, int descriptor);
+void agent_link_detach(struct agent *agent);
+void agent_link_configure(struct agent *agent);
+MUST_USE enum sotto_err agent_link_request(struct agent *agent, uint64_t ticket,
+					   struct bytes message);
+void agent_link_cancel(struct agent *agent, uint64_t ticket);
+
+/* Encodes and sends one message; errors mean that the other process is gone, which is noticed elsewhere. */
+void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *message,
+		const int *descriptors, size_t count);
+
+/* agent_control.c */
+void agent_control_init(struct agent *agent);
+void agent_accept(void *context, int descriptor);
+void agent_clients_close(struct agent *agent);
+void agent_client_close(struct agent_client *client);
+
+/* Ends the command well with this object (taken over; NULL: an empty one). */
+void agent_done(struct agent_client *client, json_t *object);
+
+/* One of several results (taken over). */
+void agent_item(struct agent_client *client, json_t *object);
+
+/* Ends the command badly: a code, and one sentence that says what is wrong and what to do. */
+void agent_fail(struct agent_client *client, enum sotto_err err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Sets or clears what the client waits for, and until when. */
+void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64_t timeout_ms);
+
+/* A string argument, or NULL; an extension of 1 to 5 digits, or 0. */
+const char *agent_text(const json_t *arguments, const char *name);
+uint32_t agent_extension(const json_t *arguments, const char *name);
+
+/* The commands: descriptors not taken (set to -1) are closed by the caller. */
+typedef void agent_command_fn(struct agent_client *client, const json_t *arguments,
+			      int *descriptors, size_t descriptors_count);
+
+/* command_vault.c */
+agent_command_fn command_hello, command_create, command_open, command_lock, command_unlock,
+	command_passphrase, command_stop;
+
+/* command_network.c */
+agent_command_fn command_found, command_invite, command_join, command_members, command_ledger,
+	command_status, command_revoke;
+void command_network_event(struct agent *agent, const struct talk_event *event);
+
+/* command_messages.c */
+agent_command_fn command_send, command_read;
+void command_messages_event(struct agent *agent, const struct talk_event *event);
+void command_messages_timeout(struct agent_client *client);
+
+/* command_call.c */
+agent_command_fn command_call, command_answer, command_hangup;
+void command_call_client_gone(struct agent_client *client);
+
+/* agent_call.c: the engine's outputs */
+MUST_USE enum sotto_err agent_call_init(struct agent *agent);
+void agent_call_start(struct agent *agent);
+void agent_call_finish(struct agent *agent);
+void agent_call_event(struct agent *agent, const struct talk_event *event);
+
+/* Does what the engine wants done; call after anything that may have moved it. */
+void agent_call_pump(struct agent *agent);
+
+/*
+ * A key was pressed in client: call this person, or answer what rings. SOTTO_ERR_STATE: in another call,
+ * or nothing rings; otherwise as talk_open and call_dial.
+ */
+MUST_USE enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
+					uint32_t extension);
+MUST_USE enum sotto_err agent_call_answer(struct agent *agent, struct agent_client *client);
+
+/* agent_room.c: rooms at the relay, and the beat */
+void agent_room_join(struct agent *agent, const struct call_keys *keys);
+void agent_room_leave(struct agent *agent, uint64_t epoch);
+void agent_room_link(struct agent *agent, bool up);
+void agent_room_reply(struct agent *agent, uint64_t ticket, struct bytes message, bool last);
+void agent_room_beat(struct agent *agent, bool on);
+
+/* The link's index of the room of an epoch; 255: not joined. */
+uint8_t agent_room_index(const struct agent *agent, uint64_t epoch);
+
+/* agent_voice.c: the voice process and the ringer */
+void agent_voice_launch(struct agent *agent, enum phone_process which);
+void agent_voice_launched(struct agent *agent, enum phone_process which, int *descriptors,
+			  size_t count);
+void agent_voice_gone(struct agent *agent, enum phone_process which);
+void agent_voice_output(struct agent *agent, const struct call_output *output);
+void agent_voice_close(struct agent *agent);
+
+/* command_call.c: what the client of a call is told */
+void command_call_changed(struct agent *agent);
+void command_call_ended(struct agent *agent);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls in the agent: feeds the engine with key presses and call messages, and does what it says. The
+ * microphone is asked for in one place, CALL_OUT_VOICE_PREPARE, which only call_dial and call_answer make.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/reader.h"
+#include "base/writer.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "phone/agent.h"
+
+#define RETRY_NS  (100 * OS_CLOCK_MS_NS)
+#define UNSENT_NS (CALL_REACH_MS * OS_CLOCK_MS_NS)
+#define REPORT_NS \
+	(900 * OS_CLOCK_MS_NS) /* less than CALL_TAIL_MIN_MS: the engine still knows the call */
+#define DIALLING_NS (CALL_REACH_MS * OS_CLOCK_MS_NS)
+
+/* The engine names conversations by 32 bytes; one to one, the other's extension says it all. */
+static void conversation_of(uint32_t extension, uint8_t conversation[CALL_CONVERSATION_LEN])
+{
+	struct writer writer;
+
+	memset(conversation, 0, CALL_CONVERSATION_LEN);
+	writer_init_fixed(&writer, conversation, CALL_CONVERSATION_LEN);
+	writer_put_u32(&writer, extension);
+}
+
+static uint32_t extension_of(const uint8_t conversation[CALL_CONVERSATION_LEN])
+{
+	struct reader reader;
+
+	reader_init(&reader, BYTES(conversation, CALL_CONVERSATION_LEN));
+	return reader_get_u32(&reader);
+}
+
+/* The exporter of the present epoch for this call. Wipe it. */
+static enum sotto_err epoch_for(const struct agent *agent, uint32_t extension, const uint8_t *id,
+				struct call_epoch *epoch)
+{
+	enum sotto_err err;
+
+	TRY(talk_call_epoch(agent->talk, extension, &epoch->number));
+	TRY(talk_call_export(agent->talk, extension, CALL_EXPORTER_LABEL, BYTES(id, CALL_ID_LEN),
+			     epoch->exporter, sizeof(epoch->exporter)));
+out:
+	return err;
+}
+
+static enum sotto_err dial_now(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	uint8_t conversation[CALL_CONVERSATION_LEN];
+	struct call_epoch epoch;
+	uint8_t id[CALL_ID_LEN];
+	enum sotto_err err;
+
+	conversation_of(call->extension, conversation);
+	TRY(random_fill(&os_random, id, sizeof(id)));
+	TRY(epoch_for(agent, call->extension, id, &epoch));
+	TRY(call_dial(call->engine, id, conversation, &epoch, os_clock_now_ns()));
+	call->dialling = false;
+out:
+	bytes_wipe(&epoch, sizeof(epoch));
+	return err;
+}
+
+enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client, uint32_t extension)
+{
+	struct agent_call *call = &agent->call;
+	enum call_state state = call_state_of(call->engine);
+	enum sotto_err err;
+
+	if (call->client != NULL || call->dialling || call->over ||
+	    (state != CALL_IDLE && state != CALL_TAIL))
+		return SOTTO_ERR_STATE;
+	call->extension = extension;
+	err = dial_now(agent);
+	if (err == SOTTO_ERR_NOT_FOUND) {
+		err = talk_open(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
+		call->dialling = err == SOTTO_OK;
+		call->dialling_until_ns = os_clock_now_ns() + DIALLING_NS;
+	}
+	if (err == SOTTO_OK)
+		call->client = client;
+	agent_pump(agent);
+	return err;
+}
+
+enum sotto_err agent_call_answer(struct agent *agent, struct agent_client *client)
+{
+	struct agent_call *call = &agent->call;
+	enum sotto_err err;
+
+	if (call->client != NULL)
+		return SOTTO_ERR_STATE;
+	/* The engine asks for the voice process, which wants the client's files. */
+	call->client = client;
+	err = call_answer(call->engine, os_clock_now_ns());
+	if (err != SOTTO_OK)
+		call->client = NULL;
+	agent_pump(agent);
+	return err;
+}
+
+static void keep_unsent(struct agent_call *call, uint32_t extension, const uint8_t *data,
+			size_t len)
+{
+	struct agent_unsent *unsent;
+
+	/* Full: the oldest is the least likely to matter still. */
+	if (call->unsent_count == AGENT_CALL_UNSENT_MAX) {
+		call->unsent_count--;
+		memmove(&call->unsent[0], &call->unsent[1],
+			call->unsent_count * sizeof(call->unsent[0]));
+	}
+	unsent = &call->unsent[call->unsent_count++];
+	unsent->extension = extension;
+	unsent->until_ns = os_clock_now_ns() + UNSENT_NS;
+	unsent->len = (uint8_t)len;
+	memcpy(unsent->data, data, len);
+}
+
+/* In order: a later message never overtakes one that waits. */
+static void send_unsent(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	uint64_t now_ns = os_clock_now_ns();
+
+	while (call->unsent_count > 0) {
+		struct agent_unsent *first = &call->unsent[0];
+		enum sotto_err err =
+			talk_send_call(agent->talk, first->extension,
+				       BYTES(first->data, first->len), now_ns, os_clock_utc_ms());
+
+		if (err == SOTTO_ERR_AGAIN && now_ns < first->until_ns)
+			return;
+		call->unsent_count--;
+		memmove(&call->unsent[0], &call->unsent[1],
+			call->unsent_count * sizeof(call->unsent[0]));
+	}
+	bytes_wipe(call->unsent, sizeof(call->unsent));
+}
+
+static void send_message(struct agent *agent, const struct call_output *output)
+{
+	uint8_t data[CALL_MESSAGE_LEN_MAX];
+	size_t len = call_message_encode(&output->message, data);
+
+	keep_unsent(&agent->call, extension_of(output->conversation), data, len);
+	bytes_wipe(data, sizeof(data));
+	send_unsent(agent);
+}
+
+static void ended(struct agent *agent, enum call_reason reason)
+{
+	struct agent_call *call = &agent->call;
+
+	call->reason = reason;
+	call->over = true;
+	os_loop_set_timer(agent->loop, &call->limit_timer, OS_NEVER);
+	/* The voice process still has its report to give. */
+	os_loop_set_timer(agent->loop, &call->report_timer,
+			  call->voice != NULL ? os_clock_now_ns() + REPORT_NS : 0);
+}
+
+static void changed(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+
+	if (call_state_of(call->engine) == CALL_ACTIVE && call->client != NULL &&
+	    call->client->for_ns != 0)
+		os_loop_set_timer(agent->loop, &call->limit_timer,
+				  os_clock_now_ns() + call->client->for_ns);
+	command_call_changed(agent);
+}
+
+static void handle(struct agent *agent, const struct call_output *output)
+{
+	switch (output->type) {
+	case CALL_OUT_SEND:
+		send_message(agent, output);
+		break;
+	case CALL_OUT_ROOM_JOIN:
+		agent_room_join(agent, &output->keys);
+		break;
+	case CALL_OUT_ROOM_LEAVE:
+		agent_room_leave(agent, output->keys.epoch);
+		break;
+	case CALL_OUT_BEAT_START:
+	case CALL_OUT_BEAT_STOP:
+		agent_room_beat(agent, output->type == CALL_OUT_BEAT_START);
+		break;
+	case CALL_OUT_RING_START:
+		agent->call.extension = extension_of(output->conversation);
+		agent->call.reported = false;
+		agent_voice_launch(agent, PHONE_PROCESS_RINGER);
+		break;
+	case CALL_OUT_VOICE_PREPARE:
+		agent->call.reported = false;
+		agent_voice_launch(agent, PHONE_PROCESS_VOICE);
+		break;
+	case CALL_OUT_RING_STOP:
+	case CALL_OUT_VOICE_START:
+	case CALL_OUT_VOICE_KEYS:
+	case CALL_OUT_VOICE_SWITCH:
+	case CALL_OUT_VOICE_DROP:
+	case CALL_OUT_VOICE_SENDER:
+	case CALL_OUT_VOICE_STOP:
+		agent_voice_output(agent, output);
+		break;
+	case CALL_OUT_CHANGED:
+		changed(agent);
+		break;
+	case CALL_OUT_ENDED:
+		ended(agent, output->reason);
+		break;
+	}
+}
+
+/* Nobody could be dialled: there is no conversation with that person, and none came about. */
+static void give_up_dialling(struct agent *agent)
+{
+	agent->call.dialling = false;
+	ended(agent, CALL_REASON_UNREACHABLE);
+}
+
+void agent_call_pump(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	struct call_output output;
+	uint64_t next_ns;
+
+	if (call->engine == NULL || agent->talk == NULL)
+		return;
+	if (call->dialling && dial_now(agent) != SOTTO_OK &&
+	    os_clock_now_ns() >= call->dialling_until_ns)
+		give_up_dialling(agent);
+	send_unsent(agent);
+	while (call->engine != NULL && call_next_output(call->engine, &output)) {
+		handle(agent, &output);
+		bytes_wipe(&output, sizeof(output));
+	}
+	next_ns = call_deadline(call->engine);
+	if ((call->unsent_count > 0 || call->dialling) && os_clock_now_ns() + RETRY_NS < next_ns)
+		next_ns = os_clock_now_ns() + RETRY_NS;
+	os_loop_set_timer(agent->loop, &call->timer, next_ns);
+}
+
+/* An invitation that nobody is dialled for any more must not start a ring: its age decides. */
+static uint64_t age_of(uint64_t sent_ms)
+{
+	uint64_t utc_ms = os_clock_utc_ms();
+
+	return utc_ms > sent_ms ? utc_ms - sent_ms : sent_ms - utc_ms;
+}
+
+static void message_came(struct agent *agent, const struct talk_event *event)
+{
+	struct talk_status status;
+	struct call_message message;
+	struct call_epoch epoch;
+	struct call_arrival arrival = {.message = &message};
+	enum sotto_err err;
+
+	/* What a later release says, or nonsense of a member: nothing to do about either. */
+	TRY(call_message_decode(event->text, &message));
+	talk_status(agent->talk, &status);
+	conversation_of(event->extension, arrival.conversation);
+	memcpy(arrival.device, event->device_key, sizeof(arrival.device));
+	arrival.own = event->extension == status.extension;
+	arrival.age_ms = age_of(event->sent_ms);
+	if (message.type == CALL_MESSAGE_INVITE) {
+		TRY(epoch_for(agent, event->extension, message.id, &epoch));
+		arrival.epoch = &epoch;
+	}
+	/* Without randomness it does not ring; the caller will say so. */
+	TRY(call_receive(agent->call.engine, &arrival, os_clock_now_ns()));
+out:
+	bytes_wipe(&epoch, sizeof(epoch));
+	bytes_wipe(&message, sizeof(message));
+	(void)err;
+}
+
+static void epoch_came(struct agent *agent, const struct talk_event *event)
+{
+	struct agent_call *call = &agent->call;
+	enum call_state state = call_state_of(call->engine);
+	struct call_epoch epoch;
+
+	if (event->extension != call->extension || state == CALL_IDLE || state == CALL_TAIL)
+		return;
+	if (epoch_for(agent, event->extension, call_id_of(call->engine), &epoch) == SOTTO_OK)
+		call_epoch_changed(call->engine, &epoch, event->removed, os_clock_now_ns());
+	bytes_wipe(&epoch, sizeof(epoch));
+}
+
+void agent_call_event(struct agent *agent, const struct talk_event *event)
+{
+	if (agent->call.engine == NULL)
+		return;
+	if (event->type == TALK_EVENT_CALL)
+		message_came(agent, event);
+	else
+		epoch_came(agent, event);
+	agent_pump(agent);
+}
+
+static void timer_due(struct os_timer *timer, uint64_t now_ns)
+{
+	struct agent *agent = CONTAINER_OF(timer, struct agent, call.timer);
+
+	if (agent->call.engine == NULL)
+		return;
+	call_handle_deadline(agent->call.engine, now_ns);
+	agent_pump(agent);
+}
+
+static void limit_due(struct os_timer *timer, uint64_t now_ns)
+{
+	struct agent *agent = CONTAINER_OF(timer, struct agent, call.limit_timer);
+
+	/* It may have ended in this very moment. */
+	if (agent->call.engine != NULL)
+		(void)!call_hang_up(agent->call.engine, now_ns);
+	agent_pump(agent);
+}
+
+static void report_due(struct os_timer *timer, uint64_t now_ns)
+{
+	struct agent *agent = CONTAINER_OF(timer, struct agent, call.report_timer);
+
+	(void)now_ns;
+	if (!agent->call.over)
+		return;
+	agent_voice_close(agent);
+	command_call_ended(agent);
+	agent->call.over = false;
+}
+
+enum sotto_err agent_call_init(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+
+	os_timer_init(&call->timer, timer_due);
+	os_timer_init(&call->limit_timer, limit_due);
+	os_timer_init(&call->report_timer, report_due);
+	return SOTTO_OK;
+}
+
+void agent_call_start(struct agent *agent)
+{
+	/* Without memory for it there are no calls, and `sotto call` says so. */
+	if (call_create(&os_random, SOTTO_VOICE != 0, &agent->call.engine) != SOTTO_OK)
+		agent->call.engine = NULL;
+}
+
+void agent_call_finish(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+
+	if (call->engine == NULL)
+		return;
+	agent_voice_close(agent);
+	agent_room_beat(agent, false);
+	call_destroy(call->engine);
+	call->engine = NULL;
+	call->dialling = false;
+	bytes_wipe(call->unsent, sizeof(call->unsent));
+	call->unsent_count = 0;
+	memset(call->rooms, 0, sizeof(call->rooms));
+	if (call->client != NULL) {
+		call->reason = CALL_REASON_BROKEN;
+		command_call_ended(agent);
+	}
+	call->over = false;
+	os_loop_set_timer(agent->loop, &call->timer, OS_NEVER);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket: one command a connection, one JSON object a line (docs/control.md).
+ *
+ *	--> {"command":"send","to":"101","text":"..."}         descriptors beside it
+ *	<-- {"item":{...}}                                     none or more
+ *	<-- {"done":{...}}  or  {"error":"denied","message":"..."}
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/descriptor.h"
+#include "phone/agent.h"
+
+#define MESSAGE_LEN_MAX 512
+
+struct command {
+	const char *name;
+	agent_command_fn *run;
+	bool needs_talk; /* an open vault */
+};
+
+static const struct command commands[] = {
+	{"hello", command_hello, false},   {"create", command_create, false},
+	{"open", command_open, false},	   {"lock", command_lock, false},
+	{"unlock", command_unlock, false}, {"passphrase", command_passphrase, false},
+	{"stop", command_stop, false},	   {"found", command_found, true},
+	{"invite", command_invite, true},  {"join", command_join, true},
+	{"revoke", command_revoke, true},  {"members", command_members, true},
+	{"ledger", command_ledger, true},  {"status", command_status, false},
+	{"send", command_send, true},	   {"read", command_read, true},
+	{"call", command_call, true},	   {"answer", command_answer, true},
+	{"hangup", command_hangup, true},
+};
+
+/* The word of an error in JSON; programs may depend on it. */
+static const char *error_word(enum sotto_err err)
+{
+	static const char *const words[] = {
+		[SOTTO_OK] = "none",
+		[SOTTO_ERR_ARGUMENT] = "usage",
+		[SOTTO_ERR_NO_MEMORY] = "no_memory",
+		[SOTTO_ERR_RANDOM] = "random",
+		[SOTTO_ERR_SPACE] = "internal",
+		[SOTTO_ERR_FORMAT] = "malformed",
+		[SOTTO_ERR_VERSION] = "version",
+		[SOTTO_ERR_UNSUPPORTED] = "unsupported",
+		[SOTTO_ERR_LIMIT] = "limit",
+		[SOTTO_ERR_VERIFY] = "forged",
+		[SOTTO_ERR_INVALID] = "invalid",
+		[SOTTO_ERR_STATE] = "state",
+		[SOTTO_ERR_NOT_FOUND] = "not_found",
+		[SOTTO_ERR_EXISTS] = "exists",
+		[SOTTO_ERR_REPLAY] = "replay",
+		[SOTTO_ERR_TOO_OLD] = "expired",
+		[SOTTO_ERR_DENIED] = "denied",
+		[SOTTO_ERR_IO] = "io",
+		[SOTTO_ERR_DISK_FULL] = "disk_full",
+		[SOTTO_ERR_CORRUPT] = "corrupt",
+		[SOTTO_ERR_AGAIN] = "not_yet",
+		[SOTTO_ERR_CLOSED] = "closed",
+	};
+
+	return (size_t)err < ARRAY_LEN(words) ? words[err] : "internal";
+}
+
+static void send_line(struct agent_client *client, json_t *object)
+{
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	/* A client that does not read is closed when its queue is full; it can ask again. */
+	if (text != NULL)
+		(void)!os_lines_send(client->lines, BYTES(text, strlen(text)), NULL, 0);
+	free(text);
+	json_decref(object);
+}
+
+void agent_item(struct agent_client *client, json_t *object)
+{
+	send_line(client, json_pack("{s:o}", "item", object));
+}
+
+void agent_done(struct agent_client *client, json_t *object)
+{
+	agent_client_wait(client, AGENT_WAIT_NONE, 0);
+	send_line(client, json_pack("{s:o}", "done", object != NULL ? object : json_object()));
+}
+
+void agent_fail(struct agent_client *client, enum sotto_err err, const char *format, ...)
+{
+	char message[MESSAGE_LEN_MAX];
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(message, sizeof(message), format, list);
+	va_end(list);
+	agent_client_wait(client, AGENT_WAIT_NONE, 0);
+	send_line(client, json_pack("{s:s,s:s}", "error", error_word(err), "message", message));
+}
+
+const char *agent_text(const json_t *arguments, const char *name)
+{
+	return json_string_value(json_object_get(arguments, name));
+}
+
+uint32_t agent_extension(const json_t *arguments, const char *name)
+{
+	const char *text = agent_text(arguments, name);
+	uint32_t extension = 0;
+
+	if (text == NULL || text[0] == '\0' || strlen(text) > 5)
+		return 0;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return 0;
+		extension = extension * 10 + (uint32_t)(*text - '0');
+	}
+	return extension;
+}
+
+void agent_client_close(struct agent_client *client)
+{
+	if (client == NULL)
+		return;
+	command_call_client_gone(client);
+	list_remove(&client->place);
+	client->agent->client_count--;
+	os_lines_destroy(client->lines);
+	os_descriptor_close(client->mic_fd);
+	os_descriptor_close(client->speaker_fd);
+	free(client);
+}
+
+void agent_clients_close(struct agent *agent)
+{
+	list_for_each (place, next, &agent->clients)
+		agent_client_close(CONTAINER_OF(place, struct agent_client, place));
+}
+
+static void client_gone(void *context, struct os_lines *lines)
+{
+	(void)lines;
+	agent_client_close(context);
+}
+
+static void run_command(struct agent_client *client, const json_t *arguments, int *descriptors,
+			size_t descriptors_count)
+{
+	const char *name = agent_text(arguments, "command");
+
+	if (name == NULL) {
+		agent_fail(client, SOTTO_ERR_FORMAT, "no \"command\" in this line");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		if (commands[i].needs_talk && client->agent->talk == NULL)
+			agent_fail(client, SOTTO_ERR_STATE,
+				   "this phone is not open; give its passphrase first");
+		else
+			commands[i].run(client, arguments, descriptors, descriptors_count);
+		return;
+	}
+	agent_fail(client, SOTTO_ERR_UNSUPPORTED, "no such command: %.60s", name);
+}
+
+static void client_said(void *context, struct os_lines *lines, const char *line, size_t len,
+			int *descriptors, size_t descriptors_count)
+{
+	struct agent_client *client = context;
+	json_error_t error;
+	json_t *arguments;
+
+	(void)lines;
+	if (client->wait != AGENT_WAIT_NONE) {
+		agent_fail(client, SOTTO_ERR_STATE, "a command is under way on this connection");
+		return;
+	}
+	arguments = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(arguments))
+		agent_fail(client, SOTTO_ERR_FORMAT, "not a JSON object: %.200s", error.text);
+	else
+		run_command(client, arguments, descriptors, descriptors_count);
+	json_decref(arguments);
+}
+
+void agent_accept(void *context, int descriptor)
+{
+	struct agent *agent = context;
+	struct agent_client *client;
+	struct os_lines_handler handler = {.received = client_said, .gone = client_gone};
+
+	client = agent->client_count < AGENT_CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	if (client == NULL) {
+		os_descriptor_close(descriptor);
+		return;
+	}
+	client->agent = agent;
+	client->mic_fd = -1;
+	client->speaker_fd = -1;
+	client->deadline_ns = OS_NEVER;
+	handler.context = client;
+	if (os_lines_create(agent->loop, descriptor, &handler, &client->lines) != SOTTO_OK) {
+		os_descriptor_close(descriptor);
+		free(client);
+		return;
+	}
+	list_append(&agent->clients, &client->place);
+	agent->client_count++;
+}
+
+static void set_client_timer(struct agent *agent)
+{
+	uint64_t next_ns = OS_NEVER;
+
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (client->deadline_ns < next_ns)
+			next_ns = client->deadline_ns;
+	}
+	os_loop_set_timer(agent->loop, &agent->client_timer, next_ns);
+}
+
+void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64_t timeout_ms)
+{
+	client->wait = wait;
+	client->deadline_ns =
+		timeout_ms == 0 ? OS_NEVER : os_clock_now_ns() + timeout_ms * OS_CLOCK_MS_NS;
+	set_client_timer(client->agent);
+}
+
+static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
+{
+	struct agent *agent = CONTAINER_OF(timer, struct agent, client_timer);
+
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (client->deadline_ns > now_ns)
+			continue;
+		client->deadline_ns = OS_NEVER;
+		if (client->wait == AGENT_WAIT_SEND)
+			command_messages_timeout(client);
+		else
+			agent_fail(client, SOTTO_ERR_AGAIN,
+				   "no answer in time; it goes on by itself, see `sotto status`");
+	}
+	set_client_timer(agent);
+}
+
+void agent_control_init(struct agent *agent)
+{
+	list_init(&agent->clients);
+	os_timer_init(&agent->client_timer, client_timer_due);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How values look in JSON. */
+#include "phone/agent_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "os/clock.h"
+
+json_t *agent_json_time(uint64_t utc_ms)
+{
+	char text[OS_CLOCK_TEXT_LEN];
+
+	os_clock_format(utc_ms, text);
+	return json_string(text);
+}
+
+json_t *agent_json_extension(const struct agent *agent, uint32_t extension)
+{
+	const struct ledger_found *found =
+		agent->talk != NULL ? ledger_founding(talk_ledger(agent->talk)) : NULL;
+	char text[16];
+
+	if (extension == 0)
+		return json_string("");
+	(void)snprintf(text, sizeof(text), "%0*u", found != NULL ? (int)found->digits : 0,
+		       extension);
+	return json_string(text);
+}
+
+json_t *agent_json_hex(struct bytes bytes)
+{
+	char *text = malloc(2 * bytes.len + 1);
+	json_t *value;
+
+	if (text == NULL)
+		return NULL;
+	hex_encode(bytes, text);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+json_t *agent_json_text(struct bytes text)
+{
+	return json_stringn((const char *)text.data, text.len);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How values look in JSON: times are RFC 3339 UTC, extensions strings with the network's digits. */
+#ifndef PHONE_AGENT_JSON_H
+#define PHONE_AGENT_JSON_H
+
+#include "phone/agent.h"
+
+json_t *agent_json_time(uint64_t utc_ms);
+json_t *agent_json_extension(const struct agent *agent, uint32_t extension);
+json_t *agent_json_hex(struct bytes bytes);
+
+/* UTF-8 that was checked when it came. */
+json_t *agent_json_text(struct bytes text);
+
+#endif

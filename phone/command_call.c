@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto call, answer, hangup: they block until the call ends and report what it was like. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/descriptor.h"
+#include "phone/agent.h"
+#include "phone/agent_json.h"
+
+#define FOR_SECONDS_MAX 86400
+
+/* "mic" and "speaker" say which of the descriptors are which, in this order. */
+static enum sotto_err take_files(struct agent_client *client, const json_t *arguments,
+				 int *descriptors, size_t count)
+{
+	int *places[] = {&client->mic_fd, &client->speaker_fd};
+	const char *const names[] = {"mic", "speaker"};
+	size_t next = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if (!json_is_true(json_object_get(arguments, names[i])))
+			continue;
+		if (next >= count || descriptors[next] < 0)
+			return SOTTO_ERR_ARGUMENT;
+		os_descriptor_close(*places[i]);
+		*places[i] = descriptors[next];
+		descriptors[next++] = -1;
+	}
+	return SOTTO_OK;
+}
+
+static enum sotto_err take_limit(struct agent_client *client, const json_t *arguments)
+{
+	const json_t *seconds = json_object_get(arguments, "for");
+	double value = json_number_value(seconds);
+
+	client->for_ns = 0;
+	if (seconds == NULL)
+		return SOTTO_OK;
+	if (!(value > 0) || value > FOR_SECONDS_MAX)
+		return SOTTO_ERR_ARGUMENT;
+	client->for_ns = (uint64_t)(value * 1e9);
+	return SOTTO_OK;
+}
+
+void command_call(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	uint32_t extension = agent_extension(arguments, "to");
+	enum sotto_err err;
+
+	if (client->agent->call.engine == NULL || SOTTO_VOICE == 0) {
+		agent_fail(client, SOTTO_ERR_UNSUPPORTED,
+			   "this phone is text-only: it has no microphone");
+		return;
+	}
+	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
+	    take_limit(client, arguments) != SOTTO_OK) {
+		agent_fail(client, SOTTO_ERR_ARGUMENT, "files are missing, or \"for\" is no time");
+		return;
+	}
+	err = agent_call_dial(client->agent, client, extension);
+	if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err, "a call is under way on this phone");
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "nobody has extension %u here", extension);
+	else if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "%u is revoked or not confirmed", extension);
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "cannot call %u: %s", extension, sotto_err_text(err));
+	else
+		agent_client_wait(client, AGENT_WAIT_CALL, 0);
+}
+
+/* The key press: of the user now, or of `answer --wait` in advance, for this one call. */
+static void answer(struct agent_client *client)
+{
+	enum sotto_err err = agent_call_answer(client->agent, client);
+
+	if (err == SOTTO_OK)
+		agent_client_wait(client, AGENT_WAIT_CALL, 0);
+	else
+		agent_fail(client, err, "nothing rings here");
+}
+
+void command_answer(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+
+	if (agent->call.engine == NULL || SOTTO_VOICE == 0) {
+		agent_fail(client, SOTTO_ERR_UNSUPPORTED,
+			   "this phone is text-only: it has no microphone");
+		return;
+	}
+	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
+	    take_limit(client, arguments) != SOTTO_OK) {
+		agent_fail(client, SOTTO_ERR_ARGUMENT, "files are missing, or \"for\" is no time");
+		return;
+	}
+	if (call_state_of(agent->call.engine) != CALL_RINGING &&
+	    json_is_true(json_object_get(arguments, "wait")))
+		agent_client_wait(client, AGENT_WAIT_RING, 0);
+	else
+		answer(client);
+}
+
+void command_hangup(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+
+	(void)arguments;
+	(void)descriptors;
+	(void)descriptors_count;
+	if (agent->call.engine == NULL ||
+	    call_hang_up(agent->call.engine, os_clock_now_ns()) != SOTTO_OK) {
+		agent_fail(client, SOTTO_ERR_STATE, "there is no call");
+		return;
+	}
+	agent_pump(agent);
+	agent_done(client, NULL);
+}
+
+void command_call_client_gone(struct agent_client *client)
+{
+	struct agent *agent = client->agent;
+
+	if (agent->call.client != client)
+		return;
+	agent->call.client = NULL;
+	agent->call.dialling = false;
+	/* Who ends the command ends the call. */
+	if (agent->call.engine != NULL)
+		(void)!call_hang_up(agent->call.engine, os_clock_now_ns());
+	agent_pump(agent);
+}
+
+static void answer_waiting(struct agent *agent)
+{
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (client->wait != AGENT_WAIT_RING)
+			continue;
+		answer(client);
+		return;
+	}
+}
+
+void command_call_changed(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	enum call_state state = call_state_of(call->engine);
+
+	if (call->client != NULL && state != CALL_IDLE && state != CALL_TAIL)
+		agent_item(call->client,
+			   json_pack("{s:s,s:o}", "state", call_state_name(state), "peer",
+				     agent_json_extension(agent, call->extension)));
+	if (state == CALL_RINGING)
+		answer_waiting(agent);
+}
+
+static uint64_t between_ms(uint64_t from_ns, uint64_t to_ns)
+{
+	return from_ns == 0 || to_ns < from_ns ? 0 : (to_ns - from_ns) / OS_CLOCK_MS_NS;
+}
+
+static void add_delay(json_t *object, const struct wire_voice_report *report)
+{
+	uint32_t network_ms = report->round_trip_us / 2000;
+	uint32_t sum = report->capture_ms + report->encode_ms + network_ms +
+		       report->jitter_buffer_ms + report->decode_ms + report->playout_ms;
+
+	json_object_set_new(object, "mouth_to_ear_ms", json_integer(sum));
+	json_object_set_new(object, "mouth_to_ear_parts",
+			    json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "capture",
+				      (int)report->capture_ms, "encode", (int)report->encode_ms,
+				      "network", (int)network_ms, "jitter_buffer",
+				      (int)report->jitter_buffer_ms, "decode",
+				      (int)report->decode_ms, "playout", (int)report->playout_ms));
+}
+
+static void add_times(json_t *object, const struct agent_call *call)
+{
+	const struct call_times *times = call_times_of(call->engine);
+	uint64_t first_ns = call->reported ? call->report.first_sound_ns : 0;
+
+	if (call_is_outgoing(call->engine))
+		json_object_set_new(
+			object, "setup_ms",
+			json_integer((json_int_t)between_ms(times->pressed_ns, times->ringing_ns)));
+	json_object_set_new(object, "answer_ms",
+			    json_integer((json_int_t)between_ms(times->answered_ns, first_ns)));
+	json_object_set_new(
+		object, "duration_s",
+		json_real(times->answered_ns == 0
+				  ? 0.0
+				  : (double)between_ms(times->answered_ns, times->ended_ns) /
+					    1000.0));
+	json_object_set_new(object, "verified", json_boolean(call_is_verified(call->engine)));
+}
+
+static void add_report(json_t *object, const struct wire_voice_report *report)
+{
+	json_object_set_new(object, "packets_sent", json_integer((json_int_t)report->packets_sent));
+	json_object_set_new(object, "packets_received",
+			    json_integer((json_int_t)report->packets_received));
+	json_object_set_new(object, "packets_lost", json_integer((json_int_t)report->packets_lost));
+	json_object_set_new(object, "packets_refused",
+			    json_integer((json_int_t)report->packets_refused));
+	json_object_set_new(object, "concealed_ms", json_integer((json_int_t)report->concealed_ms));
+	json_object_set_new(object, "late_ms_p99", json_integer(report->late_ms_p99));
+	add_delay(object, report);
+}
+
+void command_call_ended(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	struct agent_client *client = call->client;
+	json_t *object;
+
+	call->client = NULL;
+	if (client == NULL)
+		return;
+	object = json_pack("{s:o,s:s}", "peer", agent_json_extension(agent, call->extension),
+			   "reason", call_reason_name(call->reason));
+	if (object != NULL && call->engine != NULL)
+		add_times(object, call);
+	if (object != NULL && call->reported)
+		add_report(object, &call->report);
+	agent_done(client, object);
+}

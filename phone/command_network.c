@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto found, invite, join, revoke, members, ledger, status: who the network is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "link/link.h"
+#include "os/clock.h"
+#include "phone/agent.h"
+#include "phone/agent_json.h"
+#include "wire/relay_name.h"
+
+#define FOUND_WAIT_MS	    60000
+#define INVITE_WAIT_MS	    60000
+#define INVITATION_VALID_MS (UINT64_C(72) * 3600 * 1000)
+#define DIGITS_DEFAULT	    3
+
+static const char *state_word(enum talk_state state)
+{
+	switch (state) {
+	case TALK_EMPTY:
+		return "empty";
+	case TALK_FOUNDING:
+		return "founding";
+	case TALK_JOINING:
+		return "joining";
+	case TALK_MEMBER:
+		return "member";
+	case TALK_REVOKED:
+		return "revoked";
+	case TALK_COPIED:
+		return "copied";
+	}
+	return "unknown";
+}
+
+static struct bytes text_argument(const json_t *arguments, const char *name)
+{
+	const json_t *value = json_object_get(arguments, name);
+
+	if (!json_is_string(value))
+		return BYTES_NONE;
+	return BYTES(json_string_value(value), json_string_length(value));
+}
+
+static json_t *self_json(const struct agent *agent)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	const struct ledger_found *found = ledger_founding(ledger);
+	struct talk_status status;
+
+	talk_status(agent->talk, &status);
+	return json_pack("{s:s,s:o,s:o}", "state", state_word(status.state), "network",
+			 found != NULL ? agent_json_text(found->network_name) : json_string(""),
+			 "extension", agent_json_extension(agent, status.extension));
+}
+
+void command_found(struct agent_client *client, const json_t *arguments, int *descriptors,
+		   size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	const json_t *digits = json_object_get(arguments, "digits");
+	struct wire_relay_name relay = {.has_claim = false};
+	struct talk_found found = {
+		.network_name = text_argument(arguments, "name"),
+		.name = text_argument(arguments, "as"),
+		.digits = DIGITS_DEFAULT,
+	};
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (json_is_integer(digits))
+		found.digits = (uint8_t)(json_integer_value(digits) & 0xff);
+	err = wire_relay_name_get(text_argument(arguments, "relay"), &relay);
+	if (err != SOTTO_OK) {
+		agent_fail(client, err,
+			   "--relay is not what sottod printed (HOST:PORT#KEY), or mistyped");
+		return;
+	}
+	if (!relay.has_claim) {
+		agent_fail(client, SOTTO_ERR_DENIED,
+			   "this relay has a network already: its name carries no claim");
+		return;
+	}
+	found.relay_address = relay.address;
+	memcpy(found.relay_key, relay.key, sizeof(found.relay_key));
+	memcpy(found.claim, relay.claim, sizeof(found.claim));
+	err = talk_found(agent->talk, &found, os_clock_now_ns(), os_clock_utc_ms());
+	bytes_wipe(&relay, sizeof(relay));
+	bytes_wipe(&found, sizeof(found));
+	agent_pump(agent);
+	if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err, "this phone belongs to a network already");
+	else if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err, "a name has 1 to %d bytes of UTF-8, and digits are 3 to 5",
+			   LEDGER_NAME_MAX);
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "not founded: %s", sotto_err_text(err));
+	else
+		agent_client_wait(client, AGENT_WAIT_FOUND, FOUND_WAIT_MS);
+}
+
+void command_join(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_join(agent->talk, text_argument(arguments, "invitation"), os_clock_now_ns(),
+			os_clock_utc_ms());
+	agent_pump(agent);
+	if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err, "this phone belongs to a network already");
+	else if (err == SOTTO_ERR_FORMAT || err == SOTTO_ERR_INVALID || err == SOTTO_ERR_LIMIT)
+		agent_fail(client, err, "not an invitation (sotto:...), or mistyped");
+	else if (err == SOTTO_ERR_VERSION)
+		agent_fail(client, err, "an invitation of a newer sotto; use that one");
+	else if (err == SOTTO_ERR_TOO_OLD)
+		agent_fail(client, err, "this invitation has expired; ask for another one");
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "not joined: %s", sotto_err_text(err));
+	else if (json_is_false(json_object_get(arguments, "wait")))
+		agent_done(client, self_json(agent));
+	else
+		agent_client_wait(client, AGENT_WAIT_JOIN, 0);
+	client->shown = -1;
+}
+
+static void fail_act(struct agent_client *client, enum sotto_err err, uint32_t extension)
+{
+	if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "only an admin can do this");
+	else if (err == SOTTO_ERR_EXISTS)
+		agent_fail(client, err, "extension %u is taken", extension);
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "nobody has extension %u here", extension);
+	else if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err,
+			   "an extension has this network's number of digits, a name 1 to %d bytes",
+			   LEDGER_NAME_MAX);
+	else if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err, "this phone belongs to no network yet, or not any more");
+	else
+		agent_fail(client, err, "%s", sotto_err_text(err));
+}
+
+void command_invite(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	uint32_t extension = agent_extension(arguments, "extension");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_invite(agent->talk, extension, text_argument(arguments, "name"),
+			  INVITATION_VALID_MS, os_clock_now_ns(), os_clock_utc_ms());
+	agent_pump(agent);
+	if (err != SOTTO_OK) {
+		fail_act(client, err, extension);
+		return;
+	}
+	client->extension = extension;
+	agent_client_wait(client, AGENT_WAIT_INVITE, INVITE_WAIT_MS);
+}
+
+void command_revoke(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	uint32_t extension = agent_extension(arguments, "extension");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_revoke(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
+	agent_pump(agent);
+	if (err != SOTTO_OK) {
+		fail_act(client, err, extension);
+		return;
+	}
+	client->extension = extension;
+	agent_client_wait(client, AGENT_WAIT_REVOKE, INVITE_WAIT_MS);
+}
+
+static const char *member_word(enum ledger_member_state state)
+{
+	switch (state) {
+	case LEDGER_MEMBER_ACTIVE:
+		return "active";
+	case LEDGER_MEMBER_REVOKED:
+		return "revoked";
+	case LEDGER_MEMBER_SUSPENDED:
+		return "suspended";
+	}
+	return "unknown";
+}
+
+void command_members(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	const struct ledger *ledger = talk_ledger(client->agent->talk);
+
+	(void)arguments;
+	(void)descriptors;
+	(void)descriptors_count;
+	for (uint32_t id = 1; id <= ledger_member_count(ledger); id++) {
+		const struct ledger_member *member = ledger_member_by_id(ledger, id);
+
+		if (member == NULL)
+			continue;
+		agent_item(client,
+			   json_pack("{s:o,s:s,s:s,s:o}", "extension",
+				     agent_json_extension(client->agent, member->extension), "name",
+				     member->name, "state", member_word(member->state), "since",
+				     agent_json_time(member->since_ms)));
+	}
+	agent_done(client, NULL);
+}
+
+static json_t *entry_json(const struct ledger *ledger, uint64_t index)
+{
+	struct ledger_entry entry;
+	const char *action = NULL;
+
+	if (ledger_entry_decode(ledger_entry_bytes(ledger, index), &entry) == SOTTO_OK)
+		action = ledger_action_name(entry.act.action);
+	return json_pack("{s:I,s:s,s:o}", "index", (json_int_t)index, "action",
+			 action != NULL ? action : "unknown", "head",
+			 agent_json_hex(BYTES(ledger_head(ledger, index + 1), LEDGER_HASH_LEN)));
+}
+
+void command_ledger(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	const struct ledger *ledger = talk_ledger(client->agent->talk);
+
+	(void)arguments;
+	(void)descriptors;
+	(void)descriptors_count;
+	for (uint64_t index = 0; index < ledger_length(ledger); index++)
+		agent_item(client, entry_json(ledger, index));
+	agent_done(client, NULL);
+}
+
+static json_t *problems_json(const struct agent *agent, const struct talk_status *status)
+{
+	json_t *problems = json_array();
+
+	for (int problem = 0; problem < TALK_PROBLEM_COUNT; problem++) {
+		if ((status->problems & 1u << problem) != 0)
+			json_array_append_new(problems, json_string(talk_problem_text(
+								(enum talk_problem)problem)));
+	}
+	if (agent->reload_due)
+		json_array_append_new(problems,
+				      json_string("the disk is full: nothing new is kept or sent"));
+	if (agent->link_status.state != 3 && agent->link_status.reason != LINK_REASON_NONE)
+		json_array_append_new(
+			problems,
+			json_string(link_reason_text((enum link_reason)agent->link_status.reason)));
+	return problems;
+}
+
+static json_t *sandbox_json(const struct agent *agent)
+{
+	char text[OS_SANDBOX_TEXT_LEN];
+
+	os_sandbox_describe(&agent->sandbox, text);
+	return json_pack("[s,s]", text, agent->link_sandbox);
+}
+
+static json_t *status_json(const struct agent *agent)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	uint64_t length = ledger_length(ledger);
+	struct talk_status status;
+	struct talk_link link;
+	json_t *object = self_json(agent);
+	json_t *relay = json_null();
+
+	talk_status(agent->talk, &status);
+	if (talk_link(agent->talk, &link) == SOTTO_OK) {
+		json_decref(relay);
+		relay = agent_json_text(link.relay_address);
+		bytes_wipe(&link, sizeof(link));
+	}
+	json_object_set_new(object, "relay", relay);
+	json_object_set_new(object, "connected", json_boolean(agent->link_status.state == 3));
+	json_object_set_new(object, "ledger_length", json_integer((json_int_t)length));
+	json_object_set_new(object, "ledger_head",
+			    agent_json_hex(BYTES(ledger_head(ledger, length), LEDGER_HASH_LEN)));
+	json_object_set_new(object, "current", json_boolean(status.current));
+	json_object_set_new(object, "queued", json_integer(status.queued));
+	json_object_set_new(object, "unacknowledged", json_integer(status.unacknowledged));
+	json_object_set_new(object, "problems", problems_json(agent, &status));
+	json_object_set_new(object, "sandbox", sandbox_json(agent));
+	return object;
+}
+
+void command_status(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+
+	if (agent->talk == NULL)
+		command_hello(client, arguments, descriptors, descriptors_count);
+	else
+		agent_done(client, status_json(agent));
+}
+
+static const char *joining_words(const struct agent *agent)
+{
+	if (agent->link_status.state != 3)
+		return "a link to the relay";
+	return "a member whose phone is online, to let this phone in";
+}
+
+/* One that waits to be a member is told what it waits for, and when that changes. */
+static void look_at_membership(struct agent_client *client)
+{
+	struct agent *agent = client->agent;
+	struct talk_status status;
+	int shown = agent->link_status.state == 3;
+
+	talk_status(agent->talk, &status);
+	if (status.state == TALK_MEMBER) {
+		agent_done(client, self_json(agent));
+	} else if (status.state == TALK_REVOKED) {
+		agent_fail(client, SOTTO_ERR_DENIED, "this phone was revoked");
+	} else if (status.state == TALK_EMPTY) {
+		agent_fail(client, SOTTO_ERR_DENIED,
+			   "refused: the invitation was used, has expired or was withdrawn");
+	} else if (client->wait == AGENT_WAIT_JOIN && shown != client->shown) {
+		client->shown = shown;
+		agent_item(client, json_pack("{s:s}", "waiting_for", joining_words(agent)));
+	}
+}
+
+static void invited(struct agent_client *client, const struct talk_event *event)
+{
+	agent_done(client, json_pack("{s:o,s:o,s:o}", "extension",
+				     agent_json_extension(client->agent, event->extension),
+				     "invitation", agent_json_text(event->text), "expires",
+				     agent_json_time(os_clock_utc_ms() + INVITATION_VALID_MS)));
+}
+
+static void look_at_revocation(struct agent_client *client)
+{
+	const struct ledger_member *member =
+		ledger_member_by_extension(talk_ledger(client->agent->talk), client->extension);
+
+	if (member != NULL && member->state == LEDGER_MEMBER_REVOKED)
+		agent_done(client, json_pack("{s:o,s:s}", "extension",
+					     agent_json_extension(client->agent, client->extension),
+					     "state", "revoked"));
+}
+
+static void tell_client(struct agent_client *client, const struct talk_event *event)
+{
+	switch (client->wait) {
+	case AGENT_WAIT_FOUND:
+	case AGENT_WAIT_JOIN:
+		look_at_membership(client);
+		return;
+	case AGENT_WAIT_INVITE:
+		if (event->type == TALK_EVENT_INVITED && event->extension == client->extension)
+			invited(client, event);
+		break;
+	case AGENT_WAIT_REVOKE:
+		if (event->type == TALK_EVENT_MEMBERS)
+			look_at_revocation(client);
+		break;
+	case AGENT_WAIT_NONE:
+	case AGENT_WAIT_SEND:
+	case AGENT_WAIT_FOLLOW:
+	case AGENT_WAIT_RING:
+	case AGENT_WAIT_CALL:
+		return;
+	}
+	if (event->type == TALK_EVENT_ACT_FAILED && event->extension == client->extension)
+		fail_act(client, event->err, event->extension);
+}
+
+void command_network_event(struct agent *agent, const struct talk_event *event)
+{
+	list_for_each (place, following, &agent->clients)
+		tell_client(CONTAINER_OF(place, struct agent_client, place), event);
+}
