@@ -9,6 +9,9 @@
 #include "crypto/aes.h"
 
 #include <nettle/nettle-meta.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "base/assert.h"
 
@@ -55,9 +58,31 @@ uint32_t aes_sub_word(uint32_t word)
 	       rotate_bytes(inverse, 3) ^ rotate_bytes(inverse, 4) ^ (EACH_BYTE * 0x63);
 }
 
+#if defined(__x86_64__)
+__attribute__((target("aes"))) static uint32_t sub_word_x86(uint32_t word)
+{
+	/* AESKEYGENASSIST (Intel SDM): the lowest word of the result is SubWord of the second. */
+	__m128i state = _mm_set1_epi32((int)word);
+
+	return (uint32_t)_mm_cvtsi128_si32(_mm_aeskeygenassist_si128(state, 0));
+}
+#endif
+
+typedef uint32_t sub_word_fn(uint32_t word);
+
+static sub_word_fn *choose_sub_word(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("aes"))
+		return sub_word_x86;
+#endif
+	return aes_sub_word;
+}
+
 /* key_words 4 or 8; total 4 * (rounds + 1). */
 static void expand(uint32_t *schedule, size_t total, const uint8_t *key, size_t key_words)
 {
+	sub_word_fn *sub_word = choose_sub_word();
 	uint32_t round_constant = 1;
 
 	for (size_t i = 0; i < key_words; i++)
@@ -67,10 +92,10 @@ static void expand(uint32_t *schedule, size_t total, const uint8_t *key, size_t 
 		uint32_t word = schedule[i - 1];
 
 		if (i % key_words == 0) {
-			word = aes_sub_word(word >> 8 | word << 24) ^ round_constant;
-			round_constant = multiply(round_constant, 2);
+			word = sub_word(word >> 8 | word << 24) ^ round_constant;
+			round_constant = round_constant << 1 ^ (round_constant >> 7) * 0x11b;
 		} else if (key_words == 8 && i % 8 == 4) {
-			word = aes_sub_word(word);
+			word = sub_word(word);
 		}
 		schedule[i] = schedule[i - key_words] ^ word;
 	}

@@ -25,7 +25,10 @@ struct aes_key {
 /* key: 16 or 32 bytes (asserted). Constant time. Wipe with bytes_wipe. */
 void aes_key_init(struct aes_key *aes, struct bytes key);
 
-/* The S-box on each of the four bytes, without a table. Here for the test of all its 256 values. */
+/*
+ * The S-box on each of the four bytes, without a table or special instructions: for CPUs without them, and for
+ * the test of all its 256 values.
+ */
 uint32_t aes_sub_word(uint32_t word);
 
 #endif
