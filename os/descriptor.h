@@ -15,6 +15,7 @@
 
 /* For the command line alone: a regular file to read; a file to write, made (0600) or emptied.
  * NOT_FOUND, DENIED, EXISTS (a directory is in the way), DISK_FULL, IO. Close-on-exec. */
+/* open_read: EXISTS also if it is not a regular file. */
 MUST_USE enum sotto_err os_descriptor_open_read(const char *path, int *descriptor);
 MUST_USE enum sotto_err os_descriptor_open_write(const char *path, int *descriptor);
 
