@@ -262,12 +262,11 @@ static void test_voice_under_loss(void **state)
 		unsigned loss;
 		uint64_t delay_ms, jitter_ms;
 		unsigned arrive_permille;
-		unsigned refused_permille;
 	} table[] = {
-		{0, 40, 0, 1000, 0},
-		{0, 75, 60, 1000, 0},
-		{50, 75, 20, 880, 0},
-		{100, 150, 20, 740, 80},
+		{0, 40, 0, 1000},
+		{0, 75, 60, 1000},
+		{50, 75, 20, 870},
+		{100, 150, 20, 770},
 	};
 
 	(void)state;
@@ -285,12 +284,7 @@ static void test_voice_under_loss(void **state)
 		before = world.phones[1].datagrams;
 		sent = speak(20 * WORLD_SECOND);
 		world_run(&world, WORLD_SECOND);
-		print_message(
-			"# voice, loss %u, delay %llu: %u sent, %llu arrived, relay refused %llu\n",
-			table[i].loss, (unsigned long long)table[i].delay_ms, sent,
-			(unsigned long long)(world.phones[1].datagrams - before),
-			(unsigned long long)world.echo_refused);
-		assert_true(sent >= 1000 - 1000 * table[i].refused_permille / 1000);
+		assert_true(sent >= 990);
 		assert_true(world.phones[1].datagrams - before >=
 			    sent * (uint64_t)table[i].arrive_permille / 1000);
 		/* Not one full packet, either way. */
