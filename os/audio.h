@@ -9,7 +9,7 @@
  *	get/put   moves sound: two single-producer single-consumer rings in struct os_audio, between
  *the device's own thread and the caller's; neither side locks, waits or allocates stop, finish
  *
- * No capture stream exists before os_audio_start_capture, nor after os_audio_stop_capture: the
+ * No capture stream exists before os_audio_start(CAPTURE), nor after os_audio_stop: the
  *desktop's microphone indicator tells the truth.
  */
 #ifndef OS_AUDIO_H
@@ -32,14 +32,19 @@ struct os_audio_config {
 	bool want_alsa; /* do not try PipeWire */
 };
 
+/* Each side has a backend of its own: a phone may speak from a file and play on the loudspeaker. */
+enum os_audio_side {
+	OS_AUDIO_CAPTURE,
+	OS_AUDIO_PLAYBACK,
+	OS_AUDIO_SIDES,
+};
+
 struct os_audio {
-	struct os_audio_ring capture;  /* device -> caller */
-	struct os_audio_ring playback; /* caller -> device */
-	int event_fd;		       /* see os_audio_fd */
-	const struct os_audio_backend *mic_backend;
-	const struct os_audio_backend *speaker_backend;
-	void *mic_state;
-	void *speaker_state;
+	struct os_audio_ring rings[OS_AUDIO_SIDES];
+	const struct os_audio_backend *backends[OS_AUDIO_SIDES];
+	void *states[OS_AUDIO_SIDES]; /* the same one twice where one connection serves both */
+	bool started[OS_AUDIO_SIDES];
+	int epoll; /* of all that backends wait for */
 };
 
 /* After this the process can be sandboxed. SOTTO_ERR_IO: no sound server and no card. */
@@ -49,18 +54,22 @@ MUST_USE enum sotto_err os_audio_prepare(struct os_audio *audio,
 /* Stops what runs, closes what was opened (not the caller's descriptors). NULL is fine. */
 void os_audio_finish(struct os_audio *audio);
 
-MUST_USE enum sotto_err os_audio_start_playback(struct os_audio *audio);
-MUST_USE enum sotto_err os_audio_start_capture(struct os_audio *audio);
-void os_audio_stop_playback(struct os_audio *audio);
-void os_audio_stop_capture(struct os_audio *audio);
+/*
+ * Makes the stream of one side, or ends it. Starting what runs and stopping what does not is nothing.
+ * SOTTO_ERR_IO: the sound server refused or is gone.
+ */
+MUST_USE enum sotto_err os_audio_start(struct os_audio *audio, enum os_audio_side side);
+void os_audio_stop(struct os_audio *audio, enum os_audio_side side);
 
 /*
- * Readable (level-triggered, until os_audio_get_event) whenever the device has moved sound: every 5
- * ms with PipeWire, 10 ms with files. The caller then gets what is captured and puts what may be
- * played.
+ * Readable (until os_audio_get_event) whenever sound moved: every 5 ms. The caller then gets what was
+ * captured and puts what may be played.
  */
 int os_audio_fd(const struct os_audio *audio);
 void os_audio_get_event(struct os_audio *audio);
+
+/* Has the sound server gone away, or a file's disk become full? Then nothing moves any more on that side. */
+bool os_audio_lost(const struct os_audio *audio, enum os_audio_side side);
 
 /* Up to count captured samples; returns how many there were. */
 size_t os_audio_get(struct os_audio *audio, int16_t *samples, size_t count);
@@ -72,9 +81,10 @@ size_t os_audio_get(struct os_audio *audio, int16_t *samples, size_t count);
 size_t os_audio_wanted(const struct os_audio *audio);
 void os_audio_put(struct os_audio *audio, const int16_t *samples, size_t count);
 
-/* What device and ring add at present, in milliseconds, and how often playback ran dry. */
-unsigned os_audio_capture_ms(const struct os_audio *audio);
-unsigned os_audio_playback_ms(const struct os_audio *audio);
+/* What device and ring add at present, in milliseconds. */
+unsigned os_audio_delay_ms(const struct os_audio *audio, enum os_audio_side side);
+
+/* How often the loudspeaker ran dry because nobody put in time. */
 unsigned os_audio_underruns(const struct os_audio *audio);
 
 #endif
