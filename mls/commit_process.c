@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processing a commit (RFC 9420 section 12.4.2), and merging what was staged.
+ *
+ *    resolve proposals -> apply to a successor -> merge path -> provisional context -> open path secret
+ *        -> transcript, key schedule -> confirmation tag
+ */
+#include "mls/commit_process.h"
+
+#include "base/assert.h"
+
+static enum sotto_err resolve(const struct mls_group *group, const struct commit_view *commit,
+			      uint32_t committer, struct proposal_list *list)
+{
+	struct reader reader;
+	enum sotto_err err = SOTTO_OK;
+
+	reader_init(&reader, commit->proposals);
+	while (reader_more(&reader)) {
+		struct proposal_entry entry;
+
+		proposal_entry_read(&reader, &entry);
+		TRY(reader.err);
+		if (entry.by_reference) {
+			const struct cached_proposal *cached =
+				group_find_proposal(group, entry.reference);
+
+			FAIL_IF(cached == NULL, SOTTO_ERR_NOT_FOUND);
+			TRY(proposal_list_put(list, cached->encoded, cached->sender, cached));
+		} else {
+			/* An update by value would be the committer's own: 12.2. */
+			FAIL_IF(entry.proposal.type == MLS_PROPOSAL_UPDATE, SOTTO_ERR_INVALID);
+			TRY(proposal_list_put(list, entry.proposal.encoded, committer, NULL));
+		}
+	}
+	TRY(reader_finish(&reader));
+out:
+	return err;
+}
+
+/* The path: its public part for everybody, its secret part unless the commit removes us. */
+static enum sotto_err follow_path(struct epoch *next, const struct commit_view *commit,
+				  uint32_t committer, const struct list_outcome *outcome,
+				  struct secret *commit_secret)
+{
+	enum sotto_err err;
+
+	if (!commit->has_path) {
+		secret_zero(next->suite, commit_secret);
+		return SOTTO_OK;
+	}
+	TRY(path_merge(next, committer, &commit->path, &outcome->added, 0));
+	if (outcome->removes_us)
+		return SOTTO_OK;
+	TRY(epoch_write_context(next)); /* provisional */
+	TRY(path_open(next, committer, &commit->path, &outcome->added, commit_secret));
+out:
+	return err;
+}
+
+static enum sotto_err derive_epoch(const struct epoch *before, struct epoch *next,
+				   const struct framed *framed, const struct secret *commit_secret)
+{
+	struct secret joiner, psk;
+	enum sotto_err err;
+
+	TRY(epoch_advance_transcript(next, before, framed));
+	joiner_secret_derive(next->suite, &before->secrets.init, commit_secret,
+			     writer_bytes(&next->context), &joiner);
+	secret_zero(next->suite, &psk);
+	err = epoch_derive(next, &joiner, &psk, NULL);
+	secret_wipe(&joiner);
+	TRY(err);
+	TRY(suite_mac_check(next->suite, next->confirmation_tag, framed->confirmation_tag));
+	epoch_prune_keys(next);
+out:
+	return err;
+}
+
+static void set_new_leaf(struct mls_staged *staged, const struct tree *tree)
+{
+	leaf_node_drop(tree->allocator, staged->new_leaf);
+	staged->new_leaf = leaf_node_ref(tree_leaf(tree, staged->sender));
+}
+
+enum sotto_err commit_stage(const struct mls_group *group, const struct opened *opened,
+			    struct mls_staged *staged)
+{
+	const struct framed *framed = &opened->framed;
+	const struct epoch *before = group->epoch;
+	struct list_outcome outcome = {0};
+	struct secret commit_secret = {0};
+	struct commit_view commit;
+	struct proposal_list list;
+	struct reader reader;
+	enum sotto_err err;
+
+	proposal_list_init(&list, group->config.allocator);
+	reader_init(&reader, framed->body);
+	commit_read(&reader, &commit);
+	TRY(reader_finish(&reader));
+	TRY(resolve(group, &commit, framed->sender, &list));
+	FAIL_IF(!commit.has_path && proposal_list_needs_path(&list), SOTTO_ERR_INVALID);
+	TRY(epoch_next(before, &staged->next));
+	TRY(proposal_list_apply(&list, before, staged->next, framed->sender, 0, &outcome));
+	TRY(follow_path(staged->next, &commit, framed->sender, &outcome, &commit_secret));
+	TRY(staged_list_changes(staged, &list, &before->tree, &staged->next->tree));
+	staged->path = commit.has_path;
+	staged->removes_us = outcome.removes_us;
+	set_new_leaf(staged, &staged->next->tree);
+	if (outcome.removes_us) {
+		epoch_destroy(staged->next);
+		staged->next = NULL;
+	} else {
+		TRY(derive_epoch(before, staged->next, framed, &commit_secret));
+	}
+out:
+	secret_wipe(&commit_secret);
+	list_outcome_finish(&outcome, group->config.allocator);
+	proposal_list_finish(&list);
+	return err;
+}
+
+/* ---- Step two ---- */
+
+/* A commit that removes us was accepted: what remains can open late messages, and no more. */
+static void end_membership(struct mls_group *group)
+{
+	group_drop_pending(group);
+	mls_group_drop_proposals(group);
+	group->active = false;
+	epoch_retire(group->epoch);
+	secret_wipe(&group->epoch->secrets.resumption);
+}
+
+static enum sotto_err merge_proposal(struct mls_group *group, struct mls_staged *staged)
+{
+	enum sotto_err err = group_reserve_proposal(group);
+	struct bytes ref = BYTES(staged->proposal->ref, suite_hash_len(group->suite));
+
+	if (err != SOTTO_OK)
+		return err;
+	if (group_find_proposal(group, ref) != NULL)
+		return SOTTO_ERR_EXISTS;
+	group_put_proposal(group, staged->proposal);
+	staged->proposal = NULL;
+	return SOTTO_OK;
+}
+
+enum sotto_err mls_group_apply_pending(struct mls_group *group)
+{
+	struct mls_staged *pending = group->pending;
+
+	if (pending == NULL || !group->active)
+		return SOTTO_ERR_STATE;
+	group->pending = NULL;
+	group_advance(group, pending->next);
+	pending->next = NULL;
+	mls_staged_destroy(pending);
+	return SOTTO_OK;
+}
+
+bool mls_group_has_pending(const struct mls_group *group)
+{
+	return group->pending != NULL;
+}
+
+static enum sotto_err merge(struct mls_group *group, struct mls_staged *staged)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	switch (staged->kind) {
+	case MLS_STAGED_OWN_COMMIT:
+		return mls_group_apply_pending(group);
+	case MLS_STAGED_PROPOSAL:
+		err = merge_proposal(group, staged);
+		break;
+	case MLS_STAGED_COMMIT:
+		break;
+	}
+	if (err != SOTTO_OK)
+		return err;
+	if (staged->consumes)
+		secret_tree_consume(&group->epoch->secret_tree, staged->origin.leaf,
+				    RATCHET_HANDSHAKE, staged->origin.generation);
+	if (staged->kind != MLS_STAGED_COMMIT)
+		return SOTTO_OK;
+	if (staged->removes_us) {
+		end_membership(group);
+	} else {
+		/* Another commit has won: ours can never be accepted any more. */
+		group_drop_pending(group);
+		group_advance(group, staged->next);
+		staged->next = NULL;
+	}
+	return SOTTO_OK;
+}
+
+enum sotto_err mls_group_merge(struct mls_group *group, struct mls_staged **staged)
+{
+	enum sotto_err err;
+
+	ASSERT((*staged)->config == &group->config);
+	if (!group->active || (*staged)->epoch != group->epoch->number)
+		return SOTTO_ERR_STATE;
+	err = merge(group, *staged);
+	if (err == SOTTO_OK) {
+		mls_staged_destroy(*staged);
+		*staged = NULL;
+	}
+	return err;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joining by a Welcome (RFC 9420 section 12.4.3.1).
+ *
+ *    welcome --init key--> group secrets --joiner secret--> group info --tree--> checks --> epoch
+ */
+#include <string.h>
+
+#include "mls/group.h"
+#include "mls/welcome.h"
+
+/* What a join works with; everything is let go at its end. */
+struct joining {
+	const struct mls_config *config;
+	const struct mls_join_options *options;
+	const struct suite *suite;
+	struct key_package_view package;
+	struct welcome_view welcome;
+	uint8_t *secrets_plain;
+	size_t secrets_len;
+	struct group_secrets_view secrets;
+	struct secret joiner;
+	uint8_t *info_plain;
+	size_t info_len;
+	struct group_info_view info;
+};
+
+static enum sotto_err read_input(struct joining *joining)
+{
+	const struct mls_join_options *options = joining->options;
+	struct reader reader;
+	enum sotto_err err;
+
+	TRY(key_package_message_read(options->key_package, &joining->package));
+	reader_init(&reader, options->welcome);
+	if (reader_get_u16(&reader) != MLS_VERSION)
+		reader_fail(&reader, SOTTO_ERR_VERSION);
+	if (reader_get_u16(&reader) != MLS_WELCOME)
+		reader_fail(&reader, SOTTO_ERR_ARGUMENT);
+	welcome_read(&reader, &joining->welcome);
+	TRY(reader_finish(&reader));
+	joining->suite = suite_find(joining->welcome.suite);
+	FAIL_IF(joining->suite == NULL, SOTTO_ERR_UNSUPPORTED);
+	FAIL_IF(joining->package.suite != joining->welcome.suite, SOTTO_ERR_INVALID);
+	FAIL_IF(options->identity->suite != joining->welcome.suite, SOTTO_ERR_ARGUMENT);
+out:
+	return err;
+}
+
+static enum sotto_err open_secrets(struct joining *joining)
+{
+	const struct suite *suite = joining->suite;
+	struct hpke_ciphertext sealed;
+	uint8_t ref[HASH_LEN_MAX];
+	struct writer info;
+	struct reader reader;
+	enum sotto_err err;
+	size_t len = 0;
+
+	writer_init_growing(&info, joining->config->allocator);
+	suite_ref_hash(suite, "MLS 1.0 KeyPackage Reference", joining->package.encoded, ref);
+	TRY(welcome_find(&joining->welcome, BYTES(ref, suite_hash_len(suite)), &sealed));
+	encrypt_context_write(&info, "Welcome", joining->welcome.encrypted_group_info);
+	TRY(writer_finish(&info));
+	joining->secrets_len = sealed.ciphertext.len;
+	joining->secrets_plain = allocator_take(joining->config->allocator, joining->secrets_len);
+	FAIL_IF(joining->secrets_plain == NULL, SOTTO_ERR_NO_MEMORY);
+	TRY(suite_decrypt(suite, secret_bytes(&joining->options->secrets->init_key),
+			  writer_bytes(&info), &sealed, joining->secrets_plain, &len));
+	reader_init(&reader, BYTES(joining->secrets_plain, len));
+	group_secrets_read(&reader, &joining->secrets);
+	TRY(reader_finish(&reader));
+	FAIL_IF(joining->secrets.joiner_secret.len != suite_hash_len(suite), SOTTO_ERR_INVALID);
+	FAIL_IF(joining->secrets.psk_count != 0, SOTTO_ERR_UNSUPPORTED);
+	secret_set(&joining->joiner, joining->secrets.joiner_secret.data,
+		   joining->secrets.joiner_secret.len);
+out:
+	writer_release(&info);
+	return err;
+}
+
+static enum sotto_err open_info(struct joining *joining)
+{
+	enum aead_alg aead = joining->suite->hpke.aead;
+	struct bytes sealed = joining->welcome.encrypted_group_info;
+	struct secret psk, member, welcome;
+	struct welcome_key key;
+	struct reader reader;
+	enum sotto_err err;
+
+	secret_zero(joining->suite, &psk);
+	member_secret_derive(joining->suite, &joining->joiner, &psk, &member);
+	welcome_secret_derive(joining->suite, &member, &welcome);
+	welcome_key_derive(joining->suite, &welcome, &key);
+	FAIL_IF(sealed.len < AEAD_TAG_LEN, SOTTO_ERR_VERIFY);
+	joining->info_len = sealed.len;
+	joining->info_plain = allocator_take(joining->config->allocator, sealed.len);
+	FAIL_IF(joining->info_plain == NULL, SOTTO_ERR_NO_MEMORY);
+	TRY(aead_open(aead, BYTES(key.key, aead_key_len(aead)),
+		      BYTES(key.nonce, aead_nonce_len(aead)), BYTES_NONE, sealed,
+		      joining->info_plain));
+	reader_init(&reader, BYTES(joining->info_plain, sealed.len - AEAD_TAG_LEN));
+	group_info_read(&reader, &joining->info);
+	TRY(reader_finish(&reader));
+	FAIL_IF(joining->info.version != MLS_VERSION, SOTTO_ERR_VERSION);
+	FAIL_IF(joining->info.suite != joining->suite->id, SOTTO_ERR_INVALID);
+	FAIL_IF(joining->info.confirmed_hash.len > HASH_LEN_MAX, SOTTO_ERR_INVALID);
+	FAIL_IF(joining->info.context_extensions.len > joining->config->limits.extension_bytes,
+		SOTTO_ERR_LIMIT);
+out:
+	secret_wipe(&member);
+	secret_wipe(&welcome);
+	bytes_wipe(&key, sizeof(key));
+	return err;
+}
+
+/* The tree beside the welcome, or that in the group info. */
+static enum sotto_err load_tree(const struct joining *joining, struct epoch *epoch)
+{
+	const struct mls_config *config = joining->config;
+	struct bytes encoded = joining->options->tree;
+	uint64_t seed;
+	enum sotto_err err = SOTTO_OK;
+
+	if (encoded.len == 0)
+		TRY(mls_extension_find(joining->info.extensions, MLS_EXTENSION_RATCHET_TREE,
+				       &encoded));
+	TRY(random_fill(config->random, &seed, sizeof(seed)));
+	tree_init(&epoch->tree, config->allocator, joining->suite, seed);
+	TRY(tree_read(&epoch->tree, encoded, width_for_leaf(config->limits.members - 1)));
+	FAIL_IF(!bytes_equal(joining->info.tree_hash, BYTES(tree_root_hash(&epoch->tree),
+							    suite_hash_len(joining->suite))),
+		SOTTO_ERR_INVALID);
+out:
+	return err;
+}
+
+static enum sotto_err check_tree(const struct joining *joining, struct epoch *epoch)
+{
+	struct leaf_place place = {.group_id = epoch->group_id};
+	struct leaf_rules rules = {
+		.suite = joining->suite,
+		.config = joining->config,
+		.place = &place,
+		.now_s = joining->options->now_s,
+	};
+	enum sotto_err err;
+
+	TRY(tree_check_parents(&epoch->tree));
+	TRY(tree_check_credentials(&epoch->tree));
+	for (uint32_t i = 0; i < epoch->tree.width; i++) {
+		const struct leaf_node *leaf = tree_leaf(&epoch->tree, i);
+
+		if (leaf == NULL)
+			continue;
+		place.leaf = i;
+		TRY(leaf_check(&leaf->view, leaf->view.source, &rules));
+		TRY(leaf_check_context(&leaf->view, writer_bytes(&epoch->extensions)));
+	}
+out:
+	return err;
+}
+
+/* Our leaf is the one in our key package, byte for byte, and our secrets belong to it. */
+static enum sotto_err find_own_leaf(const struct joining *joining, struct epoch *epoch)
+{
+	const struct leaf_view *ours = &joining->package.leaf;
+	const struct mls_identity *identity = joining->options->identity;
+	const struct secret *leaf_key = &joining->options->secrets->leaf_key;
+	enum kem_alg kem = joining->suite->hpke.kem;
+	uint8_t public_key[KEM_PUBLIC_LEN_MAX];
+	uint32_t node = tree_find_signature_key(&epoch->tree, ours->signature_key);
+	enum sotto_err err;
+
+	FAIL_IF(node == TREE_NODE_NONE, SOTTO_ERR_INVALID);
+	epoch->own_leaf = leaf_of_node(node);
+	FAIL_IF(!bytes_equal(tree_leaf(&epoch->tree, epoch->own_leaf)->view.encoded, ours->encoded),
+		SOTTO_ERR_INVALID);
+	TRY(kem_public(kem, secret_bytes(leaf_key), public_key));
+	FAIL_IF(!bytes_equal(ours->encryption_key, BYTES(public_key, kem_public_len(kem))),
+		SOTTO_ERR_ARGUMENT);
+	FAIL_IF(!bytes_equal(ours->signature_key,
+			     BYTES(identity->public_key, identity->public_len)),
+		SOTTO_ERR_ARGUMENT);
+	epoch->keys.leaf = *leaf_key;
+	epoch->signature_key = identity->private_key;
+out:
+	return err;
+}
+
+static enum sotto_err take_path_secret(const struct joining *joining, struct epoch *epoch)
+{
+	struct bytes given = joining->secrets.path_secret;
+	uint32_t common = leaf_common_ancestor(joining->info.signer, epoch->own_leaf);
+	struct secret path_secret, commit_secret;
+	enum sotto_err err;
+
+	if (!joining->secrets.has_path_secret)
+		return SOTTO_OK;
+	if (given.len != suite_hash_len(joining->suite) || joining->info.signer == epoch->own_leaf)
+		return SOTTO_ERR_INVALID;
+	secret_set(&path_secret, given.data, given.len);
+	err = path_climb(epoch, joining->info.signer, node_level(common), &path_secret,
+			 &commit_secret);
+	secret_wipe(&path_secret);
+	if (err == SOTTO_OK)
+		secret_wipe(&commit_secret);
+	return err;
+}
+
+static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *epoch)
+{
+	const struct group_info_view *info = &joining->info;
+	const struct leaf_node *signer;
+	struct secret psk;
+	enum sotto_err err;
+
+	writer_put_bytes(&epoch->extensions, info->context_extensions);
+	writer_put_bytes(&epoch->context, info->context_encoded);
+	TRY(writer_finish(&epoch->extensions));
+	TRY(writer_finish(&epoch->context));
+	if (info->confirmed_hash.len != 0)
+		memcpy(epoch->confirmed_hash, info->confirmed_hash.data, info->confirmed_hash.len);
+	epoch->confirmed_hash_len = info->confirmed_hash.len;
+	TRY(load_tree(joining, epoch));
+	signer = tree_leaf(&epoch->tree, info->signer);
+	FAIL_IF(signer == NULL, SOTTO_ERR_INVALID);
+	TRY(group_info_verify(info, joining->suite, joining->config->allocator,
+			      signer->view.signature_key));
+	TRY(check_tree(joining, epoch));
+	TRY(find_own_leaf(joining, epoch));
+	TRY(take_path_secret(joining, epoch));
+	secret_zero(joining->suite, &psk);
+	TRY(epoch_derive(epoch, &joining->joiner, &psk, NULL));
+	TRY(suite_mac_check(joining->suite, epoch->confirmation_tag, info->confirmation_tag));
+out:
+	return err;
+}
+
+enum sotto_err mls_group_join(const struct mls_config *config,
+			      const struct mls_join_options *options, struct mls_group **group)
+{
+	struct joining joining = {.config = config, .options = options};
+	struct mls_group *made = NULL;
+	enum sotto_err err;
+
+	TRY(read_input(&joining));
+	TRY(open_secrets(&joining));
+	TRY(open_info(&joining));
+	TRY(group_new(config, joining.suite, joining.info.group_id, &made));
+	made->epoch = epoch_new(&made->config, joining.suite, group_id_bytes(made),
+				joining.info.epoch);
+	FAIL_IF(made->epoch == NULL, SOTTO_ERR_NO_MEMORY);
+	TRY(enter_epoch(&joining, made->epoch));
+	*group = made;
+	made = NULL;
+out:
+	mls_group_destroy(made);
+	allocator_wipe(config->allocator, joining.secrets_plain, joining.secrets_len);
+	allocator_wipe(config->allocator, joining.info_plain, joining.info_len);
+	secret_wipe(&joining.joiner);
+	return err;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a GroupInfo, and one Welcome for all new members of a commit (RFC 9420 section 12.4.3). */
+#include "mls/group.h"
+#include "mls/welcome.h"
+
+static void put_tree_extension(const struct tree *tree, struct writer *writer)
+{
+	size_t start;
+
+	writer_put_u16(writer, MLS_EXTENSION_RATCHET_TREE);
+	start = writer_begin_vector(writer);
+	tree_write(tree, writer);
+	writer_end_vector(writer, start);
+}
+
+enum sotto_err group_info_write(const struct epoch *epoch, bool with_tree, struct writer *writer)
+{
+	uint8_t signature[SIGN_SIGNATURE_LEN_MAX];
+	struct writer content;
+	size_t start, list, signature_len = 0;
+	enum sotto_err err;
+
+	writer_init_growing(&content, epoch->config->allocator);
+	start = sign_content_begin(&content, "GroupInfoTBS");
+	writer_put_bytes(&content, writer_bytes(&epoch->context));
+	list = writer_begin_vector(&content);
+	if (with_tree)
+		put_tree_extension(&epoch->tree, &content);
+	writer_end_vector(&content, list);
+	writer_put_vector(&content, epoch_tag(epoch));
+	writer_put_u32(&content, epoch->own_leaf);
+	TRY(writer_finish(&content));
+	writer_put_bytes(writer, BYTES(content.data + start, content.len - start));
+	sign_content_end(&content, start);
+	TRY(suite_sign(epoch->suite, epoch->config->random, &epoch->signature_key, &content,
+		       signature, &signature_len));
+	writer_put_vector(writer, BYTES(signature, signature_len));
+	TRY(writer_finish(writer));
+out:
+	writer_release(&content);
+	return err;
+}
+
+static enum sotto_err seal_group_info(const struct epoch *next, const struct secret *welcome,
+				      bool with_tree, struct writer *sealed)
+{
+	enum aead_alg aead = next->suite->hpke.aead;
+	struct welcome_key key;
+	enum sotto_err err;
+	size_t len;
+
+	welcome_key_derive(next->suite, welcome, &key);
+	TRY(group_info_write(next, with_tree, sealed));
+	len = sealed->len;
+	writer_put_zeros(sealed, AEAD_TAG_LEN);
+	TRY(writer_finish(sealed));
+	aead_seal(aead, BYTES(key.key, aead_key_len(aead)), BYTES(key.nonce, aead_nonce_len(aead)),
+		  BYTES_NONE, BYTES(sealed->data, len), sealed->data);
+out:
+	bytes_wipe(&key, sizeof(key));
+	return err;
+}
+
+/* EncryptedGroupSecrets of one new member: joiner secret, and the path secret of the common ancestor. */
+static enum sotto_err entry_write(const struct epoch *next, const struct proposal_item *item,
+				  const struct secret *joiner, const struct path_secrets *path,
+				  struct bytes info, struct writer *writer)
+{
+	uint32_t common = leaf_common_ancestor(next->own_leaf, item->subject);
+	uint8_t buffer[2 * HASH_LEN_MAX + 16];
+	uint8_t ref[HASH_LEN_MAX];
+	struct proposal_view view;
+	struct writer secrets;
+	struct reader reader;
+
+	reader_init(&reader, item->encoded);
+	proposal_read(&reader, &view);
+	writer_init_fixed(&secrets, buffer, sizeof(buffer));
+	writer_put_vector(&secrets, secret_bytes(joiner));
+	writer_put_u8(&secrets, path != NULL);
+	if (path != NULL)
+		writer_put_vector(&secrets, secret_bytes(&path->by_level[node_level(common)]));
+	writer_put_varint(&secrets, 0); /* psks */
+	suite_ref_hash(next->suite, "MLS 1.0 KeyPackage Reference", view.add.encoded, ref);
+	writer_put_vector(writer, BYTES(ref, suite_hash_len(next->suite)));
+	suite_encrypt(next->suite, next->config->random, view.add.init_key, info,
+		      writer_bytes(&secrets), writer);
+	bytes_wipe(buffer, sizeof(buffer));
+	return secrets.err != SOTTO_OK ? secrets.err : writer_finish(writer);
+}
+
+enum sotto_err welcome_write(const struct epoch *next, const struct proposal_list *list,
+			     const struct secret *joiner, const struct secret *welcome,
+			     const struct path_secrets *path, bool with_tree, struct writer *writer)
+{
+	struct writer sealed, info;
+	enum sotto_err err;
+	size_t start;
+
+	writer_init_growing(&sealed, next->config->allocator);
+	writer_init_growing(&info, next->config->allocator);
+	TRY(seal_group_info(next, welcome, with_tree, &sealed));
+	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
+	TRY(writer_finish(&info));
+	writer_put_u16(writer, MLS_VERSION);
+	writer_put_u16(writer, MLS_WELCOME);
+	writer_put_u16(writer, next->suite->id);
+	start = writer_begin_vector(writer);
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].type == MLS_PROPOSAL_ADD)
+			TRY(entry_write(next, &list->items[i], joiner, path, writer_bytes(&info),
+					writer));
+	}
+	writer_end_vector(writer, start);
+	writer_put_vector(writer, writer_bytes(&sealed));
+	TRY(writer_finish(writer));
+out:
+	writer_release(&sealed);
+	writer_release(&info);
+	return err;
+}
