@@ -83,7 +83,7 @@ static const struct nist_curve *nist_of(enum dh_group group)
 	case DH_X448:
 		break;
 	}
-	ASSERT(!"a NIST curve");
+	assert_failed("a NIST curve", __FILE__, __LINE__);
 }
 
 enum sotto_err dh_public(enum dh_group group, struct bytes private_key, uint8_t *public_key)

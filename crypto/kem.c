@@ -35,7 +35,7 @@ static const struct kem *kem_of(enum kem_alg alg)
 	for (size_t i = 0; i < ARRAY_LEN(kems); i++)
 		if (kems[i].alg == alg)
 			return &kems[i];
-	ASSERT(!"known KEM");
+	assert_failed("known KEM", __FILE__, __LINE__);
 }
 
 size_t kem_private_len(enum kem_alg alg)

@@ -31,7 +31,7 @@ static const struct scheme *scheme_of(enum sign_alg alg)
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (schemes[i].alg == alg)
 			return &schemes[i];
-	ASSERT(!"known signature scheme");
+	assert_failed("known signature scheme", __FILE__, __LINE__);
 }
 
 size_t sign_private_len(enum sign_alg alg)

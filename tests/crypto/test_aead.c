@@ -191,7 +191,7 @@ static void test_in_place(void **state)
 /* FIPS 197, 5.1.1: the inverse in GF(2^8) by search, then the affine map bit by bit. */
 static uint8_t sub_byte(uint8_t byte)
 {
-	uint8_t inverse = 0;
+	unsigned inverse = 0;
 	uint8_t out = 0;
 
 	for (unsigned candidate = 1; candidate < 256 && byte != 0; candidate++) {
@@ -202,12 +202,12 @@ static uint8_t sub_byte(uint8_t byte)
 		for (unsigned bit = 14; bit >= 8; bit--)
 			product ^= (product >> bit & 1) * (0x11bU << (bit - 8));
 		if (product == 1)
-			inverse = (uint8_t)candidate;
+			inverse = candidate;
 	}
 	for (unsigned bit = 0; bit < 8; bit++) {
 		unsigned sum = inverse >> bit ^ inverse >> (bit + 4) % 8 ^
 			       inverse >> (bit + 5) % 8 ^ inverse >> (bit + 6) % 8 ^
-			       inverse >> (bit + 7) % 8 ^ 0x63 >> bit;
+			       inverse >> (bit + 7) % 8 ^ 0x63U >> bit;
 
 		out |= (uint8_t)((sum & 1) << bit);
 	}
