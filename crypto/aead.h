@@ -2,7 +2,7 @@
 /*
  * Authenticated encryption: AES-GCM (NIST SP 800-38D), ChaCha20-Poly1305 (RFC 8439), and
  * XChaCha20-Poly1305 (24-byte nonce, safe at random) for records and data at rest.
- * Constant time in key and contents.
+ * Constant time in key and contents; AES only on CPUs that have instructions for it (crypto/init.h tells).
  */
 #ifndef CRYPTO_AEAD_H
 #define CRYPTO_AEAD_H
