@@ -55,8 +55,8 @@ enum sotto_err mls_group_protect(struct mls_group *group, struct bytes authentic
 
 	FAIL_IF(!group->active || group->proposal_count != 0, SOTTO_ERR_STATE);
 	TRY(group_next_generation(group, RATCHET_APPLICATION, &generation));
-	TRY(frame_sign(&keys, group->config.random, &epoch->signature_key, &framed,
-		       &group->scratch, signature, &signature_len));
+	TRY(frame_sign(&keys, group->config.random, &epoch->signature_key, &framed, &group->scratch,
+		       signature, &signature_len));
 	framed.signature = BYTES(signature, signature_len);
 	TRY(secret_tree_peek(&epoch->secret_tree, epoch->own_leaf, RATCHET_APPLICATION, generation,
 			     &key));

@@ -15,7 +15,8 @@ struct committing {
 	struct mls_group *group;
 	const struct mls_commit_options *options;
 	struct proposal_list list;
-	struct writer by_value; /* the proposals made here; list items point in by offset until sealed */
+	struct writer
+		by_value; /* the proposals made here; list items point in by offset until sealed */
 	struct list_outcome outcome;
 	struct mls_staged *staged;
 	struct epoch *next;
@@ -62,8 +63,7 @@ static bool add_is_known(const struct committing *committing, const struct leaf_
 
 	if (tree_find_encryption_key(tree, leaf->encryption_key) != TREE_NODE_NONE)
 		return true;
-	if (node != TREE_NODE_NONE &&
-	    !removed_by_value(committing->options, leaf_of_node(node)) &&
+	if (node != TREE_NODE_NONE && !removed_by_value(committing->options, leaf_of_node(node)) &&
 	    !list_has_subject(&committing->list, MLS_PROPOSAL_REMOVE, leaf_of_node(node)))
 		return true;
 	for (size_t i = 0; i < committing->list.count; i++) {

@@ -129,8 +129,7 @@ enum sotto_err epoch_derive(struct epoch *epoch, const struct secret *joiner,
 	member_secret_derive(epoch->suite, joiner, psk, &member);
 	if (welcome != NULL)
 		welcome_secret_derive(epoch->suite, &member, welcome);
-	epoch_secrets_derive(epoch->suite, &member, writer_bytes(&epoch->context),
-			     &epoch->secrets);
+	epoch_secrets_derive(epoch->suite, &member, writer_bytes(&epoch->context), &epoch->secrets);
 	secret_wipe(&member);
 	return epoch_begin(epoch);
 }

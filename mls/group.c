@@ -34,8 +34,8 @@ enum sotto_err group_new(const struct mls_config *config, const struct suite *su
 		made->group_id_len = group_id.len;
 	}
 	if (config->limits.past_epochs != 0) {
-		made->past = allocator_take_zeroed(
-			config->allocator, config->limits.past_epochs, sizeof(struct epoch *));
+		made->past = allocator_take_zeroed(config->allocator, config->limits.past_epochs,
+						   sizeof(struct epoch *));
 		FAIL_IF(made->past == NULL, SOTTO_ERR_NO_MEMORY);
 	}
 	*group = made;
@@ -89,8 +89,7 @@ void group_advance(struct mls_group *group, struct epoch *next)
 	} else {
 		if (group->past_count == places)
 			epoch_destroy(group->past[--group->past_count]);
-		memmove(group->past + 1, group->past,
-			group->past_count * sizeof(group->past[0]));
+		memmove(group->past + 1, group->past, group->past_count * sizeof(group->past[0]));
 		group->past[0] = group->epoch;
 		group->past_count++;
 	}
@@ -144,8 +143,7 @@ enum sotto_err group_reserve_proposal(struct mls_group *group)
 	if (proposals == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	if (group->proposal_count != 0)
-		memcpy(proposals, group->proposals,
-		       group->proposal_count * sizeof(proposals[0]));
+		memcpy(proposals, group->proposals, group->proposal_count * sizeof(proposals[0]));
 	allocator_give(group->config.allocator, group->proposals,
 		       group->proposal_capacity * sizeof(proposals[0]));
 	group->proposals = proposals;
@@ -186,8 +184,8 @@ void mls_group_drop_proposals(struct mls_group *group)
 enum sotto_err group_next_generation(const struct mls_group *group, enum ratchet_kind kind,
 				     uint32_t *generation)
 {
-	uint32_t next = secret_tree_generation(&group->epoch->secret_tree, group->epoch->own_leaf,
-					       kind);
+	uint32_t next =
+		secret_tree_generation(&group->epoch->secret_tree, group->epoch->own_leaf, kind);
 
 	if (group->config.reserve_before_send && next >= group->reserved[kind])
 		return SOTTO_ERR_AGAIN;

@@ -17,7 +17,7 @@ struct cached_proposal {
 	uint8_t ref[HASH_LEN_MAX];
 	uint8_t message_hash[HASH_LEN_MAX];
 	uint32_t sender;
-	struct secret leaf_key;      /* of our own update, else empty */
+	struct secret leaf_key;	     /* of our own update, else empty */
 	struct secret signature_key; /* likewise, when it changes */
 	size_t size;
 	struct bytes encoded; /* Proposal */
@@ -96,7 +96,7 @@ struct mls_staged {
 	const struct leaf_node *new_leaf;
 	struct change *changes;
 	size_t change_count;
-	struct epoch *next;                 /* commits that we stay in */
+	struct epoch *next;		    /* commits that we stay in */
 	struct cached_proposal *proposal;   /* proposals */
 	uint8_t message_hash[HASH_LEN_MAX]; /* our own commit: to recognise it */
 };
@@ -152,8 +152,7 @@ void cached_proposal_destroy(const struct mls_config *config, struct cached_prop
 
 /* ProposalRef and copy of a proposal that came in this content. */
 MUST_USE enum sotto_err cached_proposal_make(const struct mls_config *config,
-					     const struct suite *suite,
-					     const struct framed *framed,
+					     const struct suite *suite, const struct framed *framed,
 					     struct cached_proposal **proposal);
 
 /*

@@ -128,8 +128,8 @@ static enum sotto_err load_tree(const struct joining *joining, struct epoch *epo
 	TRY(random_fill(config->random, &seed, sizeof(seed)));
 	tree_init(&epoch->tree, config->allocator, joining->suite, seed);
 	TRY(tree_read(&epoch->tree, encoded, width_for_leaf(config->limits.members - 1)));
-	FAIL_IF(!bytes_equal(joining->info.tree_hash, BYTES(tree_root_hash(&epoch->tree),
-							    suite_hash_len(joining->suite))),
+	FAIL_IF(!bytes_equal(joining->info.tree_hash,
+			     BYTES(tree_root_hash(&epoch->tree), suite_hash_len(joining->suite))),
 		SOTTO_ERR_INVALID);
 out:
 	return err;
@@ -248,8 +248,8 @@ enum sotto_err mls_group_join(const struct mls_config *config,
 	TRY(open_secrets(&joining));
 	TRY(open_info(&joining));
 	TRY(group_new(config, joining.suite, joining.info.group_id, &made));
-	made->epoch = epoch_new(&made->config, joining.suite, group_id_bytes(made),
-				joining.info.epoch);
+	made->epoch =
+		epoch_new(&made->config, joining.suite, group_id_bytes(made), joining.info.epoch);
 	FAIL_IF(made->epoch == NULL, SOTTO_ERR_NO_MEMORY);
 	TRY(enter_epoch(&joining, made->epoch));
 	*group = made;

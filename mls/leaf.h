@@ -46,8 +46,8 @@ struct leaf_place {
 };
 
 /*
- * The part of section 7.3 that needs no tree: source as expected, suite and version listed, keys of the right
- * form, own extensions and credential listed, lifetime (now_s 0: not against the clock; lifetime_s_max 0: any),
+ * The part of section 7.3 that needs no tree: source as expected, version listed (and suite, in key packages), keys of
+ * the right form, own extensions and credential listed, lifetime (now_s 0: not against the clock; lifetime_s_max 0: any),
  * signature. place NULL for key packages.
  */
 struct leaf_rules {

@@ -50,8 +50,8 @@ static enum sotto_err draw_secrets(const struct epoch *next, const struct tree_p
 }
 
 /* Keys of one node from its path secret, into keys and tree. */
-static enum sotto_err renew_node(struct epoch *next, uint32_t node, const struct secret *path_secret,
-				 struct bytes parent_hash)
+static enum sotto_err renew_node(struct epoch *next, uint32_t node,
+				 const struct secret *path_secret, struct bytes parent_hash)
 {
 	uint8_t public_key[KEM_PUBLIC_LEN_MAX];
 	enum kem_alg kem = next->suite->hpke.kem;

@@ -115,7 +115,7 @@ enum sotto_err proposal_check(const struct proposal_view *proposal, uint32_t sen
 		return check_update(&proposal->update, sender, epoch, now_s);
 	case MLS_PROPOSAL_REMOVE:
 		return tree_leaf(&epoch->tree, proposal->removed) != NULL ? SOTTO_OK
-									 : SOTTO_ERR_INVALID;
+									  : SOTTO_ERR_INVALID;
 	case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
 		if (proposal->extensions.len > epoch->config->limits.extension_bytes)
 			return SOTTO_ERR_LIMIT;

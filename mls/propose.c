@@ -45,7 +45,8 @@ static enum sotto_err send_proposal(struct mls_group *group, const struct writer
 		       &group->scratch, signature, &signature_len));
 	framed.signature = BYTES(signature, signature_len);
 	TRY(cached_proposal_make(&group->config, group->suite, &framed, &cached));
-	FAIL_IF(group_find_proposal(group, BYTES(cached->ref, suite_hash_len(group->suite))) != NULL,
+	FAIL_IF(group_find_proposal(group, BYTES(cached->ref, suite_hash_len(group->suite))) !=
+			NULL,
 		SOTTO_ERR_EXISTS);
 	if (keys != NULL) {
 		cached->leaf_key = keys->leaf_key;

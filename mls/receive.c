@@ -34,9 +34,9 @@ static enum sotto_err stage_own(struct mls_group *group, struct mls_staged **sta
 {
 	const struct mls_staged *pending = group->pending;
 	struct mls_staged *made;
-	enum sotto_err err = staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch,
-					pending->sender, writer_bytes(&pending->authenticated_data),
-					&made);
+	enum sotto_err err =
+		staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, pending->sender,
+			   writer_bytes(&pending->authenticated_data), &made);
 
 	if (err != SOTTO_OK)
 		return err;
@@ -59,8 +59,7 @@ static enum sotto_err open_message(struct mls_group *group, const struct message
 		opened->framed = view->framed;
 	} else {
 		opened->plaintext_len = view->ciphertext.len;
-		opened->plaintext =
-			allocator_take(group->config.allocator, opened->plaintext_len);
+		opened->plaintext = allocator_take(group->config.allocator, opened->plaintext_len);
 		FAIL_IF(opened->plaintext == NULL && opened->plaintext_len != 0,
 			SOTTO_ERR_NO_MEMORY);
 		TRY(frame_private_open(&keys, view, opened->plaintext, &opened->framed,
@@ -93,8 +92,8 @@ static enum sotto_err stage_proposal(struct mls_group *group, const struct opene
 	TRY(reader_finish(&reader));
 	TRY(proposal_check(&view, framed->sender, group->epoch, 0));
 	TRY(cached_proposal_make(&group->config, group->suite, framed, &staged->proposal));
-	FAIL_IF(group_find_proposal(group, BYTES(staged->proposal->ref,
-						 suite_hash_len(group->suite))) != NULL,
+	FAIL_IF(group_find_proposal(
+			group, BYTES(staged->proposal->ref, suite_hash_len(group->suite))) != NULL,
 		SOTTO_ERR_EXISTS);
 	TRY(proposal_list_put(&list, framed->body, framed->sender, NULL));
 	TRY(staged_list_changes(staged, &list, &group->epoch->tree, NULL));

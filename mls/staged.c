@@ -89,7 +89,7 @@ static enum sotto_err leaf_of_proposal(const struct proposal_item *item,
 	reader_init(&reader, item->encoded);
 	proposal_read(&reader, &view);
 	*leaf = leaf_node_make(allocator, view.type == MLS_PROPOSAL_ADD ? view.add.leaf.encoded
-								       : view.update.encoded);
+									: view.update.encoded);
 	return *leaf != NULL ? SOTTO_OK : SOTTO_ERR_NO_MEMORY;
 }
 
