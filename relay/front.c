@@ -301,6 +301,16 @@ enum sotto_err relay_front_from_store(struct relay_front *front, struct bytes me
 	return SOTTO_ERR_FORMAT;
 }
 
+enum sotto_err relay_front_kept(struct relay_front *front, uint64_t generation, uint64_t now_ns,
+				uint64_t utc_ms)
+{
+	if (front->next.generation == 0 || generation != front->next.generation)
+		return SOTTO_ERR_FORMAT;
+	enter(front, now_ns, utc_ms);
+	front_access_kept(front);
+	return SOTTO_OK;
+}
+
 void relay_front_send(struct relay_front *front, uint64_t now_ns, struct link_packet *out)
 {
 	link_server_send(front->server, now_ns, out);

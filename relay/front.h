@@ -24,7 +24,8 @@ struct relay_front_events {
 	enum sotto_err (*to_store)(void *context, struct bytes message);
 	/* A packet to send at once (a forwarded datagram). */
 	void (*packet)(void *context, const struct link_packet *packet);
-	/* A new access state is durable: keep its generation where the store process cannot reach. */
+	/* A new access state is durable: keep its generation where the store process cannot reach, then call
+	 * relay_front_kept. */
 	enum sotto_err (*keep_generation)(void *context, uint64_t generation);
 	void *context;
 };
@@ -47,6 +48,10 @@ void relay_front_receive(struct relay_front *front, const struct link_path *path
 /* Of the store process. FORMAT: not what it says; it is broken or taken, and this process must end. */
 MUST_USE enum sotto_err relay_front_from_store(struct relay_front *front, struct bytes message,
 					       uint64_t now_ns, uint64_t utc_ms);
+
+/* After keep_generation. FORMAT: nothing waits for that generation. */
+MUST_USE enum sotto_err relay_front_kept(struct relay_front *front, uint64_t generation,
+					 uint64_t now_ns, uint64_t utc_ms);
 
 /* The next packet; out->len is 0 when there is none now. */
 void relay_front_send(struct relay_front *front, uint64_t now_ns, struct link_packet *out);

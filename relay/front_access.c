@@ -126,23 +126,36 @@ static void review_all(struct relay_front *front)
 	}
 }
 
+static void finish_change(struct relay_front *front, enum wire_status status)
+{
+	relay_access_wipe(&front->next);
+	front_answer_done(front, front->change_link, front->change_stream, status, 0);
+}
+
 void front_access_saved(struct relay_front *front, uint8_t status)
 {
-	enum sotto_err err = SOTTO_OK;
+	enum sotto_err err;
 
-	if (status == 0)
-		err = front->config.events.keep_generation(front->config.events.context,
-							   front->next.generation);
-	if (status == 0 && err == SOTTO_OK) {
-		front->access = front->next;
-		err = front_access_publish(front);
-		review_all(front);
+	if (status != 0) {
+		finish_change(front, WIRE_STATUS_FAILED);
+		return;
 	}
+	err = front->config.events.keep_generation(front->config.events.context,
+						   front->next.generation);
 	if (front->failure == SOTTO_OK)
 		front->failure = err;
-	relay_access_wipe(&front->next);
-	front_answer_done(front, front->change_link, front->change_stream,
-			  status == 0 && err == SOTTO_OK ? WIRE_STATUS_OK : WIRE_STATUS_FAILED, 0);
+}
+
+void front_access_kept(struct relay_front *front)
+{
+	enum sotto_err err;
+
+	front->access = front->next;
+	err = front_access_publish(front);
+	if (front->failure == SOTTO_OK)
+		front->failure = err;
+	review_all(front);
+	finish_change(front, err == SOTTO_OK ? WIRE_STATUS_OK : WIRE_STATUS_FAILED);
 }
 
 void front_access_prove(struct relay_front *front, struct front_link *link, uint64_t stream,

@@ -95,6 +95,7 @@ void front_ticket_end_all(struct relay_front *front, struct front_link *link, bo
 void front_access_change(struct relay_front *front, struct front_link *link, uint64_t stream,
 			 struct bytes request);
 void front_access_saved(struct relay_front *front, uint8_t status);
+void front_access_kept(struct relay_front *front);
 void front_access_prove(struct relay_front *front, struct front_link *link, uint64_t stream,
 			const struct wire_key_prove *prove);
 

@@ -30,7 +30,11 @@
 	S(SOTTOD, status_answer, 12, "Child to parent") \
 	S(SOTTOD, access_state, 13, "What the relay keeps of its network; inside the others") \
 	S(SOTTOD, store_more, 14, \
-	  "Network to store: the last answer is on its way, the next may come")
+	  "Network to store: the last answer is on its way, the next may come") \
+	S(SOTTOD, generation_keep, 15, "Network to parent: never serve an older access state again") \
+	S(SOTTOD, generation_kept, 16, "Parent to network: that is durable") \
+	S(SOTTOD, store_start, 17, "Parent to store, first of all") \
+	S(SOTTOD, relay_state, 18, "What the relay keeps in its small sealed file; inside it")
 
 #define WIRE_FIELDS_counter(X, self) \
 	X(self, U8, what, 0, none, "which number: the order of relay/status.h") \
@@ -88,6 +92,19 @@
 	X(self, U64, porch_number, 0, none, "of the porch key") \
 	X(self, FIXED, porch_key, WIRE_KEY_LEN, none, "the key") \
 	X(self, FIXED, porch_drop, WIRE_HASH_LEN, none, "where porch links append")
+
+#define WIRE_FIELDS_generation_keep(X, self) \
+	X(self, U64, generation, 0, none, "of the access state that is in force from now on")
+
+#define WIRE_FIELDS_generation_kept(X, self) \
+	X(self, U64, generation, 0, none, "the same")
+
+#define WIRE_FIELDS_store_start(X, self) \
+	X(self, FIXED, seal_key, WIRE_KEY_LEN, none, "of the small sealed file")
+
+#define WIRE_FIELDS_relay_state(X, self) \
+	X(self, FIXED, seed, WIRE_KEY_LEN, none, "the relay's Ed25519 seed") \
+	X(self, OPAQUE, access, WIRE_ACCESS_STATE_MAX, none, "an access_state")
 
 #define WIRE_FIELDS_child_ready(X, self) \
 	X(self, FIXED, relay_key, WIRE_KEY_LEN, none, "the relay's public key") \
