@@ -4,6 +4,7 @@
  *   report   its arguments, environment, open descriptors and signals that are blocked or ignored, one a line
  *   exit N   ends with status N
  *   wait     until somebody ends it
+ *   stay P D   enters profile number P (none of that number: none), says so by a byte, and waits for SIGTERM
  *   enter P D  enters profile number P with directory D; status 0 if it could, and then no longer can read /etc
  */
 #include <fcntl.h>
@@ -56,6 +57,31 @@ static int child_enter(int profile, const char *directory)
 	return open("/etc/passwd", O_RDONLY) < 0 ? 0 : 5;
 }
 
+static void child_end(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+static int child_stay(int profile, const char *directory)
+{
+	if (profile < OS_PROFILE_COUNT) {
+		struct os_sandbox_options options = {.directory = directory};
+		struct os_sandbox sandbox;
+
+		if (profile == OS_PROFILE_LAUNCHER || profile == OS_PROFILE_RELAY_PARENT)
+			options.directory = NULL;
+		if (os_process_harden() != SOTTO_OK ||
+		    os_sandbox_enter((enum os_profile)profile, &options, &sandbox) != SOTTO_OK)
+			return 3;
+	}
+	signal(SIGTERM, child_end);
+	if (write(STDOUT_FILENO, "x", 1) != 1)
+		return 4;
+	for (;;)
+		pause();
+}
+
 int main(int count, char **arguments)
 {
 	if (count < 2)
@@ -66,6 +92,8 @@ int main(int count, char **arguments)
 		return atoi(arguments[2]);
 	if (strcmp(arguments[1], "enter") == 0 && count > 3)
 		return child_enter(atoi(arguments[2]), arguments[3]);
+	if (strcmp(arguments[1], "stay") == 0 && count > 3)
+		return child_stay(atoi(arguments[2]), arguments[3]);
 	for (;;)
 		pause();
 }
