@@ -135,6 +135,7 @@ enum sotto_err quic_create_client(const struct quic_config *config, uint64_t utc
 				  struct quic **quic)
 {
 	struct quic *made = NULL;
+	ngtcp2_conn *conn = NULL;
 	struct quic_path path;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
@@ -150,10 +151,10 @@ enum sotto_err quic_create_client(const struct quic_config *config, uint64_t utc
 	settings.token = (ngtcp2_vec){.base = token, .len = sizeof(token)};
 	params_init(config, &params);
 	quic_path_set(&path, &config->path);
-	FAIL_IF(ngtcp2_conn_client_new(&made->conn, &ids[0], &ids[1], &path.path,
-				       NGTCP2_PROTO_VER_V1, &quic_callbacks, &settings, &params,
-				       &made->mem, made) != 0,
+	FAIL_IF(ngtcp2_conn_client_new(&conn, &ids[0], &ids[1], &path.path, NGTCP2_PROTO_VER_V1,
+				       &quic_callbacks, &settings, &params, &made->mem, made) != 0,
 		SOTTO_ERR_NO_MEMORY);
+	made->conn = conn; /* not before: on failure ngtcp2 leaves what it has freed there */
 	TRY(quic_tls_open(made));
 	FAIL_IF(made->random_failed, SOTTO_ERR_RANDOM);
 	*quic = made;
@@ -167,6 +168,7 @@ enum sotto_err quic_create_server(const struct quic_config *config,
 				  const struct quic_initial *initial, struct quic **quic)
 {
 	struct quic *made = NULL;
+	ngtcp2_conn *conn = NULL;
 	struct quic_path path;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
@@ -181,9 +183,10 @@ enum sotto_err quic_create_server(const struct quic_config *config,
 	ngtcp2_cid_init(&params.original_dcid, initial->dcid, LINK_CID_LEN);
 	ngtcp2_cid_init(&other, initial->scid, LINK_CID_LEN);
 	quic_path_set(&path, &config->path);
-	FAIL_IF(ngtcp2_conn_server_new(&made->conn, &other, &own, &path.path, NGTCP2_PROTO_VER_V1,
+	FAIL_IF(ngtcp2_conn_server_new(&conn, &other, &own, &path.path, NGTCP2_PROTO_VER_V1,
 				       &quic_callbacks, &settings, &params, &made->mem, made) != 0,
 		SOTTO_ERR_NO_MEMORY);
+	made->conn = conn;
 	TRY(quic_tls_open(made));
 	FAIL_IF(made->random_failed, SOTTO_ERR_RANDOM);
 	FAIL_IF(!made->events->on_cid(made->context, own.data), SOTTO_ERR_NO_MEMORY);

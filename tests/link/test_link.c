@@ -522,7 +522,7 @@ static void test_late_proof(void **state)
 {
 	(void)state;
 	world_init(&world, 15);
-	world.sign_late = true;
+	world.sign_delay_ns = WORLD_SECOND;
 	connect_phone(0);
 	assert_int_equal(world.phones[0].status.state, LINK_CLIENT_UP);
 	world_finish(&world);

@@ -150,8 +150,7 @@ static void from_phone(struct world *world, struct world_phone *phone,
 		world->first = flight;
 		world->have_first = true;
 	}
-	if (!phone->muted)
-		fly(world, &flight);
+	fly(world, &flight);
 }
 
 static void from_relay(struct world *world, const struct link_packet *packet)
@@ -215,7 +214,7 @@ static void arrive(struct world *world, struct world_flight *flight)
 					    world->now_ns, world_utc(world));
 		return;
 	}
-	if (world->phones[flight->phone].client) {
+	if (world->phones[flight->phone].client && !world->phones[flight->phone].deaf) {
 		flight->packet.path.socket = world->phones[flight->phone].socket;
 		link_client_receive(world->phones[flight->phone].client, &flight->packet.path,
 				    payload, world->now_ns, world_phone_utc(world, flight->phone));
@@ -333,12 +332,12 @@ static void on_prove(void *context, uint64_t link, const uint8_t *exporter)
 {
 	struct world *world = context;
 
-	if (!world->sign_late) {
+	if (!world->sign_delay_ns) {
 		prove(world, link, exporter);
 		return;
 	}
 	world->late_link = link;
-	world->late_ns = world->now_ns + WORLD_SECOND;
+	world->late_ns = world->now_ns + world->sign_delay_ns;
 	memcpy(world->late_exporter, exporter, sizeof(world->late_exporter));
 }
 

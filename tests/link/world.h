@@ -45,7 +45,7 @@ struct world_phone {
 	size_t reply_count;
 	uint32_t socket;
 	bool greedy; /* does not consume */
-	bool muted;  /* nothing it sends arrives */
+	bool deaf;   /* nothing arrives that is sent to it */
 	uint64_t datagrams;
 	uint8_t last_datagram[LINK_DATAGRAM_LEN_MAX];
 	size_t last_datagram_len;
@@ -74,7 +74,7 @@ struct world {
 	uint8_t relay_private[32];
 	uint8_t relay_public[32];
 	uint8_t network[32];
-	bool sign_late; /* on_prove is answered a second later */
+	uint64_t sign_delay_ns; /* on_prove is answered so much later */
 	bool sign_wrong;
 	uint64_t late_link;
 	uint64_t late_ns;

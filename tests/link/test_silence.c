@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a relay answers to strangers: nothing. Each kind of packet a thousand times and more, while real
+ * phones connect before, between and after; and what phones say about relays that are not theirs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+#include "base/writer.h"
+#include "link/envelope.h"
+#include "link/quic.h"
+#include "link/secrets.h"
+#include "link/token.h"
+#include "tests/link/world.h"
+
+#define EACH 1250 /* eight kinds and more: above 10,000 packets */
+
+static struct world world;
+
+static void connect_phone(int phone)
+{
+	struct link_client_config config;
+
+	world_config(&world, &config);
+	world_add_phone(&world, phone, &config);
+	assert_true(world_run_until(&world, phone, LINK_CLIENT_UP, 20 * WORLD_SECOND));
+}
+
+static void scramble(uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		data[i] = (uint8_t)world_random(&world);
+}
+
+#define TOKEN_AT 25
+
+/* A first packet with a sealed envelope, as a phone that has `key` makes it; its inside is noise. */
+static size_t make_initial(uint8_t *out, const struct link_key *key, uint64_t utc_ms,
+			   size_t token_len)
+{
+	struct link_secrets secrets;
+	struct envelope_padding padding;
+	struct writer writer;
+	uint8_t ids[16];
+	uint8_t token[TOKEN_LEN];
+
+	scramble(out, LINK_FULL_LEN);
+	scramble(ids, sizeof(ids));
+	link_secrets_derive(key, &secrets);
+	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
+	assert_int_equal(token_create(&secrets, &world.random, ids, utc_ms, token), SOTTO_OK);
+	writer_init_fixed(&writer, out, LINK_FULL_LEN);
+	writer_put_u8(&writer, 0xc3);
+	writer_put_u32(&writer, 1);
+	writer_put_vector(&writer, BYTES(ids, 8));
+	writer_put_vector(&writer, BYTES(ids + 8, 8));
+	writer_put_u16(&writer, (uint16_t)(0x4000 | token_len));
+	writer_put_bytes(&writer, BYTES(token, token_len));
+	writer_put_u16(&writer, (uint16_t)(0x4000 | (1230 - writer.len - 2)));
+	assert_int_equal(writer.err, SOTTO_OK);
+	envelope_seal(&secrets, &padding, out, 1230, LINK_FULL_LEN);
+	return LINK_FULL_LEN;
+}
+
+struct stranger {
+	const char *name;
+	size_t (*make)(uint8_t *out);
+	enum link_drop drop; /* where most of them end */
+};
+
+static size_t make_garbage(uint8_t *out)
+{
+	size_t len = 1 + world_random(&world) % LINK_FULL_LEN;
+
+	scramble(out, len);
+	return len;
+}
+
+static size_t make_full_garbage(uint8_t *out)
+{
+	scramble(out, LINK_FULL_LEN);
+	out[0] |= 0x40;
+	return LINK_FULL_LEN;
+}
+
+/* A plain QUIC client knocks: an Initial without envelope or token. */
+static size_t make_plain_initial(uint8_t *out)
+{
+	static const uint8_t head[] = {0xc3, 0, 0, 0, 1, 8, 1, 2,    3,
+				       4,    5, 6, 7, 8, 0, 0, 0x44, 0x9e};
+
+	scramble(out, LINK_FULL_LEN);
+	memcpy(out, head, sizeof(head));
+	return 1200 + world_random(&world) % 33;
+}
+
+static size_t make_version_bait(uint8_t *out)
+{
+	size_t len = make_plain_initial(out);
+
+	scramble(out + 1, 4);
+	return len;
+}
+
+static size_t make_no_token(uint8_t *out)
+{
+	return make_initial(out, &world.keys[0], world_utc(&world), 0);
+}
+
+static size_t make_other_key(uint8_t *out)
+{
+	struct link_key other = world.keys[0];
+
+	other.secret[world_random(&world) % 32] ^= (uint8_t)(1 + world_random(&world) % 255);
+	return make_initial(out, &other, world_utc(&world), TOKEN_LEN);
+}
+
+static size_t make_other_number(uint8_t *out)
+{
+	struct link_key other = world.keys[0];
+
+	other.number += 1 + world_random(&world) % 1000;
+	return make_initial(out, &other, world_utc(&world), TOKEN_LEN);
+}
+
+/* The envelope of our key, the token of another: somebody who has half of it. */
+static size_t make_forged_token(uint8_t *out)
+{
+	struct link_secrets secrets;
+	struct envelope_padding padding;
+
+	(void)make_initial(out, &world.keys[0], world_utc(&world), TOKEN_LEN);
+	out[TOKEN_AT + world_random(&world) % TOKEN_LEN] ^= 1;
+	link_secrets_derive(&world.keys[0], &secrets);
+	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
+	envelope_seal(&secrets, &padding, out, 1230, LINK_FULL_LEN);
+	return LINK_FULL_LEN;
+}
+
+static size_t make_too_old(uint8_t *out)
+{
+	return make_initial(out, &world.keys[0],
+			    world_utc(&world) - LINK_WINDOW_MS - 1 -
+				    world_random(&world) % 10000000,
+			    TOKEN_LEN);
+}
+
+static size_t make_too_early(uint8_t *out)
+{
+	return make_initial(out, &world.keys[0],
+			    world_utc(&world) + LINK_WINDOW_MS + 1 +
+				    world_random(&world) % 10000000,
+			    TOKEN_LEN);
+}
+
+/* Everything right but what is inside: the token was copied, or TLS has another PSK. */
+static size_t make_right_token(uint8_t *out)
+{
+	return make_initial(out, &world.keys[0], world_utc(&world), TOKEN_LEN);
+}
+
+static bool no_cid(void *context, const uint8_t *cid)
+{
+	(void)context;
+	(void)cid;
+	return true;
+}
+
+/* Envelope, token and Initial keys of our key, and a real hello that is bound to another PSK. */
+static size_t make_wrong_psk(uint8_t *out)
+{
+	static const struct quic_events events = {.on_cid = no_cid};
+	struct link_secrets secrets;
+	struct envelope_padding padding;
+	struct quic_tls *tls;
+	struct quic *quic;
+	struct link_packet packet;
+	enum link_reason reason;
+	struct quic_config config = {
+		.allocator = &allocator_default,
+		.random = &world.random,
+		.padding = &padding,
+		.secrets = &secrets,
+		.events = &events,
+		.path = {.remote = world.relay},
+		.now_ns = world.now_ns,
+	};
+
+	link_secrets_derive(&world.keys[0], &secrets);
+	secrets.psk[7] ^= 1;
+	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
+	assert_int_equal(quic_tls_create(&allocator_default, &tls), SOTTO_OK);
+	config.tls = tls;
+	assert_int_equal(quic_create_client(&config, world_utc(&world), &quic), SOTTO_OK);
+	assert_int_equal(quic_write(quic, world.now_ns, &packet, &reason), SOTTO_OK);
+	assert_int_equal(packet.len, LINK_FULL_LEN);
+	memcpy(out, packet.data, packet.len);
+	quic_destroy(quic);
+	quic_tls_destroy(tls);
+	return LINK_FULL_LEN;
+}
+
+static size_t make_replay(uint8_t *out)
+{
+	memcpy(out, world.first.packet.data, world.first.packet.len);
+	return world.first.packet.len;
+}
+
+/* A captured first packet with one bit changed. */
+static size_t make_flipped(uint8_t *out)
+{
+	size_t len = make_replay(out);
+	size_t bit = world_random(&world) % (8 * len);
+
+	out[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	return len;
+}
+
+static size_t make_truncated(uint8_t *out)
+{
+	(void)make_replay(out);
+	return 1 + world_random(&world) % (world.first.packet.len - 1);
+}
+
+static const struct stranger strangers[] = {
+	{"garbage", make_garbage, LINK_DROP_STRANGER},
+	{"full garbage", make_full_garbage, LINK_DROP_STRANGER},
+	{"plain initial", make_plain_initial, LINK_DROP_ENVELOPE},
+	{"version bait", make_version_bait, LINK_DROP_STRANGER},
+	{"no token", make_no_token, LINK_DROP_TOKEN},
+	{"other key", make_other_key, LINK_DROP_ENVELOPE},
+	{"other number", make_other_number, LINK_DROP_ENVELOPE},
+	{"forged token", make_forged_token, LINK_DROP_TOKEN},
+	{"too old", make_too_old, LINK_DROP_WINDOW},
+	{"too early", make_too_early, LINK_DROP_WINDOW},
+	{"right token, wrong inside", make_right_token, LINK_DROP_HANDSHAKE},
+	{"right token, wrong PSK", make_wrong_psk, LINK_DROP_HANDSHAKE},
+	{"replayed", make_replay, LINK_DROP_REPLAY},
+	{"replayed, flipped", make_flipped, LINK_DROP_REPLAY},
+	{"replayed, cut", make_truncated, LINK_DROP_ENVELOPE},
+};
+
+static void knock(const struct stranger *stranger)
+{
+	struct link_server_stats before;
+	struct link_server_stats after;
+	struct link_address from;
+	uint8_t packet[LINK_FULL_LEN];
+	uint64_t dropped = 0;
+
+	link_server_stats(world.server, &before);
+	for (unsigned i = 0; i < EACH; i++) {
+		size_t len = stranger->make(packet);
+
+		from = world_address(i & 1 ? "203.0.113.66" : "2001:db8:bad::1",
+				     (uint16_t)(1024 + i));
+		world_inject(&world, &from, packet, len);
+		if (i % 100 == 0)
+			world_run(&world, 50 * WORLD_MS);
+	}
+	world_run(&world, WORLD_SECOND);
+	link_server_stats(world.server, &after);
+	for (size_t i = 0; i < LINK_DROP_COUNT; i++)
+		dropped += after.drops[i] - before.drops[i];
+	assert_int_equal(world.to_strangers, 0);
+	assert_int_equal(dropped, EACH);
+	assert_int_equal(after.half_open, 0);
+	assert_int_equal(after.links, before.links);
+	if (after.drops[stranger->drop] - before.drops[stranger->drop] < EACH / 2)
+		fail_msg("%s: not where it should end", stranger->name);
+}
+
+static void test_strangers(void **state)
+{
+	(void)state;
+	world_init(&world, 21);
+	world.server_config.limits.replay_entries = 65536;
+	connect_phone(0);
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+		knock(&strangers[i]);
+		connect_phone(1); /* another each time: the one before is replaced and forgotten */
+		assert_int_equal(world.phones[0].status.state, LINK_CLIENT_UP);
+	}
+	assert_int_equal(world.to_strangers, 0);
+	world_finish(&world);
+}
+
+/* Also from the phone's own address, also after a restart, when the cache is empty. */
+static void test_replay_after_restart(void **state)
+{
+	struct link_server_stats stats;
+
+	(void)state;
+	world_init(&world, 22);
+	connect_phone(0);
+	link_client_stop(world.phones[0].client, world.now_ns);
+	world_run(&world, WORLD_SECOND);
+	assert_int_equal(world.closed, 1);
+	world_remove_phone(&world, 0);
+	for (int round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 1000; i++) {
+			world_inject(&world, &world.first.packet.path.remote,
+				     world.first.packet.data, world.first.packet.len);
+		}
+		world_run(&world, WORLD_SECOND);
+		assert_int_equal(world.to_strangers, 0);
+		if (round == 0)
+			world_restart_relay(&world, WORLD_SECOND);
+	}
+	link_server_stats(world.server, &stats);
+	assert_int_equal(stats.drops[LINK_DROP_BEFORE_START], 1000);
+	connect_phone(1);
+	world_finish(&world);
+}
+
+/* While the link is alive its own first packet, from elsewhere, moves nothing and gets nothing. */
+static void test_replay_beside_the_link(void **state)
+{
+	struct link_address from = world_address("203.0.113.66", 99);
+
+	(void)state;
+	world_init(&world, 23);
+	connect_phone(0);
+	world_inject(&world, &from, world.first.packet.data, world.first.packet.len);
+	world_run(&world, 10 * WORLD_SECOND);
+	assert_int_equal(world.to_strangers, 0);
+	assert_int_equal(world.phones[0].status.state, LINK_CLIENT_UP);
+	world_finish(&world);
+
+	/* During the handshake, too. */
+	world_init(&world, 24);
+	world.delay_ns = 200 * WORLD_MS;
+	struct link_client_config config;
+
+	world_config(&world, &config);
+	world_add_phone(&world, 0, &config);
+	world_run(&world, 300 * WORLD_MS);
+	world_inject(&world, &from, world.first.packet.data, world.first.packet.len);
+	assert_true(world_run_until(&world, 0, LINK_CLIENT_UP, WORLD_SECOND));
+	assert_int_equal(world.to_strangers, 0);
+	world_finish(&world);
+}
+
+enum spoil {
+	SPOIL_SECRET,
+	SPOIL_NUMBER,
+	SPOIL_CLOCK_SLOW,
+	SPOIL_CLOCK_FAST,
+	SPOIL_RELAY_KEY,
+	SPOIL_NETWORK,
+	SPOIL_SIGNATURE,
+	SPOIL_ADDRESS,
+};
+
+/* What a phone says about it, and that it keeps trying without knocking the door down. */
+static void test_what_phones_say(void **state)
+{
+	static const struct {
+		enum spoil spoil;
+		enum link_reason reason;
+	} table[] = {
+		{SPOIL_SECRET, LINK_REASON_NO_ANSWER},
+		{SPOIL_NUMBER, LINK_REASON_NO_ANSWER},
+		{SPOIL_CLOCK_SLOW, LINK_REASON_NO_ANSWER},
+		{SPOIL_CLOCK_FAST, LINK_REASON_NO_ANSWER},
+		{SPOIL_RELAY_KEY, LINK_REASON_WRONG_RELAY_KEY},
+		{SPOIL_NETWORK, LINK_REASON_WRONG_RELAY_KEY},
+		{SPOIL_SIGNATURE, LINK_REASON_WRONG_RELAY_KEY},
+		{SPOIL_ADDRESS, LINK_REASON_NO_NETWORK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct link_client_config config;
+		struct link_path path = {0};
+		uint64_t number;
+
+		world_init(&world, 500 + i);
+		world_config(&world, &config);
+		config.keys[0].secret[5] ^= table[i].spoil == SPOIL_SECRET;
+		config.keys[0].number += table[i].spoil == SPOIL_NUMBER;
+		config.relay_key[3] ^= table[i].spoil == SPOIL_RELAY_KEY;
+		config.network_id[3] ^= table[i].spoil == SPOIL_NETWORK;
+		world.sign_wrong = table[i].spoil == SPOIL_SIGNATURE;
+		if (table[i].spoil == SPOIL_CLOCK_SLOW)
+			world.skew_ms[0] = -(int64_t)LINK_WINDOW_MS - 1000;
+		if (table[i].spoil == SPOIL_CLOCK_FAST)
+			world.skew_ms[0] = (int64_t)LINK_WINDOW_MS + 10000;
+		world_add_phone(&world, 0, &config);
+		path.remote = world.relay;
+		if (table[i].spoil == SPOIL_ADDRESS)
+			link_client_unreachable(world.phones[0].client, &path, world.now_ns);
+		else
+			world_run(&world, 6 * WORLD_SECOND);
+		assert_int_equal(world.phones[0].status.reason, table[i].reason);
+		assert_int_not_equal(world.phones[0].status.state, LINK_CLIENT_UP);
+		assert_int_equal(world.requests + world.server_datagrams, 0);
+		assert_int_equal(
+			link_client_request(world.phones[0].client, BYTES_TEXT("1234"), &number),
+			SOTTO_ERR_STATE);
+		assert_int_equal(world_send_datagram(&world, 0, "x", 1), SOTTO_ERR_STATE);
+		world.phones[0].sizes[LINK_FULL_LEN] = 0;
+		world_run(&world, 600 * WORLD_SECOND);
+		assert_true(world.phones[0].sizes[LINK_FULL_LEN] < 400);
+		assert_true(world.phones[0].sizes[LINK_FULL_LEN] > 20);
+		world_finish(&world);
+	}
+}
+
+static void test_no_proof(void **state)
+{
+	struct link_client_config config;
+
+	(void)state;
+	world_init(&world, 25);
+	world.sign_delay_ns = 60 * WORLD_SECOND;
+	world_config(&world, &config);
+	world_add_phone(&world, 0, &config);
+	assert_true(world_run_until(&world, 0, LINK_CLIENT_PROVING, WORLD_SECOND));
+	assert_true(world_run_until(&world, 0, LINK_CLIENT_CONNECTING, 5 * WORLD_SECOND));
+	assert_int_equal(world.phones[0].status.reason, LINK_REASON_NO_PROOF);
+	world_finish(&world);
+}
+
+/* Keys in order: the relay does not know the first yet; and one that only opens catch-up. */
+static void test_several_keys(void **state)
+{
+	struct link_client_config config;
+	struct link_server_info info;
+
+	(void)state;
+	world_init(&world, 26);
+	world_config(&world, &config);
+	config.keys[1] = config.keys[0];
+	config.keys[0].number = 3;
+	config.key_count = 2;
+	world_add_phone(&world, 0, &config);
+	assert_true(world_run_until(&world, 0, LINK_CLIENT_UP, 3 * WORLD_SECOND));
+	assert_int_equal(world.phones[0].status.number, 2);
+	config.keys[0] = world.keys[1];
+	config.key_count = 1;
+	world_add_phone(&world, 1, &config);
+	assert_true(world_run_until(&world, 1, LINK_CLIENT_UP, 3 * WORLD_SECOND));
+	assert_int_equal(link_server_info(world.server, world.last_link, &info), SOTTO_OK);
+	assert_true(info.past && info.number == 1);
+	/* Retired altogether: the link stays, a new one does not come up. */
+	assert_int_equal(link_server_set_keys(world.server, world.keys, 1, NULL, 0), SOTTO_OK);
+	world_run(&world, 5 * WORLD_SECOND);
+	assert_int_equal(world.phones[1].status.state, LINK_CLIENT_UP);
+	world_add_phone(&world, 2, &config);
+	assert_false(world_run_until(&world, 2, LINK_CLIENT_UP, 5 * WORLD_SECOND));
+	world_finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_replay_after_restart),
+		cmocka_unit_test(test_replay_beside_the_link),
+		cmocka_unit_test(test_what_phones_say),
+		cmocka_unit_test(test_no_proof),
+		cmocka_unit_test(test_several_keys),
+	};
+
+	return cmocka_run_group_tests_name("silence", tests, NULL, NULL);
+}
