@@ -253,9 +253,13 @@ static void done(sqlite3_stmt *statement)
 	(void)sqlite3_reset(statement); /* a row was there: no error */
 }
 
+/* Nothing if it is no blob: one whose type was damaged sorts elsewhere, so it would not be found again. */
 static struct bytes column_bytes(sqlite3_stmt *statement, int column)
 {
-	const void *data = sqlite3_column_blob(statement, column);
+	const void *data = NULL;
+
+	if (sqlite3_column_type(statement, column) == SQLITE_BLOB)
+		data = sqlite3_column_blob(statement, column);
 
 	return BYTES(data, data != NULL ? (size_t)sqlite3_column_bytes(statement, column) : 0);
 }
@@ -398,7 +402,8 @@ static enum sotto_err call_row(sqlite3_stmt *statement, int column, struct vault
 
 	head->index = index_of_sql(sqlite3_column_int64(statement, column));
 	column_slot(statement, column + 1, head);
-	if (sealed.len < VAULT_NONCE_LEN)
+	if (sealed.len < VAULT_NONCE_LEN ||
+	    sqlite3_column_type(statement, column) != SQLITE_INTEGER)
 		return SOTTO_ERR_CORRUPT;
 	memcpy(head->nonce, sealed.data, VAULT_NONCE_LEN);
 	return row(context, head, sealed);
@@ -477,7 +482,9 @@ enum sotto_err vault_database_heads(struct vault_database *database, vault_head_
 			break;
 		}
 		table = sqlite3_column_int64(statement, 0);
-		FAIL_IF(table < 0 || table > UINT8_MAX, SOTTO_ERR_CORRUPT);
+		FAIL_IF(sqlite3_column_type(statement, 0) != SQLITE_INTEGER || table < 0 ||
+				table > UINT8_MAX,
+			SOTTO_ERR_CORRUPT);
 		head.table = (uint8_t)table;
 		TRY(column_array(statement, 1, head.owner, sizeof(head.owner)));
 		err = call_row(statement, 2, &head, row, context);
