@@ -21,6 +21,7 @@
 #include <spa/param/audio/format-utils.h>
 #include <spa/utils/names.h>
 
+#include "base/assert.h"
 #include "os/audio_backend.h"
 #include "os/clock.h"
 #include "voice/format.h"
@@ -34,6 +35,15 @@
 
 /* How long the server may take to answer that it is there. */
 #define CONNECT_NS (2 * OS_CLOCK_SECOND_NS)
+
+/* A stream would load these when it is made, and then no file can be opened any more. */
+static const struct {
+	const char *name;
+	const char *library; /* client.conf names those of some plugins only */
+} plugins[] = {
+	{SPA_NAME_AUDIO_CONVERT, "audioconvert/libspa-audioconvert"},
+	{SPA_NAME_AUDIO_MIXER_DSP, "audiomixer/libspa-audiomixer"},
+};
 
 struct pipewire_stream {
 	struct pipewire_state *state;
@@ -52,7 +62,7 @@ struct pipewire_state {
 	struct pw_context *context;
 	struct pw_core *core;
 	struct spa_hook core_listener;
-	struct spa_handle *converter; /* keeps its library loaded */
+	struct spa_handle *plugins[ARRAY_LEN(plugins)]; /* keep their libraries loaded */
 	int event;
 	int sync_seq;
 	bool synced;
@@ -183,6 +193,21 @@ static enum sotto_err round_trip(struct pipewire_state *state)
 	return state->synced ? SOTTO_OK : SOTTO_ERR_IO;
 }
 
+static enum sotto_err load_plugins(struct pipewire_state *state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plugins); i++) {
+		struct spa_dict_item library =
+			SPA_DICT_ITEM_INIT(SPA_KEY_LIBRARY_NAME, plugins[i].library);
+		struct spa_dict info = SPA_DICT_INIT(&library, 1);
+
+		state->plugins[i] =
+			pw_context_load_spa_handle(state->context, plugins[i].name, &info);
+		if (state->plugins[i] == NULL)
+			return SOTTO_ERR_IO;
+	}
+	return SOTTO_OK;
+}
+
 static enum sotto_err connect_server(struct pipewire_state *state)
 {
 	enum sotto_err err;
@@ -196,9 +221,7 @@ static enum sotto_err connect_server(struct pipewire_state *state)
 	state->core = pw_context_connect(state->context, NULL, 0);
 	FAIL_IF(state->core == NULL, SOTTO_ERR_IO);
 	pw_core_add_listener(state->core, &state->core_listener, &core_events, state);
-	/* A stream would load its converter when it is made, and then no file can be opened any more. */
-	state->converter = pw_context_load_spa_handle(state->context, SPA_NAME_AUDIO_CONVERT, NULL);
-	FAIL_IF(state->converter == NULL, SOTTO_ERR_IO);
+	TRY(load_plugins(state));
 	TRY(round_trip(state));
 out:
 	return err;
@@ -208,8 +231,9 @@ static void pipewire_finish(void *context)
 {
 	struct pipewire_state *state = context;
 
-	if (state->converter != NULL)
-		pw_unload_spa_handle(state->converter);
+	for (size_t i = 0; i < ARRAY_LEN(plugins); i++)
+		if (state->plugins[i] != NULL)
+			pw_unload_spa_handle(state->plugins[i]);
 	if (state->core != NULL) {
 		spa_hook_remove(&state->core_listener);
 		pw_core_disconnect(state->core);
