@@ -115,26 +115,82 @@ enum sotto_err ecdsa_create(const struct nist_curve *curve, enum hash_alg hash,
 	return err;
 }
 
+/* scalar * point, or scalar * G where point is NULL; false for a scalar of zero. Public data. */
+static bool multiply(const struct nist_curve *curve, const mpz_t scalar,
+		     const struct ecc_point *point, mpz_t x, mpz_t y)
+{
+	struct ecc_point product;
+	struct ecc_scalar n;
+	bool set;
+
+	ecc_scalar_init(&n, curve->ecc());
+	ecc_point_init(&product, curve->ecc());
+	set = ecc_scalar_set(&n, scalar);
+	if (set && point != NULL)
+		ecc_point_mul(&product, &n, point);
+	else if (set)
+		ecc_point_mul_g(&product, &n);
+	if (set)
+		ecc_point_get(&product, x, y);
+	ecc_point_clear(&product);
+	ecc_scalar_clear(&n);
+	return set;
+}
+
+/*
+ * The sum u1 G + u2 Q of a verification (FIPS 186-5 6.4.2) where both are one point. hogweed's formula for a sum
+ * cannot double, so it refuses such a signature. Only the owner of Q can make one, and other programs take
+ * it: members of a group would disagree. Then the sum is 2 u1 G.
+ */
+static bool verifies_doubled(const struct nist_curve *curve, const struct ecc_point *key,
+			     struct bytes digest, const struct dsa_signature *rs)
+{
+	mpz_t order, u1, u2, x1, y1, x2, y2;
+	bool verifies = false;
+
+	mpz_inits(order, u1, u2, x1, y1, x2, y2, NULL);
+	mpz_import(order, curve->len, 1, 1, 0, 0, curve->order);
+	/* No digest is longer than its curve's order here, so none is cut. */
+	mpz_import(u1, digest.len, 1, 1, 0, 0, digest.data);
+	mpz_invert(u2, rs->s, order);
+	mpz_mul(u1, u1, u2);
+	mpz_mul(u2, u2, rs->r);
+	mpz_mod(u1, u1, order);
+	mpz_mod(u2, u2, order);
+	if (multiply(curve, u1, NULL, x1, y1) && multiply(curve, u2, key, x2, y2) &&
+	    mpz_cmp(x1, x2) == 0 && mpz_cmp(y1, y2) == 0) {
+		mpz_mul_2exp(u1, u1, 1);
+		mpz_mod(u1, u1, order);
+		verifies = multiply(curve, u1, NULL, x1, y1);
+		mpz_mod(x1, x1, order);
+		verifies = verifies && mpz_cmp(x1, rs->r) == 0;
+	}
+	mpz_clears(order, u1, u2, x1, y1, x2, y2, NULL);
+	return verifies;
+}
+
 enum sotto_err ecdsa_check(const struct nist_curve *curve, enum hash_alg hash,
 			   struct bytes public_key, struct bytes message, struct bytes signature)
 {
 	mp_limb_t limbs[2 * NIST_LIMBS_MAX];
-	uint8_t digest[HASH_LEN_MAX];
+	uint8_t digest_data[HASH_LEN_MAX];
+	struct bytes digest = BYTES(digest_data, hash_len(hash));
 	uint8_t r[NIST_LEN_MAX], s[NIST_LEN_MAX];
 	struct dsa_signature rs;
 	struct ecc_point point;
-	int genuine;
+	bool genuine;
 
 	if (nist_point_get(curve, public_key, limbs, &point) != SOTTO_OK ||
 	    der_get_signature(signature, curve->len, r, s) != SOTTO_OK ||
 	    !nist_scalar_valid(curve, BYTES(r, curve->len)) ||
 	    !nist_scalar_valid(curve, BYTES(s, curve->len)))
 		return SOTTO_ERR_VERIFY;
-	hash_digest(hash, message, digest);
+	hash_digest(hash, message, digest_data);
 	dsa_signature_init(&rs);
 	mpz_import(rs.r, curve->len, 1, 1, 0, 0, r);
 	mpz_import(rs.s, curve->len, 1, 1, 0, 0, s);
-	genuine = ecdsa_verify(&point, hash_len(hash), digest, &rs);
+	genuine = ecdsa_verify(&point, digest.len, digest.data, &rs) ||
+		  verifies_doubled(curve, &point, digest, &rs);
 	dsa_signature_clear(&rs);
 	return genuine ? SOTTO_OK : SOTTO_ERR_VERIFY;
 }
