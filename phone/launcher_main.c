@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "os/backoff.h"
@@ -310,6 +311,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: sotto-launcher --home DIR\n");
 		return 2;
 	}
+	/* A session of its own, so that what ends the command's terminal does not end the phone. Fails for
+	 * one that leads a group already, as systemd starts it. */
+	(void)setsid();
 	err = os_process_harden();
 	if (err == SOTTO_OK)
 		err = prepare(&launcher, argv[2]);

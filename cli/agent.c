@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An agent for the command: starts sotto-launcher if none runs in this home, and opens, makes or unlocks
+ * the vault as the command needs it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "cli/cli.h"
+#include "os/descriptor.h"
+#include "os/process.h"
+#include "phone/processes.h"
+
+#define READY_LEN_MAX 128
+#define RETRIES_MAX   50 /* of 100 ms: another command is starting the agent at this moment */
+#define RETRY_NS      100000000
+
+static void launcher_left(void *context, struct os_process *process, struct os_process_end end)
+{
+	(void)context;
+	(void)process;
+	(void)end;
+}
+
+/* The launcher's one line: its error code and words. */
+static enum sotto_err read_ready(const struct cli *cli, int descriptor)
+{
+	char line[READY_LEN_MAX];
+	size_t len = 0;
+	ssize_t got;
+	long code;
+
+	while (len < sizeof(line) - 1 &&
+	       (got = read(descriptor, line + len, sizeof(line) - 1 - len)) > 0)
+		len += (size_t)got;
+	line[len] = '\0';
+	if (len == 0) {
+		cli_fail(cli, "failed", "sotto-launcher ended without a word");
+		return SOTTO_ERR_CLOSED;
+	}
+	code = strtol(line, NULL, 10);
+	if (code == SOTTO_ERR_EXISTS || code == SOTTO_OK)
+		return SOTTO_OK;
+	cli_fail(cli, "failed", "%s: %.*s", cli->options.home, (int)strcspn(line, "\n"), line);
+	return SOTTO_ERR_IO;
+}
+
+static enum sotto_err start_launcher(struct cli *cli)
+{
+	const char *arguments[] = {"--home", cli->options.home, NULL};
+	int descriptors[] = {-1, cli->options.verbose ? 1 : -1, cli->options.verbose ? 2 : -1, -1};
+	const char *environment[16] = {NULL};
+	char path[OS_PROCESS_PATH_LEN];
+	struct os_process_spec spec = {
+		.path = path,
+		.arguments = arguments,
+		.environment = environment,
+		.descriptors = descriptors,
+		.descriptors_count = ARRAY_LEN(descriptors),
+	};
+	struct os_process *process = NULL;
+	int ends[2] = {-1, -1};
+	enum sotto_err err;
+	size_t count = 0;
+
+	/* What a sound library needs later on; the launcher passes it to voice and ringer alone. */
+	extern char **environ;
+	static const char *const kept[] = {"XDG_RUNTIME_DIR=", "PIPEWIRE_",
+					   "HOME=", "LANG=", "SOTTO_AUDIO="};
+
+	for (char **entry = environ; *entry != NULL && count < ARRAY_LEN(environment) - 1;
+	     entry++) {
+		for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+			if (strncmp(*entry, kept[i], strlen(kept[i])) == 0)
+				environment[count++] = *entry;
+		}
+	}
+	environment[count] = NULL;
+	err = os_process_find("sotto-launcher", path);
+	if (err != SOTTO_OK) {
+		cli_fail(cli, "not_found", "sotto-launcher is not installed beside this command");
+		return err;
+	}
+	FAIL_IF(pipe(ends) != 0, SOTTO_ERR_IO);
+	descriptors[PHONE_LAUNCHER_READY_FD] = ends[1];
+	TRY(os_process_spawn(cli->loop, &spec, launcher_left, NULL, &process));
+	os_descriptor_close(ends[1]);
+	ends[1] = -1;
+	TRY(read_ready(cli, ends[0]));
+out:
+	os_descriptor_close(ends[0]);
+	os_descriptor_close(ends[1]);
+	if (err == SOTTO_OK)
+		os_process_release(process);
+	else
+		os_process_destroy(process);
+	return err;
+}
+
+static enum sotto_err ask_state(struct cli *cli, struct cli_result *result)
+{
+	json_t *hello = json_pack("{s:s}", "command", "hello");
+	enum sotto_err err = cli_exchange(cli, hello, NULL, 0, NULL, result);
+
+	json_decref(hello);
+	return err;
+}
+
+/* An agent that answers; started if need be. */
+static enum sotto_err reach(struct cli *cli, struct cli_result *result)
+{
+	enum sotto_err err = ask_state(cli, result);
+
+	if (err == SOTTO_ERR_NOT_FOUND && cli->command->agent == CLI_AGENT_RUNNING)
+		return err;
+	if (err == SOTTO_ERR_NOT_FOUND) {
+		err = start_launcher(cli);
+		if (err != SOTTO_OK)
+			return err;
+		err = SOTTO_ERR_AGAIN;
+	}
+	for (int i = 0; err != SOTTO_OK && i < RETRIES_MAX; i++) {
+		if (i > 0)
+			(void)usleep(RETRY_US);
+		err = ask_state(cli, result);
+	}
+	if (err != SOTTO_OK)
+		cli_fail(cli, "failed", "the agent in %s does not answer: %s", cli->options.home,
+			 sotto_err_text(err));
+	return err;
+}
+
+static enum sotto_err give_passphrase(struct cli *cli, const char *command, bool is_new)
+{
+	struct os_passphrase passphrase;
+	struct cli_result result;
+	json_t *request = NULL;
+	int descriptor = -1;
+	enum sotto_err err;
+
+	err = cli_passphrase_get(
+		cli, cli->options.passphrase_file,
+		is_new ? "New passphrase for this phone: " : "Passphrase: ", is_new, &passphrase);
+	if (err != SOTTO_OK)
+		return err;
+	TRY(cli_passphrase_pipe(&passphrase, &descriptor));
+	request = json_pack("{s:s}", "command", command);
+	TRY(cli_exchange(cli, request, &descriptor, 1, NULL, &result));
+	if (result.done == NULL) {
+		cli_fail(cli, json_string_value(json_object_get(result.error, "error")), "%s",
+			 json_string_value(json_object_get(result.error, "message")));
+		err = SOTTO_ERR_DENIED;
+	}
+	cli_result_release(&result);
+out:
+	os_passphrase_wipe(&passphrase);
+	os_descriptor_close(descriptor);
+	json_decref(request);
+	return err;
+}
+
+static enum sotto_err prepare_vault(struct cli *cli, const char *state)
+{
+	bool creates = cli->command->agent == CLI_AGENT_CREATE;
+
+	if (cli->command->agent == CLI_AGENT_RUNNING || strcmp(state, "open") == 0)
+		return SOTTO_OK;
+	if (strcmp(state, "none") == 0 && creates)
+		return give_passphrase(cli, "create", true);
+	if (strcmp(state, "none") == 0) {
+		cli_fail(cli, "not_found",
+			 "there is no phone in %s yet: `sotto found` or `sotto join`",
+			 cli->options.home);
+		return SOTTO_ERR_NOT_FOUND;
+	}
+	if (strcmp(state, "locked") == 0 && cli->command->agent != CLI_AGENT_UNLOCK) {
+		cli_fail(cli, "state", "this phone is locked: `sotto unlock`");
+		return SOTTO_ERR_STATE;
+	}
+	return give_passphrase(cli, strcmp(state, "locked") == 0 ? "unlock" : "open", false);
+}
+
+enum sotto_err cli_agent_ready(struct cli *cli)
+{
+	struct cli_result result;
+	const char *state;
+	enum sotto_err err;
+
+	TRY(reach(cli, &result));
+	state = json_string_value(json_object_get(result.done, "vault"));
+	err = state != NULL ? prepare_vault(cli, state) : SOTTO_ERR_CLOSED;
+	cli_result_release(&result);
+out:
+	return err;
+}

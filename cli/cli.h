@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sotto command: a thin client of the agent's control socket.
+ *
+ *	arguments -> options.c -> request -> agent.c (starts the agent, opens the vault) -> exchange.c -> print.c
+ *
+ * Exit codes: 0 done, 1 failed (the reason in words, or as {"error","message"} with --json), 2 usage.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "os/loop.h"
+#include "os/terminal.h"
+
+enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+#define CLI_PATH_LEN	  4096
+#define CLI_POSITIONS_MAX 4
+
+/* What stands on the command line, behind the command's name. */
+struct cli_options {
+	bool json;
+	bool verbose;
+	const char *passphrase_file;	 /* NULL: ask on the terminal */
+	const char *new_passphrase_file; /* of `sotto passphrase` */
+	char home[CLI_PATH_LEN];
+
+	const char *positions[CLI_POSITIONS_MAX];
+	size_t position_count;
+
+	const char *relay;
+	const char *as;
+	const char *digits;
+	const char *image;
+	const char *mic;
+	const char *speaker;
+	const char *seconds;
+	bool no_wait;
+	bool wait;
+	bool follow;
+	bool only_new;
+};
+
+struct cli {
+	struct os_loop *loop;
+	struct cli_options options;
+	const struct cli_command *command;
+	bool vault_open; /* the agent has said so */
+};
+
+/* A printer of one object for people; NULL object never. */
+typedef void cli_print_fn(const struct cli *cli, const json_t *object);
+
+struct cli_command {
+	const char *name;
+	const char *usage; /* behind "sotto NAME" */
+	const char *words; /* one line of help */
+	size_t positions_min;
+	size_t positions_max;
+	/* Makes the request and opens files; SOTTO_ERR_ARGUMENT: usage; otherwise it has said why. */
+	enum sotto_err (*build)(struct cli *cli, json_t *request, int descriptors[2],
+				size_t *count);
+	cli_print_fn *item;
+	cli_print_fn *done;
+	enum { CLI_AGENT_START, CLI_AGENT_CREATE, CLI_AGENT_UNLOCK, CLI_AGENT_RUNNING } agent;
+};
+
+extern const struct cli_command cli_commands[];
+extern const size_t cli_command_count;
+
+/* options.c: *command and options, or a message on standard error and SOTTO_ERR_ARGUMENT. */
+MUST_USE enum sotto_err cli_options_parse(int argc, char **argv, struct cli_options *options,
+					  const struct cli_command **command);
+void cli_usage(const struct cli_command *command);
+void cli_help(void);
+
+/* say.c: failures, in words or as JSON. */
+void cli_fail(const struct cli *cli, const char *word, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* exchange.c: one command on a connection of its own. */
+struct cli_result {
+	bool ended;    /* a last line came */
+	json_t *done;  /* the result; to be released; NULL: failed */
+	json_t *error; /* {"error","message"}; to be released */
+};
+
+/* item may be NULL. Blocks. SOTTO_ERR_NOT_FOUND: no agent there; CLOSED: it went away. */
+MUST_USE enum sotto_err cli_exchange(struct cli *cli, const json_t *request, const int *descriptors,
+				     size_t count, cli_print_fn *item, struct cli_result *result);
+void cli_result_release(struct cli_result *result);
+
+/* agent.c: an agent that runs, with its vault open as the command needs it. Says why not. */
+MUST_USE enum sotto_err cli_agent_ready(struct cli *cli);
+
+/* passphrase.c: from a file or the terminal; says why not. twice: a new one. */
+MUST_USE enum sotto_err cli_passphrase_get(const struct cli *cli, const char *file,
+					   const char *prompt, bool twice,
+					   struct os_passphrase *passphrase);
+
+/* A pipe that holds it, to be read once by the agent. */
+MUST_USE enum sotto_err cli_passphrase_pipe(const struct os_passphrase *passphrase,
+					    int *descriptor);
+
+/* print.c: text from others is shown without what a terminal would obey. */
+void cli_print_text(const char *text);
+cli_print_fn cli_print_nothing, cli_print_member, cli_print_entry, cli_print_status,
+	cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined, cli_print_waiting,
+	cli_print_call_state, cli_print_call_end, cli_print_vault;
+
+/* qr.c: on a terminal only. */
+void cli_print_qr(const char *text);
+
+/* image.c: the invitation in a picture (PNG or JPEG); to be freed. Says why not. */
+MUST_USE enum sotto_err cli_image_read(const struct cli *cli, const char *path, char **text);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and how each makes its request. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "cli/cli.h"
+#include "os/descriptor.h"
+
+static void set_text(json_t *request, const char *name, const char *text)
+{
+	json_t *value = json_string(text);
+
+	/* NULL for what is not UTF-8: the agent then says what is missing. */
+	if (value != NULL)
+		json_object_set_new(request, name, value);
+}
+
+static bool is_number(const char *text, size_t len_min, size_t len_max)
+{
+	size_t len = strspn(text, "0123456789");
+
+	return text[len] == '\0' && len >= len_min && len <= len_max;
+}
+
+static enum sotto_err check_extension(const struct cli *cli, const char *text)
+{
+	if (is_number(text, 1, 5))
+		return SOTTO_OK;
+	cli_fail(cli, "usage", "an extension is a number of 3 to 5 digits: %s", text);
+	return SOTTO_ERR_ARGUMENT;
+}
+
+static enum sotto_err build_plain(struct cli *cli, json_t *request, int descriptors[2],
+				  size_t *count)
+{
+	(void)cli;
+	(void)request;
+	(void)descriptors;
+	(void)count;
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_found(struct cli *cli, json_t *request, int descriptors[2],
+				  size_t *count)
+{
+	const struct cli_options *options = &cli->options;
+
+	(void)descriptors;
+	(void)count;
+	if (options->relay == NULL) {
+		cli_fail(cli, "usage", "found needs --relay RELAY, the line that sottod printed");
+		return SOTTO_ERR_ARGUMENT;
+	}
+	if (options->digits != NULL && (!is_number(options->digits, 1, 1) ||
+					options->digits[0] < '3' || options->digits[0] > '5')) {
+		cli_fail(cli, "usage", "--digits is 3, 4 or 5");
+		return SOTTO_ERR_ARGUMENT;
+	}
+	set_text(request, "name", options->positions[0]);
+	set_text(request, "relay", options->relay);
+	set_text(request, "as", options->as != NULL ? options->as : "Admin");
+	if (options->digits != NULL)
+		json_object_set_new(request, "digits", json_integer(options->digits[0] - '0'));
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_invite(struct cli *cli, json_t *request, int descriptors[2],
+				   size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	set_text(request, "extension", cli->options.positions[0]);
+	set_text(request, "name", cli->options.positions[1]);
+	return check_extension(cli, cli->options.positions[0]);
+}
+
+static enum sotto_err build_extension(struct cli *cli, json_t *request, int descriptors[2],
+				      size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	set_text(request, "extension", cli->options.positions[0]);
+	return check_extension(cli, cli->options.positions[0]);
+}
+
+static enum sotto_err build_join(struct cli *cli, json_t *request, int descriptors[2],
+				 size_t *count)
+{
+	const struct cli_options *options = &cli->options;
+	enum sotto_err err = SOTTO_OK;
+	char *text = NULL;
+
+	(void)descriptors;
+	(void)count;
+	if ((options->position_count == 1) == (options->image != NULL)) {
+		cli_fail(cli, "usage",
+			 "join needs an invitation, or a picture of one with --image FILE");
+		return SOTTO_ERR_ARGUMENT;
+	}
+	if (options->image != NULL) {
+		err = cli_image_read(cli, options->image, &text);
+		if (err != SOTTO_OK)
+			return err;
+	}
+	set_text(request, "invitation", text != NULL ? text : options->positions[0]);
+	json_object_set_new(request, "wait", json_boolean(!options->no_wait));
+	free(text);
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_send(struct cli *cli, json_t *request, int descriptors[2],
+				 size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	set_text(request, "to", cli->options.positions[0]);
+	set_text(request, "text", cli->options.positions[1]);
+	return check_extension(cli, cli->options.positions[0]);
+}
+
+static enum sotto_err build_read(struct cli *cli, json_t *request, int descriptors[2],
+				 size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	json_object_set_new(request, "follow", json_boolean(cli->options.follow));
+	json_object_set_new(request, "new", json_boolean(cli->options.only_new));
+	if (cli->options.position_count == 0)
+		return SOTTO_OK;
+	set_text(request, "with", cli->options.positions[0]);
+	return check_extension(cli, cli->options.positions[0]);
+}
+
+static enum sotto_err open_file(struct cli *cli, json_t *request, const char *name,
+				const char *path, bool to_write, int descriptors[2], size_t *count)
+{
+	enum sotto_err err;
+
+	if (path == NULL)
+		return SOTTO_OK;
+	err = to_write ? os_descriptor_open_write(path, &descriptors[*count])
+		       : os_descriptor_open_read(path, &descriptors[*count]);
+	if (err != SOTTO_OK) {
+		cli_fail(cli, "file", "%s: %s", path, sotto_err_text(err));
+		return err;
+	}
+	(*count)++;
+	json_object_set_new(request, name, json_true());
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_call(struct cli *cli, json_t *request, int descriptors[2],
+				 size_t *count)
+{
+	const struct cli_options *options = &cli->options;
+	enum sotto_err err = SOTTO_OK;
+	char *end;
+
+	if (options->position_count > 0) {
+		set_text(request, "to", options->positions[0]);
+		TRY(check_extension(cli, options->positions[0]));
+	}
+	json_object_set_new(request, "wait", json_boolean(options->wait));
+	if (options->seconds != NULL) {
+		double seconds = strtod(options->seconds, &end);
+
+		if (*end != '\0' || !(seconds > 0)) {
+			cli_fail(cli, "usage", "--for wants seconds: %s", options->seconds);
+			return SOTTO_ERR_ARGUMENT;
+		}
+		json_object_set_new(request, "for", json_real(seconds));
+	}
+	TRY(open_file(cli, request, "mic", options->mic, false, descriptors, count));
+	TRY(open_file(cli, request, "speaker", options->speaker, true, descriptors, count));
+out:
+	return err;
+}
+
+/* The vault was unlocked on the way here: what is left is to say how it stands. */
+static enum sotto_err build_unlock(struct cli *cli, json_t *request, int descriptors[2],
+				   size_t *count)
+{
+	(void)cli;
+	(void)descriptors;
+	(void)count;
+	json_object_set_new(request, "command", json_string("hello"));
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_passphrase(struct cli *cli, json_t *request, int descriptors[2],
+				       size_t *count)
+{
+	struct os_passphrase passphrase;
+	enum sotto_err err;
+
+	(void)request;
+	TRY(cli_passphrase_get(cli, cli->options.passphrase_file, "Passphrase: ", false,
+			       &passphrase));
+	TRY(cli_passphrase_pipe(&passphrase, &descriptors[0]));
+	*count = 1;
+	TRY(cli_passphrase_get(cli, cli->options.new_passphrase_file, "New passphrase: ", true,
+			       &passphrase));
+	TRY(cli_passphrase_pipe(&passphrase, &descriptors[1]));
+	*count = 2;
+out:
+	os_passphrase_wipe(&passphrase);
+	return err;
+}
+
+#define CALL_OPTIONS "[--mic FILE.wav] [--speaker FILE.wav] [--for SECONDS]"
+
+const struct cli_command cli_commands[] = {
+	{"found", "NAME --relay RELAY [--as NAME] [--digits N]",
+	 "found a network with a relay of one's own", 1, 1, build_found, cli_print_nothing,
+	 cli_print_joined, CLI_AGENT_CREATE},
+	{"invite", "EXT NAME", "make an invitation for one person", 2, 2, build_invite,
+	 cli_print_nothing, cli_print_invited, CLI_AGENT_START},
+	{"join", "INVITATION | --image FILE [--no-wait]", "join by an invitation", 0, 1, build_join,
+	 cli_print_waiting, cli_print_joined, CLI_AGENT_CREATE},
+	{"revoke", "EXT", "take a member out, for good", 1, 1, build_extension, cli_print_nothing,
+	 cli_print_member, CLI_AGENT_START},
+	{"members", "", "who belongs to the network", 0, 0, build_plain, cli_print_member,
+	 cli_print_nothing, CLI_AGENT_START},
+	{"ledger", "", "everything that was ever signed about the network", 0, 0, build_plain,
+	 cli_print_entry, cli_print_nothing, CLI_AGENT_START},
+	{"status", "", "how this phone stands", 0, 0, build_plain, cli_print_nothing,
+	 cli_print_status, CLI_AGENT_START},
+	{"send", "EXT TEXT", "send a message", 2, 2, build_send, cli_print_nothing, cli_print_sent,
+	 CLI_AGENT_START},
+	{"read", "[EXT] [--follow] [--new]", "read messages", 0, 1, build_read, cli_print_message,
+	 cli_print_nothing, CLI_AGENT_START},
+	{"call", "EXT " CALL_OPTIONS, "call somebody", 1, 1, build_call, cli_print_call_state,
+	 cli_print_call_end, CLI_AGENT_START},
+	{"answer", "[--wait] " CALL_OPTIONS, "answer what rings, or what will", 0, 0, build_call,
+	 cli_print_call_state, cli_print_call_end, CLI_AGENT_START},
+	{"hangup", "", "hang up, or refuse", 0, 0, build_plain, cli_print_nothing,
+	 cli_print_nothing, CLI_AGENT_RUNNING},
+	{"lock", "", "erase the keys from memory until unlock", 0, 0, build_plain,
+	 cli_print_nothing, cli_print_vault, CLI_AGENT_RUNNING},
+	{"unlock", "", "open the phone again", 0, 0, build_unlock, cli_print_nothing,
+	 cli_print_vault, CLI_AGENT_UNLOCK},
+	{"passphrase", "[--new-passphrase-file FILE]", "change the passphrase", 0, 0,
+	 build_passphrase, cli_print_nothing, cli_print_nothing, CLI_AGENT_UNLOCK},
+	{"stop", "", "end this phone's processes", 0, 0, build_plain, cli_print_nothing,
+	 cli_print_nothing, CLI_AGENT_RUNNING},
+};
+const size_t cli_command_count = ARRAY_LEN(cli_commands);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people read. Text that came from others goes through cli_print_text, so that nobody's message or
+ * name moves the cursor, changes colours or types into the terminal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+void cli_print_text(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	for (; *at != '\0'; at++) {
+		/* C0 but newline, DEL, and C1, which in UTF-8 is 0xc2 0x80 to 0x9f. */
+		if (*at == '\n')
+			fputs("\n    ", stdout);
+		else if (*at < 0x20 || *at == 0x7f)
+			fputs(REPLACEMENT, stdout);
+		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
+			fputs(REPLACEMENT, stdout);
+			at++;
+		} else
+			putchar(*at);
+	}
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+/* "2026-11-22T12:41:25.123Z" as "2026-11-22 12:41": to the minute is what people ask for. */
+static void print_time(const char *time)
+{
+	if (strlen(time) < 16)
+		return;
+	printf("%.10s %.5s", time, time + 11);
+}
+
+void cli_print_nothing(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	(void)object;
+}
+
+void cli_print_member(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%-6s", text_of(object, "extension"));
+	cli_print_text(text_of(object, "name"));
+	printf("  (%s since ", text_of(object, "state"));
+	print_time(text_of(object, "since"));
+	printf(")\n");
+}
+
+void cli_print_entry(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%4lld  %-10s  %.16s\n", number_of(object, "index"), text_of(object, "action"),
+	       text_of(object, "head"));
+}
+
+void cli_print_message(const struct cli *cli, const json_t *object)
+{
+	const char *state = text_of(object, "state");
+
+	(void)cli;
+	print_time(text_of(object, "sent_at"));
+	printf("  %s -> %s  ", text_of(object, "from"), text_of(object, "to"));
+	cli_print_text(text_of(object, "text"));
+	if (strcmp(state, "received") != 0)
+		printf("  [%s]", state);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void cli_print_sent(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%s\n", strcmp(text_of(object, "state"), "queued") == 0
+			       ? "queued: no link; it goes out by itself"
+			       : text_of(object, "state"));
+}
+
+void cli_print_invited(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%s\n", text_of(object, "invitation"));
+	if (!os_terminal_is_output())
+		return;
+	cli_print_qr(text_of(object, "invitation"));
+	printf("For %s, valid until ", text_of(object, "extension"));
+	print_time(text_of(object, "expires"));
+	printf(" UTC, once. Whoever reads it can join in this place.\n");
+}
+
+void cli_print_joined(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	if (strcmp(text_of(object, "state"), "member") != 0) {
+		printf("%s: goes on by itself, see `sotto status`\n", text_of(object, "state"));
+		return;
+	}
+	printf("This phone is %s in ", text_of(object, "extension"));
+	cli_print_text(text_of(object, "network"));
+	printf(".\n");
+}
+
+void cli_print_waiting(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	fprintf(stderr, "waiting for %s\n", text_of(object, "waiting_for"));
+}
+
+void cli_print_vault(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%s\n", text_of(object, "vault"));
+}
+
+static void print_problems(const json_t *problems)
+{
+	size_t index;
+	json_t *problem;
+
+	json_array_foreach(problems, index, problem) printf("  ! %s\n", json_string_value(problem));
+}
+
+void cli_print_status(const struct cli *cli, const json_t *object)
+{
+	json_t *sandbox = json_object_get(object, "sandbox");
+	size_t index;
+	json_t *line;
+
+	if (json_object_get(object, "network") == NULL) {
+		cli_print_vault(cli, object);
+		return;
+	}
+	cli_print_text(text_of(object, "network"));
+	printf("\n  extension  %s (%s)\n", text_of(object, "extension"), text_of(object, "state"));
+	printf("  relay      %s (%s)\n", text_of(object, "relay"),
+	       json_is_true(json_object_get(object, "connected")) ? "connected" : "no link");
+	printf("  ledger     %lld entries, head %.16s\n", number_of(object, "ledger_length"),
+	       text_of(object, "ledger_head"));
+	printf("  messages   %lld to be sent, %lld not acknowledged\n", number_of(object, "queued"),
+	       number_of(object, "unacknowledged"));
+	print_problems(json_object_get(object, "problems"));
+	if (!cli->options.verbose)
+		return;
+	json_array_foreach(sandbox, index, line) printf("  %s\n", json_string_value(line));
+}
+
+void cli_print_call_state(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	fprintf(stderr, "%s: %s\n", text_of(object, "peer"), text_of(object, "state"));
+}
+
+void cli_print_call_end(const struct cli *cli, const json_t *object)
+{
+	long long sent = number_of(object, "packets_sent");
+
+	(void)cli;
+	printf("%s: %s after %.0f s\n", text_of(object, "peer"), text_of(object, "reason"),
+	       json_real_value(json_object_get(object, "duration_s")));
+	if (json_object_get(object, "packets_sent") == NULL)
+		return;
+	printf("  sound     %lld packets sent, %lld received, %lld lost, %lld ms concealed\n", sent,
+	       number_of(object, "packets_received"), number_of(object, "packets_lost"),
+	       number_of(object, "concealed_ms"));
+	printf("  delay     %lld ms from mouth to ear\n", number_of(object, "mouth_to_ear_ms"));
+	printf("  verified  %s\n",
+	       json_is_true(json_object_get(object, "verified"))
+		       ? "yes: keys, members and rules are the same at both ends"
+		       : "no");
+}
