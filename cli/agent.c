@@ -16,7 +16,7 @@
 
 #define READY_LEN_MAX 128
 #define RETRIES_MAX   50 /* of 100 ms: another command is starting the agent at this moment */
-#define RETRY_NS      100000000
+#define RETRY_US      100000
 
 static void launcher_left(void *context, struct os_process *process, struct os_process_end end)
 {
