@@ -329,13 +329,17 @@ void call_media_seen(struct call *call, uint64_t at_ns)
 		call->media_ns = at_ns;
 }
 
-void call_checked(struct call *call, bool equal, uint64_t now_ns)
+void call_checked(struct call *call, bool equal)
+{
+	if (call->state == CALL_ACTIVE)
+		call->verified = equal;
+}
+
+void call_mismatched(struct call *call, uint64_t now_ns)
 {
 	if (!call_hears(call->state, CALL_EVENT_MISMATCH))
 		return;
-	call->verified = equal;
-	if (equal)
-		return;
+	call->verified = false;
 	call_push_end(call, CALL_REASON_MISMATCH);
 	call_end(call, CALL_REASON_MISMATCH, now_ns);
 }

@@ -146,8 +146,14 @@ void call_voice_gone(struct call *call, uint64_t now_ns);
 /* The newest frame that opened came at at_ns. */
 void call_media_seen(struct call *call, uint64_t at_ns);
 
-/* Both ends compared their check values inside the call; differing is a hard stop. */
-void call_checked(struct call *call, bool equal, uint64_t now_ns);
+/*
+ * Both ends compared their check values inside the call. Unequal is no end: where the keys differed nothing
+ * would open, and a ledger may lag; but the call is not verified, and says so.
+ */
+void call_checked(struct call *call, bool equal);
+
+/* The other end follows another policy at the same length of the ledger: a hard stop. */
+void call_mismatched(struct call *call, uint64_t now_ns);
 
 /* The conversation is in a new epoch; removed: somebody was removed, so the old one ends at once. */
 void call_epoch_changed(struct call *call, const struct call_epoch *epoch, bool removed,

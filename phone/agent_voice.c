@@ -67,7 +67,7 @@ static void voice_said(void *context, struct os_ipc *ipc, struct bytes message, 
 		take_prepared(agent, &prepared);
 	else if (wire_voice_checked_decode(message, &checked) == SOTTO_OK &&
 		 agent->call.engine != NULL)
-		call_checked(agent->call.engine, checked.equal != 0, os_clock_now_ns());
+		call_checked(agent->call.engine, checked.equal != 0);
 	agent_pump(agent);
 }
 

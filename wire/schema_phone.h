@@ -20,6 +20,7 @@
 #define WIRE_PHONE_STRUCTURES(S) \
 	S(PART, link_to, 0, "One address of a relay") \
 	S(PART, link_with, 0, "One access key") \
+	S(PART, voice_frame, 0, "Inside a sealed frame, from one voice process to the other") \
 	S(PHONE, launch, 1, \
 	  "Agent to launcher: start voice or ringer; a key press or a ring asks") \
 	S(PHONE, launched, 2, \
@@ -65,6 +66,13 @@
 	X(self, U8, kind, 0, none, "1 claim, 2 porch, 3 access") \
 	X(self, U64, number, 0, none, "of an access key") \
 	X(self, FIXED, secret, WIRE_KEY_LEN, none, "the key")
+
+#define WIRE_FIELDS_voice_frame(X, self) \
+	X(self, FIXED, check, 16, none, "of the sender's keys, ledger and policy") \
+	X(self, U32, stamp_us, 0, none, "the sender's clock when it was sealed, modulo 2^32") \
+	X(self, U32, echo_us, 0, none, "the newest stamp that came from the other end") \
+	X(self, U32, echo_age_us, 0, none, "how long ago it came; all ones: none came yet") \
+	X(self, OPAQUE, audio, 255, none, "an Opus packet")
 
 #define WIRE_FIELDS_launch(X, self)	  X(self, U8, process, 0, none, "1 voice, 2 ringer")
 

@@ -420,9 +420,12 @@ static void test_mismatch_is_a_hard_stop(void **state)
 	(void)state;
 	story_init(&story, true);
 	start_call(&story);
-	call_checked(story.ends[0].call, true, story.now_ns);
+	call_checked(story.ends[0].call, false);
+	assert_false(call_is_verified(story.ends[0].call));
+	assert_int_equal(state_of(&story, 0), CALL_ACTIVE);
+	call_checked(story.ends[0].call, true);
 	assert_true(call_is_verified(story.ends[0].call));
-	call_checked(story.ends[1].call, false, story.now_ns);
+	call_mismatched(story.ends[1].call, story.now_ns);
 	settle(&story);
 	assert_int_equal(story.ends[0].reason, CALL_REASON_MISMATCH);
 	assert_int_equal(story.ends[1].reason, CALL_REASON_MISMATCH);
