@@ -143,7 +143,8 @@ void os_sandbox_describe(const struct os_sandbox *sandbox, char text[OS_SANDBOX_
 	sandbox_say(text, "%s: seccomp (%u rules)", profile->name, sandbox->calls);
 	if (sandbox->files_confined)
 		sandbox_say(text, "; Landlock ABI %u%s", sandbox->landlock_abi,
-			    sandbox->threads_confined ? "" : " (NOT on threads begun before)");
+			    sandbox->threads_confined ? ""
+						      : " (threads begun before: seccomp only)");
 	else
 		sandbox_say(text, "; NO Landlock (this kernel has none)");
 	sandbox_say(text, "; no new privileges; %s",

@@ -147,7 +147,7 @@ static void test_threads_that_began_before(void **state)
 			_exit(1);
 		os_sandbox_describe(&sandbox, text);
 		if (sandbox.threads_confined ||
-		    (sandbox.files_confined && strstr(text, "NOT on threads") == NULL))
+		    (sandbox.files_confined && strstr(text, "threads begun before") == NULL))
 			_exit(2);
 		if (write(told[1], "x", 1) != 1 || pthread_join(thread, &failed) != 0)
 			_exit(3);
@@ -187,6 +187,64 @@ static void test_programs_beneath_the_launcher(void **state)
 		if (status != 0)
 			fail_msg("%s: status %x", os_profile_name(profile), status);
 	}
+	probes_finish(&probes);
+}
+
+static void child_ended(void *context, struct os_process *process, struct os_process_end end)
+{
+	struct os_process_end *seen = context;
+
+	*seen = end;
+	os_process_destroy(process);
+}
+
+/* Starts one, lets it end; starts another, signals it; starts a third, and drops it. 0, or which step failed. */
+static int live_as_launcher(const char *program, const char *directory)
+{
+	const char *const entering[] = {"enter", "1", directory, NULL};
+	const char *const staying[] = {"stay", "1", directory, NULL};
+	struct os_process_spec spec = {.path = program,
+				       .arguments = entering,
+				       .descriptors = (const int[]){-1, -1, 2},
+				       .descriptors_count = 3,
+				       .dies_with_us = true};
+	struct os_sandbox_options options = {0};
+	struct os_sandbox sandbox;
+	struct os_process_end end = {-2, 0};
+	struct os_process *process;
+	struct os_loop *loop;
+
+	if (os_sandbox_enter(OS_PROFILE_LAUNCHER, &options, &sandbox) != SOTTO_OK ||
+	    os_loop_create(&loop) != SOTTO_OK)
+		return 1;
+	if (os_process_spawn(loop, &spec, child_ended, &end, &process) != SOTTO_OK ||
+	    os_loop_turn(loop, true) != SOTTO_OK || end.status != 0)
+		return 2;
+	spec.arguments = staying;
+	if (os_process_spawn(loop, &spec, child_ended, &end, &process) != SOTTO_OK ||
+	    os_process_signal(process, SIGKILL) != SOTTO_OK ||
+	    os_loop_turn(loop, true) != SOTTO_OK || end.signal != SIGKILL)
+		return 3;
+	if (os_process_spawn(loop, &spec, child_ended, &end, &process) != SOTTO_OK)
+		return 4;
+	os_process_destroy(process);
+	os_loop_destroy(loop);
+	return waitpid(-1, NULL, WNOHANG) == -1 ? 0 : 5;
+}
+
+static void test_the_launcher_can_do_its_work(void **state)
+{
+	struct probes probes;
+	int status;
+	pid_t child;
+
+	(void)state;
+	probes_prepare(&probes);
+	child = fork();
+	if (child == 0)
+		_exit(live_as_launcher(probes.program, probes.directory));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 	probes_finish(&probes);
 }
 
@@ -308,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_every_probe_in_every_profile),
 		cmocka_unit_test(test_threads_that_began_before),
 		cmocka_unit_test(test_programs_beneath_the_launcher),
+		cmocka_unit_test(test_the_launcher_can_do_its_work),
 		cmocka_unit_test(test_entering_once),
 		cmocka_unit_test(test_hardening),
 		cmocka_unit_test(test_the_same_user_may_not_attach),
