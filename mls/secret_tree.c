@@ -137,16 +137,22 @@ static void derive_child(const struct secret_tree *tree, const uint8_t *parent, 
 		     left ? BYTES_TEXT("left") : BYTES_TEXT("right"), out, len);
 }
 
-/* The level of the lowest node above a leaf that has a secret. */
+/* The level of the lowest node above a leaf that has a secret; above the root: there is none. */
 static uint32_t covering_level(const struct secret_tree *tree, uint32_t leaf)
 {
+	uint32_t depth = node_level(tree_root(tree->width));
 	uint32_t level = 0;
 
-	while (!bit_get(tree->node_bits, leaf_ancestor(leaf, level))) {
-		ASSERT(leaf_ancestor(leaf, level) != tree_root(tree->width));
+	while (level <= depth && !bit_get(tree->node_bits, leaf_ancestor(leaf, level)))
 		level++;
-	}
 	return level;
+}
+
+/* Can a leaf's ratchets be had at all? Not if what was loaded from a store had holes. */
+static bool leaf_reachable(const struct secret_tree *tree, uint32_t leaf)
+{
+	return bit_get(tree->ratchet_bits, leaf) ||
+	       covering_level(tree, leaf) <= node_level(tree_root(tree->width));
 }
 
 /* The first secrets of a leaf's ratchets, from whatever is there; changes nothing. */
@@ -254,10 +260,13 @@ enum sotto_err secret_tree_peek(const struct secret_tree *tree, uint32_t leaf,
 				enum ratchet_kind kind, uint32_t generation,
 				struct message_key *key)
 {
-	uint32_t at = secret_tree_generation(tree, leaf, kind);
 	uint8_t secret[HASH_LEN_MAX];
+	uint32_t at;
 
 	ASSERT(leaf < tree->width);
+	if (!leaf_reachable(tree, leaf))
+		return SOTTO_ERR_CORRUPT;
+	at = secret_tree_generation(tree, leaf, kind);
 	if (generation < at) {
 		const struct skipped_key *skipped = find_skipped(tree, leaf, kind, generation);
 

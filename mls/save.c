@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing a group's two parts, and the reservation of its own generations. */
+#include "mls/save.h"
+
+static void put_secret(struct writer *writer, const struct secret *secret)
+{
+	writer_put_vector(writer, secret_bytes(secret));
+}
+
+static void keys_save(const struct epoch *epoch, struct writer *writer)
+{
+	put_secret(writer, &epoch->keys.leaf);
+	for (size_t level = 1; level <= TREE_DEPTH_MAX; level++)
+		put_secret(writer, &epoch->keys.nodes[level]);
+	put_secret(writer, &epoch->signature_key);
+}
+
+static void secrets_save(const struct epoch_secrets *secrets, struct writer *writer)
+{
+	put_secret(writer, &secrets->sender_data);
+	put_secret(writer, &secrets->exporter);
+	put_secret(writer, &secrets->external);
+	put_secret(writer, &secrets->confirmation);
+	put_secret(writer, &secrets->membership);
+	put_secret(writer, &secrets->resumption);
+	put_secret(writer, &secrets->authenticator);
+	put_secret(writer, &secrets->init);
+}
+
+void epoch_save(const struct epoch *epoch, const struct tree *base, struct writer *writer)
+{
+	size_t len = suite_hash_len(epoch->suite);
+
+	writer_put_u64(writer, epoch->number);
+	writer_put_u32(writer, epoch->own_leaf);
+	writer_put_vector(writer, writer_bytes(&epoch->extensions));
+	writer_put_vector(writer, epoch_confirmed_hash(epoch));
+	writer_put_bytes(writer, BYTES(epoch->interim_hash, len));
+	writer_put_bytes(writer, epoch_tag(epoch));
+	secrets_save(&epoch->secrets, writer);
+	keys_save(epoch, writer);
+	if (base == NULL)
+		tree_write(&epoch->tree, writer);
+	else
+		tree_write_difference(&epoch->tree, base, writer);
+}
+
+static void proposals_save(const struct mls_group *group, struct writer *writer)
+{
+	size_t len = suite_hash_len(group->suite);
+	size_t start = writer_begin_vector(writer);
+
+	for (size_t i = 0; i < group->proposal_count; i++) {
+		const struct cached_proposal *proposal = group->proposals[i];
+
+		writer_put_bytes(writer, BYTES(proposal->ref, len));
+		writer_put_bytes(writer, BYTES(proposal->message_hash, len));
+		writer_put_u32(writer, proposal->sender);
+		put_secret(writer, &proposal->leaf_key);
+		put_secret(writer, &proposal->signature_key);
+		writer_put_vector(writer, proposal->encoded);
+	}
+	writer_end_vector(writer, start);
+}
+
+/* The pending commit's own secret tree is whole: nothing was sent in its epoch. */
+static void pending_save(const struct mls_group *group, struct writer *writer)
+{
+	const struct mls_staged *pending = group->pending;
+
+	writer_put_u8(writer, pending != NULL);
+	if (pending == NULL)
+		return;
+	writer_put_bytes(writer, BYTES(pending->message_hash, suite_hash_len(group->suite)));
+	writer_put_u8(writer, pending->path);
+	writer_put_vector(writer, writer_bytes(&pending->authenticated_data));
+	epoch_save(pending->next, &group->epoch->tree, writer);
+	secret_tree_write(&pending->next->secret_tree, pending->next->own_leaf, 0, writer);
+}
+
+enum sotto_err mls_group_save(const struct mls_group *group, struct mls_buffer *epoch_part)
+{
+	struct writer writer;
+	enum sotto_err err;
+
+	writer_init_growing(&writer, group->config.allocator);
+	writer_put_u8(&writer, SAVE_VERSION);
+	writer_put_u16(&writer, group->suite->id);
+	writer_put_vector(&writer, group_id_bytes(group));
+	writer_put_u8(&writer, group->active);
+	writer_put_u16(&writer, (uint16_t)group->send.handshake);
+	writer_put_u32(&writer, group->send.handshake_padding);
+	writer_put_u8(&writer, group->send.tree_in_welcome);
+	epoch_save(group->epoch, NULL, &writer);
+	writer_put_u32(&writer, (uint32_t)group->past_count);
+	for (size_t i = 0; i < group->past_count; i++)
+		epoch_save(group->past[i], &group->epoch->tree, &writer);
+	pending_save(group, &writer);
+	proposals_save(group, &writer);
+	err = writer_finish(&writer);
+	if (err == SOTTO_OK)
+		buffer_take(epoch_part, &writer);
+	writer_release(&writer);
+	return err;
+}
+
+static void ratchets_save(const struct epoch *epoch, uint32_t ahead, struct writer *writer)
+{
+	writer_put_u64(writer, epoch->number);
+	writer_put_bytes(writer, epoch_tag(epoch));
+	secret_tree_write(&epoch->secret_tree, epoch->own_leaf, ahead, writer);
+}
+
+enum sotto_err mls_group_save_ratchets(struct mls_group *group, uint32_t ahead,
+				       struct mls_buffer *ratchet_part)
+{
+	const struct epoch *epoch = group->epoch;
+	struct writer writer;
+	enum sotto_err err;
+
+	if (ahead == 0 || ahead > group->config.limits.generations_forward / 2)
+		return SOTTO_ERR_ARGUMENT;
+	writer_init_growing(&writer, group->config.allocator);
+	writer_put_u8(&writer, SAVE_VERSION);
+	ratchets_save(epoch, ahead, &writer);
+	for (size_t i = 0; i < group->past_count; i++)
+		ratchets_save(group->past[i], 0, &writer);
+	TRY(writer_finish(&writer));
+	for (int kind = RATCHET_HANDSHAKE; kind <= RATCHET_APPLICATION; kind++)
+		group->saved[kind] =
+			ahead + secret_tree_generation(&epoch->secret_tree, epoch->own_leaf,
+						       (enum ratchet_kind)kind);
+	buffer_take(ratchet_part, &writer);
+out:
+	writer_release(&writer);
+	return err;
+}
+
+void mls_group_ratchets_stored(struct mls_group *group)
+{
+	for (int kind = RATCHET_HANDSHAKE; kind <= RATCHET_APPLICATION; kind++) {
+		if (group->saved[kind] > group->reserved[kind])
+			group->reserved[kind] = group->saved[kind];
+	}
+}
+
+uint32_t mls_group_reserved(const struct mls_group *group)
+{
+	uint32_t next = secret_tree_generation(&group->epoch->secret_tree, group->epoch->own_leaf,
+					       RATCHET_APPLICATION);
+
+	if (!group->config.reserve_before_send)
+		return UINT32_MAX;
+	return group->reserved[RATCHET_APPLICATION] > next
+		       ? group->reserved[RATCHET_APPLICATION] - next
+		       : 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of all suites: create, add, update, remove, by value and by reference, messages, races. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+#include "tests/mls/world.h"
+
+static void test_every_suite(void **state)
+{
+	(void)state;
+	for (uint16_t suite = 1; suite <= 7; suite++) {
+		static const unsigned first[] = {1, 2}, second[] = {3, 4}, gone[] = {1};
+		static struct world world;
+
+		world_init(&world, suite, suite);
+		world.handshake = suite % 2 == 0 ? MLS_PUBLIC_MESSAGE : MLS_PRIVATE_MESSAGE;
+		world.tree_apart = suite == 3;
+		for (int i = 0; i < 5; i++)
+			(void)world_new_actor(&world);
+		world_create(&world, 0);
+		world_commit(&world, 0, first, 2, NULL, 0, false);
+		world_message(&world, 2, "hello");
+		world_commit(&world, 2, second, 2, NULL, 0, true);
+		world_message(&world, 4, "and back");
+		world_commit(&world, 3, NULL, 0, NULL, 0, true);
+		world_commit(&world, 4, NULL, 0, gone, 1, true);
+		assert_int_equal(mls_group_member_count(world.actors[0].group), 4);
+		world_message(&world, 0, "still here");
+		world_finish(&world);
+	}
+}
+
+/* Seven members; leaf 4 renews its path, leaf 0 adds an eighth without a path, leaf 0 renews: the eighth, an unmerged
+ * leaf, must follow. */
+static void test_unmerged_leaf_follows(void **state)
+{
+	static const unsigned six[] = {1, 2, 3, 4, 5, 6}, eighth[] = {7};
+
+	(void)state;
+	for (int from = 0; from < 7; from++) {
+		static struct world world;
+
+		world_init(&world, 1, 8);
+		for (int i = 0; i < 8; i++)
+			(void)world_new_actor(&world);
+		world_create(&world, 0);
+		world_commit(&world, 0, six, 6, NULL, 0, true);
+		for (unsigned i = 0; i < 7; i++)
+			world_commit(&world, i, NULL, 0, NULL, 0, true);
+		world_commit(&world, 4, NULL, 0, NULL, 0, true);
+		world_commit(&world, 0, eighth, 1, NULL, 0, false);
+		world_commit(&world, (unsigned)from, NULL, 0, NULL, 0, true);
+		world_message(&world, 7, "I follow");
+		world_commit(&world, 7, NULL, 0, NULL, 0, true);
+		world_finish(&world);
+	}
+}
+
+static void propose(struct world *world, unsigned by, enum sotto_err err,
+		    struct mls_buffer *message)
+{
+	assert_int_equal(err, SOTTO_OK);
+	world_deliver(world, by, mls_buffer_bytes(message));
+	mls_buffer_release(message);
+}
+
+static void test_proposals_by_reference(void **state)
+{
+	static const unsigned others[] = {1, 2, 3};
+	struct mls_key_package_secrets secrets;
+	struct mls_buffer package = {0}, message = {0}, commit = {0}, welcome = {0};
+	struct mls_commit_options options = {0};
+	struct mls_extension extension = {MLS_EXTENSION_PRIVATE_USE, BYTES_TEXT("another head")};
+	struct mls_context context;
+	struct bytes found;
+	static struct world world;
+	uint8_t out[512];
+	size_t len;
+
+	(void)state;
+	world_init(&world, 1, 3);
+	for (int i = 0; i < 5; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, others, 3, NULL, 0, true);
+	world_key_package(&world, 4, &package, &secrets);
+	propose(&world, 1, mls_group_propose_update(world.actors[1].group, NULL, &message),
+		&message);
+	propose(&world, 2, mls_group_propose_remove(world.actors[2].group, 3, &message), &message);
+	propose(&world, 0,
+		mls_group_propose_add(world.actors[0].group, mls_buffer_bytes(&package), 0,
+				      &message),
+		&message);
+	propose(&world, 0,
+		mls_group_propose_extensions(world.actors[0].group, &extension, 1, &message),
+		&message);
+	assert_int_equal(mls_group_cached_proposals(world.actors[3].group), 4);
+	/* Nobody writes while proposals wait. */
+	assert_int_equal(mls_group_protect(world.actors[0].group, BYTES_NONE, BYTES_NONE, 0, out,
+					   sizeof(out), &len),
+			 SOTTO_ERR_STATE);
+	assert_int_equal(mls_group_commit(world.actors[2].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	world_deliver(&world, 2, mls_buffer_bytes(&commit));
+	assert_int_equal(mls_group_apply_pending(world.actors[2].group), SOTTO_OK);
+	assert_null(world.actors[3].group);
+	world_check(&world);
+	mls_group_context(world.actors[1].group, &context);
+	assert_int_equal(mls_extension_find(context.extensions, MLS_EXTENSION_PRIVATE_USE, &found),
+			 SOTTO_OK);
+	assert_true(bytes_equal(found, extension.data));
+	assert_int_equal(mls_group_join(&world.config,
+					&(struct mls_join_options){
+						.welcome = mls_buffer_bytes(&welcome),
+						.key_package = mls_buffer_bytes(&package),
+						.secrets = &secrets,
+						.identity = &world.actors[4].identity,
+					},
+					&world.actors[4].group),
+			 SOTTO_OK);
+	world_check(&world);
+	/* The updated member's new key works. */
+	world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	world_commit(&world, 1, NULL, 0, NULL, 0, true);
+	mls_buffer_release(&package);
+	mls_buffer_release(&commit);
+	mls_buffer_release(&welcome);
+	world_finish(&world);
+}
+
+/* Two members commit at once: the loser's pending commit gives way. */
+static void test_race(void **state)
+{
+	static const unsigned others[] = {1, 2};
+	struct mls_commit_options options = {.path = true};
+	struct mls_buffer first = {0}, second = {0}, welcome = {0};
+	struct mls_staged *staged = NULL;
+	struct mls_staged_info info;
+	static struct world world;
+
+	(void)state;
+	world_init(&world, 1, 4);
+	for (int i = 0; i < 3; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, others, 2, NULL, 0, true);
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &first, &welcome),
+			 SOTTO_OK);
+	assert_int_equal(mls_group_commit(world.actors[1].group, &options, &second, &welcome),
+			 SOTTO_OK);
+	assert_int_equal(mls_group_commit(world.actors[1].group, &options, &second, &welcome),
+			 SOTTO_ERR_EXISTS);
+	/* The winner reads its own back. */
+	assert_int_equal(
+		mls_group_receive(world.actors[0].group, mls_buffer_bytes(&first), &staged),
+		SOTTO_OK);
+	mls_staged_info(staged, &info);
+	assert_int_equal(info.kind, MLS_STAGED_OWN_COMMIT);
+	assert_int_equal(mls_group_merge(world.actors[0].group, &staged), SOTTO_OK);
+	assert_false(mls_group_has_pending(world.actors[0].group));
+	world_deliver(&world, 0, mls_buffer_bytes(&first));
+	assert_false(mls_group_has_pending(world.actors[1].group));
+	world_check(&world);
+	assert_int_equal(
+		mls_group_receive(world.actors[2].group, mls_buffer_bytes(&second), &staged),
+		SOTTO_ERR_TOO_OLD);
+	mls_buffer_release(&first);
+	mls_buffer_release(&second);
+	world_finish(&world);
+}
+
+/* Late and reordered messages, of this epoch and past ones; jumps beyond the window. */
+static void test_windows(void **state)
+{
+	static const unsigned other[] = {1};
+	static uint8_t messages[40][512];
+	size_t lens[40];
+	uint8_t out[512];
+	struct mls_application application;
+	static struct world world;
+
+	(void)state;
+	world_init(&world, 1, 5);
+	world.config.limits.generations_forward = 30;
+	world.config.limits.skipped_keys = 10;
+	world.config.limits.past_epochs = 2;
+	(void)world_new_actor(&world);
+	(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, other, 1, NULL, 0, true);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(mls_group_protect(world.actors[0].group, BYTES_NONE,
+						   BYTES_TEXT("late"), 0, messages[i], 512,
+						   &lens[i]),
+				 SOTTO_OK);
+#define OPEN(i) \
+	mls_group_unprotect(world.actors[1].group, BYTES(messages[i], lens[i]), out, sizeof(out), \
+			    &application)
+	assert_int_equal(OPEN(31), SOTTO_ERR_LIMIT);
+	assert_int_equal(OPEN(12), SOTTO_OK);
+	assert_int_equal(OPEN(12), SOTTO_ERR_REPLAY);
+	assert_int_equal(OPEN(1), SOTTO_ERR_REPLAY); /* given up: only ten are kept */
+	assert_int_equal(OPEN(2), SOTTO_OK);
+	assert_int_equal(OPEN(2), SOTTO_ERR_REPLAY);
+	assert_int_equal(OPEN(13), SOTTO_OK);
+	world_commit(&world, 1, NULL, 0, NULL, 0, true);
+	assert_int_equal(OPEN(14), SOTTO_OK);
+	assert_int_equal(application.epoch, 1);
+	world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	assert_int_equal(OPEN(16), SOTTO_OK);
+	assert_int_equal(OPEN(11), SOTTO_OK);
+	world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	assert_int_equal(OPEN(17), SOTTO_ERR_TOO_OLD);
+#undef OPEN
+	world_finish(&world);
+}
+
+static void test_key_change_with_commit(void **state)
+{
+	static const unsigned others[] = {1, 2};
+	struct mls_leaf_options leaf;
+	struct mls_commit_options options = {.leaf = &leaf};
+	struct mls_buffer commit = {0}, welcome = {0};
+	static struct world world;
+
+	(void)state;
+	world_init(&world, 1, 6);
+	for (int i = 0; i < 3; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, others, 2, NULL, 0, true);
+	assert_int_equal(mls_identity_generate(&world.config, 1, &world.actors[1].identity),
+			 SOTTO_OK);
+	world_leaf_options(&world.actors[1], &leaf);
+	assert_int_equal(mls_group_commit(world.actors[1].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	world_deliver(&world, 1, mls_buffer_bytes(&commit));
+	assert_int_equal(mls_group_apply_pending(world.actors[1].group), SOTTO_OK);
+	world_check(&world);
+	world_message(&world, 1, "by my new key");
+	world_commit(&world, 1, NULL, 0, NULL, 0, true);
+	mls_buffer_release(&commit);
+	world_finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_suite),
+		cmocka_unit_test(test_unmerged_leaf_follows),
+		cmocka_unit_test(test_proposals_by_reference),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_key_change_with_commit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
