@@ -77,7 +77,7 @@ static enum sotto_err start(struct ringer *ringer)
 
 	os_watch_init(&ringer->watch, os_audio_fd(&ringer->audio), play);
 	TRY(os_loop_watch(ringer->loop, &ringer->watch, OS_READ));
-	TRY(os_audio_start_playback(&ringer->audio));
+	TRY(os_audio_start(&ringer->audio, OS_AUDIO_PLAYBACK));
 	ringer->ringing = true;
 out:
 	return err;

@@ -75,11 +75,12 @@ static void report(struct voice_process *process, bool last)
 		.first_sound_ns = process->first_sound_ns,
 		.last_sound_ns = process->last_sound_ns,
 		.round_trip_us = process->echo.round_trip_us,
-		.capture_ms = stats.capture_ms + os_audio_capture_ms(&process->audio),
+		.capture_ms =
+			stats.capture_ms + os_audio_delay_ms(&process->audio, OS_AUDIO_CAPTURE),
 		.encode_ms = stats.encode_ms,
 		.jitter_buffer_ms = stats.jitter_buffer_ms,
 		.decode_ms = stats.decode_ms,
-		.playout_ms = os_audio_playback_ms(&process->audio),
+		.playout_ms = os_audio_delay_ms(&process->audio, OS_AUDIO_PLAYBACK),
 	};
 	voice_process_tell(process, &wire_voice_report_type, &told);
 }
@@ -146,8 +147,8 @@ static enum sotto_err start_streams(struct voice_process *process)
 
 	os_watch_init(&process->audio_watch, os_audio_fd(&process->audio), move_sound);
 	TRY(os_loop_watch(process->loop, &process->audio_watch, OS_READ));
-	TRY(os_audio_start_playback(&process->audio));
-	TRY(os_audio_start_capture(&process->audio));
+	TRY(os_audio_start(&process->audio, OS_AUDIO_PLAYBACK));
+	TRY(os_audio_start(&process->audio, OS_AUDIO_CAPTURE));
 out:
 	return err;
 }
@@ -174,8 +175,8 @@ static void start(struct voice_process *process, const struct wire_voice_start *
 static void stop(struct voice_process *process)
 {
 	if (process->started) {
-		os_audio_stop_capture(&process->audio);
-		os_audio_stop_playback(&process->audio);
+		os_audio_stop(&process->audio, OS_AUDIO_CAPTURE);
+		os_audio_stop(&process->audio, OS_AUDIO_PLAYBACK);
 		report(process, true);
 	}
 	os_loop_stop(process->loop);
