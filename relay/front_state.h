@@ -37,7 +37,8 @@ struct front_ticket {
 	uint8_t *held; /* an answer that link_server had no room for */
 	size_t held_len;
 	bool held_last;
-	bool streams; /* read or watch: answered by more than one message, cancelled if need be */
+	bool streams;  /* read or watch: answered by more than one message, cancelled if need be */
+	bool answered; /* at least once */
 };
 
 struct relay_front {
@@ -56,7 +57,7 @@ struct relay_front {
 	uint64_t prove_at_ns; /* the earliest of all links; LINK_NEVER: none */
 	uint64_t now_ns;      /* of the call under way, for callbacks */
 	uint64_t utc_ms;
-	unsigned int asks; /* changes under way in the store */
+	unsigned int asks; /* tickets without an answer yet */
 	struct relay_counters counters;
 	enum sotto_err failure;
 };

@@ -49,8 +49,10 @@ static void abandon(struct relay_front *front, struct front_ticket *ticket)
 {
 	struct wire_store_cancel cancel = {.ticket = ticket->number};
 
-	if (ticket->streams)
+	if (ticket->streams) {
 		front_to_store(front, &wire_store_cancel_type, &cancel);
+		front->asks -= ticket->answered ? 0 : 1;
+	}
 	destroy(front, ticket);
 }
 
@@ -60,8 +62,7 @@ void front_ticket_open(struct relay_front *front, struct front_link *link, uint6
 	struct wire_store_ask ask = {.authority = (uint8_t)link->authority, .message = request};
 	struct front_ticket *ticket = NULL;
 
-	if (link->ticket_count < RELAY_LINK_REQUESTS_MAX &&
-	    (streams || front->asks < RELAY_ASKS_MAX))
+	if (link->ticket_count < RELAY_LINK_REQUESTS_MAX && front->asks < RELAY_ASKS_MAX)
 		ticket = allocator_take_zeroed(front->config.allocator, 1, sizeof(*ticket));
 	if (ticket == NULL) {
 		front_answer_done(front, link->id, stream, WIRE_STATUS_BUSY, BUSY_RETRY_MS);
@@ -74,7 +75,7 @@ void front_ticket_open(struct relay_front *front, struct front_link *link, uint6
 	list_append(&front->tickets[ticket->number % FRONT_BUCKETS], &ticket->by_number);
 	list_append(&link->tickets, &ticket->of_link);
 	link->ticket_count++;
-	front->asks += streams ? 0 : 1;
+	front->asks++;
 	ask.ticket = ticket->number;
 	front_to_store(front, &wire_store_ask_type, &ask);
 }
@@ -121,9 +122,13 @@ void front_ticket_answer(struct relay_front *front, const struct wire_store_answ
 	struct writer framed;
 	bool last = answer->last != 0;
 
-	/* Changes are answered exactly once, also when their link has gone. */
+	/* A change is answered exactly once, also when its link has gone. */
 	if ((answer->ticket & 1) == 0 && front->asks > 0)
 		front->asks--;
+	if (ticket != NULL && ticket->streams && !ticket->answered) {
+		ticket->answered = true;
+		front->asks--;
+	}
 	if (ticket == NULL || answer->message.len == 0 ||
 	    over_quota(front, ticket, answer->message.len))
 		return;
