@@ -25,6 +25,7 @@ enum aead_alg {
 #define AEAD_KEY_LEN_MAX   32
 #define AEAD_NONCE_LEN_MAX 24
 
+/* An alg that is not in the enum is the program's mistake, and asserted: protocols map their suites first. */
 size_t aead_key_len(enum aead_alg alg);
 size_t aead_nonce_len(enum aead_alg alg);
 

@@ -26,6 +26,7 @@ enum kem_alg {
 #define KEM_PUBLIC_LEN_MAX 1216 /* X-Wing */
 #define KEM_ENC_LEN_MAX	   1120 /* X-Wing */
 
+/* An alg that is not in the enum is the program's mistake, and asserted: protocols map their suites first. */
 size_t kem_private_len(enum kem_alg alg); /* Nsk */
 size_t kem_public_len(enum kem_alg alg);  /* Npk */
 size_t kem_enc_len(enum kem_alg alg);	  /* Nenc */

@@ -25,7 +25,9 @@ enum sign_alg {
 #define SIGN_PUBLIC_LEN_MAX    133 /* P-521, uncompressed */
 #define SIGN_SIGNATURE_LEN_MAX 141 /* P-521, DER at its longest */
 
-/* The private key is the seed (Ed25519 32, Ed448 57 bytes) or the big-endian scalar (32, 48, 66).
+/*
+ * The private key is the seed (Ed25519 32, Ed448 57 bytes) or the big-endian scalar (32, 48, 66). An alg that is
+ * not in the enum is the program's mistake, and asserted: protocols map their suites first.
  */
 size_t sign_private_len(enum sign_alg alg);
 size_t sign_public_len(enum sign_alg alg);
