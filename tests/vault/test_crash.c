@@ -253,16 +253,16 @@ static void test_state_is_whole_after_every_stop(void **state)
 		uint64_t points_min;
 		struct crash_options options;
 	} table[] = {
-		{"power cut", false, 500, {.seed = 1, .how = SIM_POWER_CUT}},
+		{"power cut", false, 300, {.seed = 1, .how = SIM_POWER_CUT, .step = 4}},
 		{"power cut, passphrases change", true, 500, {.seed = 2, .how = SIM_POWER_CUT}},
 		{"kill, then a power cut soon",
 		 true,
 		 100,
-		 {.seed = 3, .how = SIM_KILL, .stop_again = true, .step = 3}},
+		 {.seed = 3, .how = SIM_KILL, .stop_again = true, .step = 5}},
 		{"two power cuts",
 		 true,
 		 100,
-		 {.seed = 4, .how = SIM_POWER_CUT, .stop_again = true, .step = 3}},
+		 {.seed = 4, .how = SIM_POWER_CUT, .stop_again = true, .step = 5}},
 	};
 
 	(void)state;

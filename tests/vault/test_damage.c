@@ -16,9 +16,14 @@
 #include "sim/vfs.h"
 #include "tests/vault/fixture.h"
 
-#define VFS   "vault-damage"
-#define STEPS 24
-#define SEED  21
+#define VFS	 "vault-damage"
+#define STEPS	 14
+#define SEED	 21
+
+#define FAILURES 160
+
+/* One bit of every third byte of the database: enough to meet every field, in a few seconds. */
+#define DATABASE_STRIDE 3
 
 struct world {
 	struct sim_random random;
@@ -141,7 +146,7 @@ static void test_failed_commit_then_power_cut(void **state)
 	size_t back = 0;
 
 	(void)state;
-	for (uint64_t n = 0; n < 300; n++) {
+	for (uint64_t n = 0; n < FAILURES; n++) {
 		struct world world;
 		struct store_batch batch;
 		struct store_writer writer;
@@ -175,15 +180,16 @@ static void test_failed_commit_then_power_cut(void **state)
 		}
 		world_finish(&world);
 	}
-	print_message("# %d of 300 failed batches came back whole\n", (int)back);
+	print_message("# %d of %d failed batches came back whole\n", (int)back, FAILURES);
 }
 
-/* One bit of each byte of a small vault's files: found out, or harmless; never another value. */
-static void flip_every_byte(struct world *world, const char *name, size_t *opened, size_t *refused)
+/* Flips in a small vault's files are found out or harmless; never is another value read. */
+static void flip(struct world *world, const char *name, size_t stride, size_t *opened,
+		 size_t *refused)
 {
 	size_t len = sim_disk_file_len(world->disk, name);
 
-	for (size_t at = 0; at < len; at++) {
+	for (size_t at = 0; at < len; at += stride) {
 		struct fixture_difference difference = {0};
 		struct vault *vault = NULL;
 		struct sim_disk *copy;
@@ -206,7 +212,7 @@ static void flip_every_byte(struct world *world, const char *name, size_t *opene
 	}
 }
 
-static void test_every_flip_is_found_or_harmless(void **state)
+static void test_flips_are_found_or_harmless(void **state)
 {
 	struct world world;
 	size_t opened = 0;
@@ -218,8 +224,8 @@ static void test_every_flip_is_found_or_harmless(void **state)
 		apply_both(&world, step);
 	vault_close(world.vault);
 	world.vault = NULL;
-	flip_every_byte(&world, FIXTURE_PATH, &opened, &refused);
-	flip_every_byte(&world, FIXTURE_KEYS, &opened, &refused);
+	flip(&world, FIXTURE_PATH, DATABASE_STRIDE, &opened, &refused);
+	flip(&world, FIXTURE_KEYS, 1, &opened, &refused);
 	sim_vfs_use(world.vfs, world.disk);
 	print_message("# flips: %d refused or told, %d opened\n", (int)refused, (int)opened);
 	assert_true(refused > 1000);
@@ -283,7 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_at_every_operation),
 		cmocka_unit_test(test_failed_commit_then_power_cut),
-		cmocka_unit_test(test_every_flip_is_found_or_harmless),
+		cmocka_unit_test(test_flips_are_found_or_harmless),
 		cmocka_unit_test(test_mixed_times_are_refused),
 	};
 
