@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whatever goes wrong, a group stays exactly as it was: every truncation and bit flip of each message, and every
+ * allocation and random call failed in turn; the state is compared as it would be stored.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+#include "tests/mls/world.h"
+
+/* ---- An allocator that counts, and refuses the nth call ---- */
+
+struct faulty {
+	struct allocator allocator;
+	unsigned calls;
+	unsigned refuse;
+	size_t live;
+};
+
+static struct faulty faulty;
+
+static void *faulty_allocate(void *context, size_t len)
+{
+	struct faulty *self = context;
+
+	self->calls++;
+	if (self->calls == self->refuse)
+		return NULL;
+	self->live += len;
+	return malloc(len);
+}
+
+static void faulty_release(void *context, void *memory, size_t len)
+{
+	struct faulty *self = context;
+
+	self->live -= len;
+	free(memory);
+}
+
+/* ---- The setting: 0 and 1 are members; 1 handles what 0 sends, 2 is outside ---- */
+
+struct setting {
+	struct world world;
+	struct mls_buffer message; /* a handshake or application message by 0 */
+	struct mls_buffer welcome;
+	struct mls_buffer package;
+	struct mls_key_package_secrets secrets;
+	struct mls_buffer epoch_part;
+	struct mls_buffer ratchet_part;
+	uint8_t application[1024];
+	size_t application_len;
+};
+
+static struct setting setting;
+
+static struct mls_group *member(unsigned actor)
+{
+	return setting.world.actors[actor].group;
+}
+
+static void setting_init(enum mls_wire_format handshake)
+{
+	static const unsigned one[] = {1};
+
+	memset(&setting, 0, sizeof(setting));
+	faulty = (struct faulty){.allocator = {faulty_allocate, faulty_release, &faulty}};
+	world_init(&setting.world, 1, 9);
+	setting.world.config.allocator = &faulty.allocator;
+	setting.world.config.limits.skipped_keys = 4;
+	setting.world.handshake = handshake;
+	for (int i = 0; i < 3; i++)
+		(void)world_new_actor(&setting.world);
+	world_create(&setting.world, 0);
+	world_commit(&setting.world, 0, one, 1, NULL, 0, true);
+	world_key_package(&setting.world, 2, &setting.package, &setting.secrets);
+}
+
+static void setting_finish(void)
+{
+	mls_buffer_release(&setting.message);
+	mls_buffer_release(&setting.welcome);
+	mls_buffer_release(&setting.package);
+	mls_buffer_release(&setting.epoch_part);
+	mls_buffer_release(&setting.ratchet_part);
+	world_finish(&setting.world);
+	assert_int_equal(faulty.live, 0);
+}
+
+static enum sotto_err commit_by(unsigned actor)
+{
+	struct bytes package = mls_buffer_bytes(&setting.package);
+	struct mls_commit_options options = {.add = &package, .add_count = 1, .path = true};
+
+	return mls_group_commit(member(actor), &options, &setting.message, &setting.welcome);
+}
+
+static void prepare_commit(void)
+{
+	assert_int_equal(commit_by(0), SOTTO_OK);
+}
+
+static void prepare_proposal(void)
+{
+	assert_int_equal(mls_group_propose_update(member(0), NULL, &setting.message), SOTTO_OK);
+}
+
+static void prepare_application(void)
+{
+	assert_int_equal(mls_group_protect(member(0), BYTES_TEXT("aad"), BYTES_TEXT("hello"), 5,
+					   setting.application, sizeof(setting.application),
+					   &setting.application_len),
+			 SOTTO_OK);
+}
+
+static void prepare_saved(void)
+{
+	assert_int_equal(mls_group_save(member(1), &setting.epoch_part), SOTTO_OK);
+	assert_int_equal(mls_group_save_ratchets(member(1), 2, &setting.ratchet_part), SOTTO_OK);
+}
+
+static void prepare_nothing(void)
+{
+}
+
+/* ---- What is tried; a success is undone where it would leave something behind ---- */
+
+static enum sotto_err try_receive(struct bytes message)
+{
+	struct mls_staged *staged = NULL;
+	enum sotto_err err = mls_group_receive(member(1), message, &staged);
+
+	if (err == SOTTO_OK)
+		err = mls_group_merge(member(1), &staged);
+	mls_staged_destroy(staged);
+	return err;
+}
+
+static enum sotto_err try_unprotect(struct bytes message)
+{
+	struct mls_application application;
+	uint8_t out[1024];
+
+	return mls_group_unprotect(member(1), message, out, sizeof(out), &application);
+}
+
+static enum sotto_err try_join(struct bytes welcome)
+{
+	struct mls_join_options options = {
+		.welcome = welcome,
+		.key_package = mls_buffer_bytes(&setting.package),
+		.secrets = &setting.secrets,
+		.identity = &setting.world.actors[2].identity,
+	};
+	struct mls_group *group = NULL;
+	enum sotto_err err = mls_group_join(&setting.world.config, &options, &group);
+
+	mls_group_destroy(group);
+	return err;
+}
+
+static enum sotto_err try_package(struct bytes message)
+{
+	struct mls_key_package_info info;
+
+	return mls_key_package_check(&setting.world.config, message, 0, &info);
+}
+
+static enum sotto_err try_commit(struct bytes message)
+{
+	(void)message;
+	return commit_by(1);
+}
+
+static enum sotto_err try_propose(struct bytes message)
+{
+	(void)message;
+	return mls_group_propose_update(member(1), NULL, &setting.message);
+}
+
+static enum sotto_err try_protect(struct bytes message)
+{
+	uint8_t out[1024];
+	size_t len;
+
+	(void)message;
+	return mls_group_protect(member(1), BYTES_NONE, BYTES_TEXT("x"), 0, out, sizeof(out), &len);
+}
+
+static enum sotto_err try_save(struct bytes message)
+{
+	struct mls_buffer part = {0};
+	enum sotto_err err = mls_group_save(member(1), &part);
+
+	(void)message;
+	mls_buffer_release(&part);
+	return err;
+}
+
+static enum sotto_err try_load(struct bytes message)
+{
+	struct mls_group *group = NULL;
+	enum sotto_err err = mls_group_load(&setting.world.config, message,
+					    mls_buffer_bytes(&setting.ratchet_part), &group);
+
+	mls_group_destroy(group);
+	return err;
+}
+
+static enum sotto_err try_load_ratchets(struct bytes message)
+{
+	struct mls_group *group = NULL;
+	enum sotto_err err = mls_group_load(&setting.world.config,
+					    mls_buffer_bytes(&setting.epoch_part), message, &group);
+
+	mls_group_destroy(group);
+	return err;
+}
+
+static enum sotto_err try_create(struct bytes message)
+{
+	struct mls_leaf_options options;
+	struct mls_group *group = NULL;
+	enum sotto_err err;
+
+	(void)message;
+	world_leaf_options(&setting.world.actors[2], &options);
+	err = mls_group_create(&setting.world.config, BYTES_TEXT("g"), &options, NULL, 0, &group);
+	mls_group_destroy(group);
+	return err;
+}
+
+static enum sotto_err try_package_create(struct bytes message)
+{
+	struct mls_key_package_secrets secrets;
+	struct mls_leaf_options options;
+	struct mls_buffer out = {0};
+	enum sotto_err err;
+
+	(void)message;
+	world_leaf_options(&setting.world.actors[2], &options);
+	err = mls_key_package_create(&setting.world.config, &options, NULL, 0, &out, &secrets);
+	mls_buffer_release(&out);
+	return err;
+}
+
+enum input { IN_MESSAGE, IN_APPLICATION, IN_WELCOME, IN_PACKAGE, IN_EPOCH_PART, IN_RATCHET_PART };
+
+static struct bytes input_bytes(enum input input)
+{
+	switch (input) {
+	case IN_MESSAGE:
+		return mls_buffer_bytes(&setting.message);
+	case IN_APPLICATION:
+		return BYTES(setting.application, setting.application_len);
+	case IN_WELCOME:
+		return mls_buffer_bytes(&setting.welcome);
+	case IN_PACKAGE:
+		return mls_buffer_bytes(&setting.package);
+	case IN_EPOCH_PART:
+		return mls_buffer_bytes(&setting.epoch_part);
+	case IN_RATCHET_PART:
+		return mls_buffer_bytes(&setting.ratchet_part);
+	}
+	return BYTES_NONE;
+}
+
+static const struct attempt {
+	const char *name;
+	void (*prepare)(void);
+	enum input input;
+	enum sotto_err (*run)(struct bytes message);
+	bool reads; /* the input is a message that must be refused when changed */
+	bool flips; /* not only truncations */
+} attempts[] = {
+	{"commit in", prepare_commit, IN_MESSAGE, try_receive, true, true},
+	{"proposal in", prepare_proposal, IN_MESSAGE, try_receive, true, true},
+	{"application in", prepare_application, IN_APPLICATION, try_unprotect, true, true},
+	{"welcome in", prepare_commit, IN_WELCOME, try_join, true, true},
+	{"key package in", prepare_nothing, IN_PACKAGE, try_package, true, true},
+	{"epoch part", prepare_saved, IN_EPOCH_PART, try_load, true, false},
+	{"ratchet part", prepare_saved, IN_RATCHET_PART, try_load_ratchets, true, false},
+	{"commit out", prepare_nothing, IN_MESSAGE, try_commit, false, false},
+	{"proposal out", prepare_nothing, IN_MESSAGE, try_propose, false, false},
+	{"application out", prepare_nothing, IN_MESSAGE, try_protect, false, false},
+	{"save", prepare_nothing, IN_MESSAGE, try_save, false, false},
+	{"create", prepare_nothing, IN_MESSAGE, try_create, false, false},
+	{"key package out", prepare_nothing, IN_MESSAGE, try_package_create, false, false},
+};
+
+static void assert_unchanged(const struct mls_buffer *before)
+{
+	struct mls_buffer after = {0};
+
+	world_state(member(1), &after);
+	assert_true(bytes_equal(mls_buffer_bytes(before), mls_buffer_bytes(&after)));
+	mls_buffer_release(&after);
+}
+
+static void change_message(const struct attempt *attempt)
+{
+	struct bytes message = input_bytes(attempt->input);
+	struct mls_buffer before = {0};
+	uint8_t *copy = malloc(message.len + 1);
+
+	assert_non_null(copy);
+	memcpy(copy, message.data, message.len);
+	copy[message.len] = 0;
+	world_state(member(1), &before);
+	for (size_t len = 0; len < message.len; len++)
+		assert_int_not_equal(attempt->run(BYTES(copy, len)), SOTTO_OK);
+	assert_int_not_equal(attempt->run(BYTES(copy, message.len + 1)), SOTTO_OK);
+	assert_unchanged(&before);
+	for (size_t bit = 0; attempt->flips && bit < 8 * message.len; bit++) {
+		copy[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		assert_int_not_equal(attempt->run(BYTES(copy, message.len)), SOTTO_OK);
+		copy[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		if (bit % 64 == 0)
+			assert_unchanged(&before);
+	}
+	assert_unchanged(&before);
+	assert_int_equal(attempt->run(BYTES(copy, message.len)), SOTTO_OK);
+	mls_buffer_release(&before);
+	free(copy);
+}
+
+static void test_changed_messages(void **state)
+{
+	(void)state;
+	for (int format = MLS_PUBLIC_MESSAGE; format <= MLS_PRIVATE_MESSAGE; format++) {
+		for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+			if (!attempts[i].reads)
+				continue;
+			setting_init((enum mls_wire_format)format);
+			attempts[i].prepare();
+			change_message(&attempts[i]);
+			setting_finish();
+		}
+	}
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+		struct mls_buffer before = {0};
+		enum sotto_err err = SOTTO_ERR_NO_MEMORY;
+
+		setting_init(MLS_PRIVATE_MESSAGE);
+		attempts[i].prepare();
+		world_state(member(1), &before);
+		for (unsigned n = 1; err != SOTTO_OK; n++) {
+			faulty.refuse = faulty.calls + n;
+			err = attempts[i].run(input_bytes(attempts[i].input));
+			faulty.refuse = 0;
+			if (err == SOTTO_OK)
+				break;
+			assert_int_equal(err, SOTTO_ERR_NO_MEMORY);
+			assert_unchanged(&before);
+		}
+		mls_buffer_release(&before);
+		setting_finish();
+	}
+}
+
+static void test_no_randomness(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+		struct mls_buffer before = {0};
+		enum sotto_err err = SOTTO_ERR_RANDOM;
+
+		setting_init(MLS_PRIVATE_MESSAGE);
+		attempts[i].prepare();
+		world_state(member(1), &before);
+		for (unsigned n = 1; err != SOTTO_OK; n++) {
+			struct test_random *random = &setting.world.test_random;
+
+			random->refuse_call = random->calls + n;
+			err = attempts[i].run(input_bytes(attempts[i].input));
+			random->refuse_call = 0;
+			if (err == SOTTO_OK)
+				break;
+			assert_int_equal(err, SOTTO_ERR_RANDOM);
+			assert_unchanged(&before);
+		}
+		mls_buffer_release(&before);
+		setting_finish();
+	}
+}
+
+/* Application messages take no memory at all, both ways, even from a sender's first message on. */
+static void test_messages_allocate_nothing(void **state)
+{
+	unsigned calls;
+
+	(void)state;
+	setting_init(MLS_PRIVATE_MESSAGE);
+	calls = faulty.calls;
+	for (int i = 0; i < 20; i++) {
+		prepare_application();
+		assert_int_equal(try_unprotect(input_bytes(IN_APPLICATION)), SOTTO_OK);
+		assert_int_equal(try_protect(BYTES_NONE), SOTTO_OK);
+	}
+	assert_int_equal(faulty.calls, calls);
+	setting_finish();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_changed_messages),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_randomness),
+		cmocka_unit_test(test_messages_allocate_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
