@@ -29,8 +29,7 @@ static enum sotto_err count(void *context, uint8_t *out, size_t len)
 static void must_not_open(void *context, uint64_t link)
 {
 	(void)context;
-	(void)link;
-	ASSERT(!"a link was opened");
+	ASSERT(link == 0); /* no link has this number: there must not be any */
 }
 
 static size_t wrap(uint8_t *payload, uint8_t how, struct bytes bytes, const struct link_key *key,

@@ -615,6 +615,7 @@ void world_add_phone(struct world *world, int at, const struct link_client_confi
 	struct world_phone *phone = &world->phones[at];
 	struct link_client_config own = *config;
 
+	world_remove_phone(world, at);
 	memset(phone, 0, sizeof(*phone));
 	phone->world = world;
 	phone->address = world_address("198.51.100.7", (uint16_t)(50000 + at));
