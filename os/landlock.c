@@ -103,23 +103,25 @@ static int landlock_find_interpreter(struct dl_phdr_info *info, size_t size, voi
 	return 1; /* the first is the program itself */
 }
 
-/* Our own folders, and the dynamic linker, which the kernel executes for each of our programs. */
-static enum sotto_err landlock_allow_programs(int ruleset, const char *directory)
+/* Our own programs, file by file (bin has others), and the dynamic linker, which the kernel executes for each. */
+static enum sotto_err landlock_allow_programs(int ruleset, const char *path)
 {
-	char path[OS_PROCESS_PATH_LEN];
+	char found[OS_PROCESS_PATH_LEN];
 	const char *interpreter = NULL;
 	enum sotto_err err;
 
 	(void)dl_iterate_phdr(landlock_find_interpreter, &interpreter);
 	if (interpreter != NULL)
 		TRY(landlock_allow(ruleset, interpreter, LANDLOCK_FS_EXECUTE));
-	if (directory != NULL)
-		return landlock_allow(ruleset, directory, LANDLOCK_FS_EXECUTE);
-	for (size_t n = 0; (err = os_process_folder(n, path)) == SOTTO_OK; n++) {
-		err = landlock_allow(ruleset, path, LANDLOCK_FS_EXECUTE);
-		FAIL_IF(err != SOTTO_OK && err != SOTTO_ERR_NOT_FOUND, err);
+	if (path != NULL)
+		return landlock_allow(ruleset, path, LANDLOCK_FS_EXECUTE);
+	TRY(landlock_allow(ruleset, "/proc/self/exe", LANDLOCK_FS_EXECUTE));
+	for (size_t i = 0; os_process_names[i] != NULL; i++) {
+		/* A text-only phone has fewer, a relay one. */
+		if (os_process_find(os_process_names[i], found) == SOTTO_OK)
+			TRY(landlock_allow(ruleset, found, LANDLOCK_FS_EXECUTE));
 	}
-	err = err == SOTTO_ERR_NOT_FOUND ? SOTTO_OK : err;
+	err = SOTTO_OK;
 out:
 	return err;
 }

@@ -13,9 +13,13 @@
 #include "os/error.h"
 #include "os/lines.h"
 
+/* Out of descriptors: when to try again. Without it the loop would spin, since the client still waits. */
+#define LISTENER_PAUSE_NS UINT64_C(100000000)
+
 struct os_listener {
 	struct os_loop *loop;
 	struct os_watch watch;
+	struct os_timer pause;
 	void (*accepted)(void *context, int descriptor);
 	void *context;
 };
@@ -84,6 +88,14 @@ static void listener_ready(struct os_watch *watch, unsigned seen)
 	listener->accepted(listener->context, descriptor);
 }
 
+static void listener_pause_over(struct os_timer *timer, uint64_t now_ns)
+{
+	struct os_listener *listener = CONTAINER_OF(timer, struct os_listener, pause);
+
+	if (os_loop_watch(listener->loop, &listener->watch, OS_READ) != SOTTO_OK)
+		os_loop_set_timer(listener->loop, timer, now_ns + LISTENER_PAUSE_NS);
+}
+
 enum sotto_err os_listener_create(struct os_loop *loop, int descriptor,
 				  void (*accepted)(void *context, int descriptor), void *context,
 				  struct os_listener **out)
@@ -95,6 +107,7 @@ enum sotto_err os_listener_create(struct os_loop *loop, int descriptor,
 	listener->loop = loop;
 	listener->accepted = accepted;
 	listener->context = context;
+	os_timer_init(&listener->pause, listener_pause_over);
 	os_watch_init(&listener->watch, descriptor, listener_ready);
 	TRY(os_loop_watch(loop, &listener->watch, OS_READ));
 	*out = listener;
@@ -108,6 +121,7 @@ void os_listener_destroy(struct os_listener *listener)
 {
 	if (listener == NULL)
 		return;
+	os_loop_set_timer(listener->loop, &listener->pause, OS_NEVER);
 	os_loop_unwatch(listener->loop, &listener->watch);
 	close(listener->watch.descriptor);
 	free(listener);

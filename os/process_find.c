@@ -16,25 +16,30 @@ static const char *const process_folders[] = {
 	"", "/../libexec/sotto", "/../phone", "/../link", "/../voice", "/../relay",
 };
 
-enum sotto_err os_process_folder(size_t n, char path[OS_PROCESS_PATH_LEN])
+const char *const os_process_names[] = {
+	"sotto-launcher", "sotto-agent", "sotto-link", "sotto-voice",
+	"sotto-ringer",	  "sottod",	 NULL,
+};
+
+static enum sotto_err process_folder(size_t n, char path[OS_PROCESS_PATH_LEN])
 {
-	char own[OS_PROCESS_PATH_LEN];
-	ssize_t len = readlink("/proc/self/exe", own, sizeof(own));
+	ssize_t len = readlink("/proc/self/exe", path, OS_PROCESS_PATH_LEN);
+	size_t room;
 	char *slash;
 
 	if (n >= ARRAY_LEN(process_folders))
 		return SOTTO_ERR_NOT_FOUND;
 	if (len < 0)
 		return os_err_from_errno(errno);
-	if ((size_t)len >= sizeof(own))
+	if (len >= OS_PROCESS_PATH_LEN)
 		return SOTTO_ERR_LIMIT;
-	own[len] = '\0';
-	slash = strrchr(own, '/');
+	path[len] = '\0';
+	slash = strrchr(path, '/');
 	if (slash == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	*slash = '\0';
-	len = snprintf(path, OS_PROCESS_PATH_LEN, "%s%s", own, process_folders[n]);
-	return len < OS_PROCESS_PATH_LEN ? SOTTO_OK : SOTTO_ERR_LIMIT;
+	room = (size_t)(path + OS_PROCESS_PATH_LEN - slash);
+	len = snprintf(slash, room, "%s", process_folders[n]);
+	return (size_t)len < room ? SOTTO_OK : SOTTO_ERR_LIMIT;
 }
 
 static bool process_may_run(const struct stat *status)
@@ -54,7 +59,7 @@ enum sotto_err os_process_find(const char *name, char out[OS_PROCESS_PATH_LEN])
 		struct stat status;
 		size_t len;
 
-		TRY(os_process_folder(n, path));
+		TRY(process_folder(n, path));
 		len = strlen(path);
 		FAIL_IF((size_t)snprintf(path + len, sizeof(path) - len, "/%s", name) >=
 				sizeof(path) - len,

@@ -71,9 +71,9 @@ struct os_sandbox {
 };
 
 struct os_sandbox_options {
-	/* The one directory beneath which files may be used (AGENT, RELAY_STORE) or from which
-	 * programs may be executed (LAUNCHER, RELAY_PARENT: NULL means the folders of
-	 * os_process_find). Else ignored. */
+	/* The one directory beneath which files may be used (AGENT, RELAY_STORE), or the program, or the folder of
+	 * programs, that may be executed (LAUNCHER, RELAY_PARENT; NULL: our own file and those of
+	 * os_process_names). Else ignored. */
 	const char *directory;
 	/* Lock all pages, where the limit allows. Processes with keys ask for it. */
 	bool lock_memory;

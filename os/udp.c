@@ -43,6 +43,8 @@ struct os_udp {
 	struct os_udp_handler handler;
 	struct os_address local;
 	bool connected;
+	bool busy;    /* in a callback: destroy leaves the memory to udp_ready */
+	bool closed;  /* destroyed in a callback */
 	bool blocked; /* watched for OS_WRITE */
 	struct mmsghdr messages[OS_UDP_BATCH_MAX];
 	struct udp_slot slots[OS_UDP_BATCH_MAX];
@@ -119,7 +121,7 @@ static bool udp_receive_batch(struct os_udp *udp)
 	if (count > 0)
 		udp->handler.received(udp->handler.context, udp, udp->datagrams, count,
 				      os_loop_now_ns(udp->loop));
-	return got == OS_UDP_BATCH_MAX;
+	return got == OS_UDP_BATCH_MAX && !udp->closed;
 }
 
 /* One message of the error queue; false when it is empty. */
@@ -163,26 +165,37 @@ static void udp_unblock(struct os_udp *udp)
 		udp->handler.writable(udp->handler.context, udp);
 }
 
+static void udp_free(struct os_udp *udp)
+{
+	os_loop_unwatch(udp->loop, &udp->watch);
+	close(udp->watch.descriptor);
+	free(udp);
+}
+
 static void udp_ready(struct os_watch *watch, unsigned seen)
 {
 	struct os_udp *udp = CONTAINER_OF(watch, struct os_udp, watch);
 
+	udp->busy = true;
 	if ((seen & OS_GONE) != 0) {
 		socklen_t len = sizeof(int);
 		int pending;
 
-		while (udp_read_error(udp))
+		while (!udp->closed && udp_read_error(udp))
 			;
 		/* An error outside the queue would be reported for ever if it were not fetched. */
 		(void)getsockopt(watch->descriptor, SOL_SOCKET, SO_ERROR, &pending, &len);
 	}
-	if ((seen & OS_READ) != 0) {
+	if ((seen & OS_READ) != 0 && !udp->closed) {
 		for (unsigned round = 0; round < OS_UDP_ROUNDS_MAX && udp_receive_batch(udp);
 		     round++)
 			;
 	}
-	if ((seen & OS_WRITE) != 0 && udp->blocked)
+	if ((seen & OS_WRITE) != 0 && udp->blocked && !udp->closed)
 		udp_unblock(udp);
+	udp->busy = false;
+	if (udp->closed)
+		udp_free(udp);
 }
 
 enum sotto_err os_udp_adopt(struct os_loop *loop, int descriptor,
@@ -238,9 +251,9 @@ void os_udp_destroy(struct os_udp *udp)
 {
 	if (udp == NULL)
 		return;
-	os_loop_unwatch(udp->loop, &udp->watch);
-	close(udp->watch.descriptor);
-	free(udp);
+	udp->closed = true;
+	if (!udp->busy)
+		udp_free(udp);
 }
 
 const struct os_address *os_udp_local(const struct os_udp *udp)

@@ -51,7 +51,7 @@ static int run_probe(const struct probe *probe, const struct probes *probes,
 		struct os_sandbox sandbox;
 
 		if (profile == OS_PROFILE_LAUNCHER || profile == OS_PROFILE_RELAY_PARENT)
-			options.directory = NULL;
+			options.directory = probes->program;
 		if (profile != CONTROL && os_sandbox_enter(profile, &options, &sandbox) != SOTTO_OK)
 			_exit(NOT_ENTERED);
 		_exit(probe->run(probes));
@@ -174,7 +174,7 @@ static void test_programs_beneath_the_launcher(void **state)
 		(void)snprintf(number, sizeof(number), "%d", (int)profile);
 		child = fork();
 		if (child == 0) {
-			struct os_sandbox_options options = {0};
+			struct os_sandbox_options options = {.directory = probes.program};
 			struct os_sandbox sandbox;
 
 			if (os_sandbox_enter(OS_PROFILE_LAUNCHER, &options, &sandbox) != SOTTO_OK)
@@ -186,6 +186,40 @@ static void test_programs_beneath_the_launcher(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		if (status != 0)
 			fail_msg("%s: status %x", os_profile_name(profile), status);
+	}
+	probes_finish(&probes);
+}
+
+/* By default: itself, and programs of ours by name. */
+static void test_what_the_launcher_may_execute(void **state)
+{
+	static const struct {
+		const char *path; /* NULL: a program beside it that is none of ours by name */
+		int status;
+	} table[] = {{"/proc/self/exe", 0}, {NULL, EACCES}, {"/bin/true", EACCES}};
+	struct probes probes;
+
+	(void)state;
+	probes_prepare(&probes);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0) {
+			struct os_sandbox_options options = {0};
+			struct os_sandbox sandbox;
+
+			if (os_sandbox_enter(OS_PROFILE_RELAY_PARENT, &options, &sandbox) !=
+			    SOTTO_OK)
+				_exit(NOT_ENTERED);
+			/* This program with an argument ends at once. */
+			execl(table[i].path != NULL ? table[i].path : probes.program, "program",
+			      "exit", "0", (char *)NULL);
+			_exit(errno);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), table[i].status);
 	}
 	probes_finish(&probes);
 }
@@ -208,7 +242,7 @@ static int live_as_launcher(const char *program, const char *directory)
 				       .descriptors = (const int[]){-1, -1, 2},
 				       .descriptors_count = 3,
 				       .dies_with_us = true};
-	struct os_sandbox_options options = {0};
+	struct os_sandbox_options options = {.directory = program};
 	struct os_sandbox sandbox;
 	struct os_process_end end = {-2, 0};
 	struct os_process *process;
@@ -359,13 +393,14 @@ static void test_memory_of_keys(void **state)
 	assert_int_equal(key[0] | key[63], 0);
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_probe_works_without_a_sandbox),
 		cmocka_unit_test(test_every_probe_in_every_profile),
 		cmocka_unit_test(test_threads_that_began_before),
 		cmocka_unit_test(test_programs_beneath_the_launcher),
+		cmocka_unit_test(test_what_the_launcher_may_execute),
 		cmocka_unit_test(test_the_launcher_can_do_its_work),
 		cmocka_unit_test(test_entering_once),
 		cmocka_unit_test(test_hardening),
@@ -373,5 +408,8 @@ int main(void)
 		cmocka_unit_test(test_memory_of_keys),
 	};
 
+	(void)arguments;
+	if (count > 1) /* started by test_what_the_launcher_may_execute */
+		return 0;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ struct side {
 	struct os_address local;  /* of the last datagram */
 	struct os_address remote; /* of the last datagram, or hint */
 	bool echo;
+	bool destroys; /* in its callback */
 };
 
 static void side_received(void *context, struct os_udp *udp, const struct os_datagram *datagrams,
@@ -39,6 +40,10 @@ static void side_received(void *context, struct os_udp *udp, const struct os_dat
 			side->wrong++;
 		side->local = datagrams[i].local;
 		side->remote = datagrams[i].remote;
+	}
+	if (side->destroys) {
+		os_udp_destroy(udp);
+		side->udp = NULL;
 	}
 	if (side->echo) {
 		struct os_datagram answers[OS_UDP_BATCH_MAX];
@@ -251,6 +256,34 @@ static void test_too_long_is_dropped(void **state)
 	os_loop_destroy(loop);
 }
 
+static void test_destroying_in_a_callback(void **state)
+{
+	struct side server = {.destroys = true};
+	struct side client = {0};
+	struct os_udp_handler server_handler = side_handler(&server);
+	struct os_udp_handler client_handler = side_handler(&client);
+	uint8_t zero = 0;
+	struct os_datagram datagrams[OS_UDP_BATCH_MAX + 8];
+	struct os_address address;
+	struct os_loop *loop;
+	size_t sent;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(datagrams); i++)
+		datagrams[i] = (struct os_datagram){.payload = BYTES(&zero, 1)};
+	assert_int_equal(os_loop_create(&loop), SOTTO_OK);
+	assert_int_equal(os_address_parse("127.0.0.1:0", &address), SOTTO_OK);
+	assert_int_equal(os_udp_bind(loop, &address, &server_handler, &server.udp), SOTTO_OK);
+	assert_int_equal(
+		os_udp_connect(loop, os_udp_local(server.udp), &client_handler, &client.udp),
+		SOTTO_OK);
+	assert_int_equal(os_udp_send(client.udp, datagrams, ARRAY_LEN(datagrams), &sent), SOTTO_OK);
+	turn_until(loop, &server.received, OS_UDP_BATCH_MAX); /* one batch, and no more */
+	assert_null(server.udp);
+	os_udp_destroy(client.udp);
+	os_loop_destroy(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_refusal_is_a_hint),
 		cmocka_unit_test(test_binding_fails_with_a_reason),
 		cmocka_unit_test(test_too_long_is_dropped),
+		cmocka_unit_test(test_destroying_in_a_callback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
