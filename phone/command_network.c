@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "crypto/init.h"
 #include "link/link.h"
 #include "os/clock.h"
 #include "phone/agent.h"
@@ -262,6 +263,10 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 		json_array_append_new(
 			problems,
 			json_string(link_reason_text((enum link_reason)agent->link_status.reason)));
+	if (!crypto_aes_is_constant_time())
+		json_array_append_new(problems,
+				      json_string("this processor has no AES instructions: another "
+						  "program on this phone could learn keys"));
 	return problems;
 }
 
