@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make demo: a relay that knows nothing, three phones that hold the keys, messages, and a call with speech.
+
+    demo.py BUILD          leaves build/demo/report.json and the recordings; exit 0 if everything held
+"""
+import collections
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "rig"), os.path.join(HERE, "measure")]
+from frames import encoded_frames  # noqa: E402
+from rig import Failed, Rig  # noqa: E402
+from search import files, memory, search  # noqa: E402
+import speech  # noqa: E402
+
+OUT = os.path.join("build", "demo")
+WORDS = 40
+SILENCE_S = 20
+LOSS_PERCENT = 10
+LOSS_S = 6
+PEOPLE = [("100", "Ana Castellanos"), ("101", "Benedikt Oyelaran"), ("102", "Chiyo Marchetti")]
+NETWORK = "Field Desk Nine"
+
+
+class Story:
+    def __init__(self):
+        self.began = time.monotonic()
+        self.report = {"passed": False}
+        self.faults = []
+
+    def say(self, text):
+        print(f"  {time.monotonic() - self.began:6.1f} s  {text}", flush=True)
+
+    def chapter(self, text):
+        print(f"\n{text}", flush=True)
+
+    def check(self, holds, text):
+        self.say(("ok    " if holds else "FAULT ") + text)
+        if not holds:
+            self.faults.append(text)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_network(story, rig):
+    story.chapter("A relay starts. It prints its name and a claim, and knows nobody.")
+    port = free_port()
+    proxy = rig.start_proxy(port)
+    relay = rig.start_relay(f"127.0.0.1:{port}", proxy.address)
+    story.say(f"relay: {relay.name[:46]}...  ({len(relay.pids())} processes)")
+    phones = [rig.phone(name.split()[0].lower()) for _, name in PEOPLE]
+
+    story.chapter(f"{PEOPLE[0][1]} founds “{NETWORK}” and invites two people.")
+    began = time.monotonic()
+    phones[0].run("found", NETWORK, "--relay", relay.name, "--as", PEOPLE[0][1])
+    story.say(f"founded in {time.monotonic() - began:.1f} s; this phone is {PEOPLE[0][0]}")
+    for phone, (extension, name) in list(zip(phones, PEOPLE))[1:]:
+        began = time.monotonic()
+        card = phones[0].run("invite", extension, name)[-1]
+        phone.run("join", card["invitation"], timeout=120)
+        story.say(f"{name} joined as {extension} in {time.monotonic() - began:.1f} s")
+    for phone in phones:
+        phone.wait_for("the roster", lambda p=phone: len(
+            [m for m in p.run("members") if m["state"] == "active"]) == len(PEOPLE))
+    heads = {phone.run("status")[-1]["ledger_head"] for phone in phones}
+    story.check(len(heads) == 1, f"all three phones hold the same ledger, head {min(heads)[:16]}")
+    return relay, phones
+
+
+def texts_of(phone, extension):
+    return [m for m in phone.run("read", extension) if m["state"] == "received"]
+
+
+def write_messages(story, phones):
+    story.chapter("They write to each other; one phone is off.")
+    ana, ben, chiyo = phones
+    sent = {"101": ["The convoy leaves at dawn, take the harbour road."],
+            "100": ["Understood, harbour road. Thermal blankets are on board."],
+            "102": ["Chiyo, when you are back: the bridge at Kilometre 9 is out.",
+                    "Use the ferry; ask for Marguerite."]}
+    ana.run("send", "101", sent["101"][0])
+    ben.run("send", "100", sent["100"][0])
+    chiyo.stop()
+    story.say("Chiyo's phone is off")
+    for text in sent["102"]:
+        state = ana.run("send", "102", text)[-1]["state"]
+        story.say(f"to 102, which is off: {state}")
+    time.sleep(2)
+    received = {"101": texts_of(ben, "100") if ben.wait_for(
+        "Ana's message", lambda: texts_of(ben, "100")) else [],
+        "100": texts_of(ana, "101") if ana.wait_for(
+            "Ben's message", lambda: texts_of(ana, "101")) else []}
+    began = time.monotonic()
+    received["102"] = chiyo.wait_for("what was sent while it was off", lambda: (
+        lambda found: found if len(found) >= len(sent["102"]) else None)(texts_of(chiyo, "100")))
+    story.say(f"Chiyo's phone is on again and has both after {time.monotonic() - began:.1f} s")
+    count = sum(len(found) for found in received.values())
+    right = all([m["text"] for m in received[to]] == sent[to] for to in sent)
+    wanted = sum(len(found) for found in sent.values())
+    story.check(right and count == wanted, f"{wanted} messages sent, {count} received, each once, in order")
+    story.report.update(messages_sent=wanted, messages_received=count,
+                        offline_delivered=len(received["102"]))
+    return [text for found in sent.values() for text in found]
+
+
+def make_speech(story):
+    said = []
+    for which, seed in enumerate((11, 23)):
+        path = os.path.join(OUT, f"said-{PEOPLE[which][0]}.wav")
+        subprocess.run(["/usr/bin/python3", os.path.join(HERE, "measure", "speech.py"), "make",
+                        "--seed", str(seed), "--words", str(WORDS), "--out", path], check=True)
+        said.append(path)
+    story.say(f"two texts of {WORDS} words, spoken by espeak-ng")
+    return said
+
+
+def seconds_of(path):
+    samples, rate = speech.read_wav(path)
+    return len(samples) / rate
+
+
+def add_up(directions):
+    sizes = collections.Counter()
+    for direction in directions:
+        sizes.update({int(size): count for size, count in direction["sizes"].items()})
+    return sizes
+
+
+def hold_call(story, rig, phones, said):
+    story.chapter("Ana calls Ben. Both speak at the same time; then silence, and a spell of loss.")
+    heard = [os.path.join(OUT, f"heard-{extension}.wav") for extension, _ in PEOPLE[:2]]
+    spoken_s = max(seconds_of(path) for path in said)
+    length = spoken_s + SILENCE_S + 2
+    answer = phones[1].start("answer", "--wait", "--mic", said[1], "--speaker", heard[1])
+    time.sleep(0.5)
+    call = phones[0].start("call", "101", "--mic", said[0], "--speaker", heard[0], "--for",
+                           f"{length:.1f}")
+    states = []
+    for line in call.stdout:
+        item = json.loads(line)
+        states.append(item.get("state"))
+        if item.get("state") == "in a call":
+            break
+    if "in a call" not in states:
+        raise Failed(f"the call did not come about: {call.communicate()[1].strip()}")
+    time.sleep(1.0)
+    rig.proxy.say("reset")
+    story.say(f"answered; {spoken_s:.0f} s of speech both ways")
+    time.sleep(spoken_s)
+    rig.proxy.say(f"loss {LOSS_PERCENT}")
+    time.sleep(LOSS_S)
+    rig.proxy.say("loss 0")
+    time.sleep(SILENCE_S - LOSS_S)
+    wire = rig.proxy.report()
+    out, errors = call.communicate(timeout=60)
+    results = [json.loads(line) for line in out.splitlines() if line]
+    if not results or "reason" not in results[-1]:
+        raise Failed(f"the call gave no result: {errors.strip()}")
+    answered = json.loads(answer.communicate(timeout=60)[0].splitlines()[-1])
+    return results[-1], answered, wire, heard
+
+
+def judge_call(story, call, answered, wire, said, heard):
+    story.chapter("What arrived is recognised and measured.")
+    worst = {"word_error_rate": 0.0, "stoi": 1.0}
+    for which in range(2):
+        result = speech.measure_files(said[which], heard[1 - which])
+        story.say(f"{PEOPLE[which][0]} -> {PEOPLE[1 - which][0]}: "
+                  f"{result['word_error_rate'] * 100:.1f} % of {result['words']} words wrong, "
+                  f"STOI {result['stoi']:.3f}")
+        worst["word_error_rate"] = max(worst["word_error_rate"], result["word_error_rate"])
+        worst["stoi"] = min(worst["stoi"], result["stoi"])
+    story.check(worst["word_error_rate"] <= speech.WORD_ERROR_RATE_MAX
+                and worst["stoi"] >= speech.STOI_MIN, "the right words, and they sound as they were said")
+    sizes = add_up((wire["up"], wire["down"]))
+    packets = sum(sizes.values())
+    story.check(len(sizes) == 1 and packets >= 3000,
+                f"{packets} packets of the call on the wire, sizes: {dict(sizes)}")
+    story.check(call["verified"] and answered["verified"],
+                "both ends compared keys and ledger inside the call: the same")
+    parts = ", ".join(f"{name} {ms}" for name, ms in call["mouth_to_ear_parts"].items())
+    story.say(f"rang {call['setup_ms']} ms after the key press, first sound {call['answer_ms']} ms "
+              "after the answer")
+    story.say(f"mouth to ear {call['mouth_to_ear_ms']} ms ({parts})")
+    story.report.update(worst, mouth_to_ear_ms=call["mouth_to_ear_ms"],
+                        mouth_to_ear_parts=call["mouth_to_ear_parts"], setup_ms=call["setup_ms"],
+                        answer_ms=call["answer_ms"], udp_sizes=sorted(sizes), udp_packets=packets,
+                        packets_lost=call["packets_lost"], concealed_ms=call["concealed_ms"],
+                        recordings=heard)
+
+
+def needles_of(texts):
+    needles = {f"text {i}": text.encode() for i, text in enumerate(texts)}
+    needles["network"] = NETWORK.encode()
+    for extension, name in PEOPLE:
+        needles[f"name {extension}"] = name.encode()
+        # As it stands in a ledger entry, and as it stands in a line of the control socket.
+        needles[f"extension {extension} (wire)"] = struct.pack(
+            ">IB", int(extension), len(name)) + name.encode()
+        needles[f"extension {extension} (JSON)"] = f'"extension":"{extension}"'.encode()
+    return needles
+
+
+def search_relay(story, rig, relay, phones, texts, said):
+    story.chapter("The relay is searched: its disk, its write-ahead log, the memory of its processes.")
+    needles = needles_of(texts)
+    frames, voice_memory = encoded_frames(phones[0], phones[1], said[0])
+    needles.update({f"voice frame {i}": frame for i, frame in enumerate(frames)})
+    pids = relay.pids()
+    on_disk, disk_size = search(files(os.path.join(rig.folder, "relay")), needles)
+    in_memory, memory_size = search((area for pid in pids for area in memory(pid)), needles)
+    hits = sum(len(forms) for found in (on_disk, in_memory) for forms in found.values())
+    story.say(f"{len(needles)} things sought in every form, in {disk_size // 1024} KiB of disk and "
+              f"{memory_size // (1 << 20)} MiB of memory of {len(pids)} processes")
+    for found in (on_disk, in_memory):
+        for name, forms in found.items():
+            story.say(f"FOUND {name}: {', '.join(sorted(forms))}")
+    story.check(hits == 0, "nothing found at the relay")
+    # The same search must find each of them where it has to be.
+    phones[0].run("read")
+    phones[0].run("members")
+    agent = phones[0].pids()["sotto-agent"]
+    control, _ = search(memory(agent), needles)
+    spoken, _ = search(voice_memory, needles)
+    control.update(spoken)
+    missing = sorted(set(needles) - set(control))
+    story.check(not missing, f"control: the phone itself has {len(control)} of {len(needles)}"
+                + (f"; missing: {', '.join(missing)}" if missing else ""))
+    story.report.update(relay_plaintext_hits=hits, control_hits=len(control),
+                        control_wanted=len(needles))
+
+
+def play(story, build):
+    with Rig(build, os.path.join(OUT, "homes")) as rig:
+        relay, phones = start_network(story, rig)
+        texts = write_messages(story, phones)
+        story.chapter("Speech is made.")
+        said = make_speech(story)
+        call, answered, wire, heard = hold_call(story, rig, phones, said)
+        judge_call(story, call, answered, wire, said, heard)
+        search_relay(story, rig, relay, phones, texts, said)
+
+
+def main():
+    if len(sys.argv) != 2:
+        print("usage: demo.py BUILD", file=sys.stderr)
+        return 2
+    shutil.rmtree(OUT, ignore_errors=True)
+    os.makedirs(OUT)
+    story = Story()
+    try:
+        play(story, sys.argv[1])
+    except (Failed, subprocess.TimeoutExpired) as fault:
+        story.faults.append(str(fault))
+        story.say(f"FAULT {fault}")
+    story.report.update(passed=not story.faults, faults=story.faults,
+                        seconds=round(time.monotonic() - story.began, 1))
+    with open(os.path.join(OUT, "report.json"), "w", encoding="utf-8") as out:
+        json.dump(story.report, out, indent=1, ensure_ascii=False)
+        out.write("\n")
+    print(f"\n{'Everything held.' if not story.faults else 'NOT everything held.'} "
+          f"{os.path.join(OUT, 'report.json')} has the figures, {OUT}/*.wav the sound.")
+    return 1 if story.faults else 0
+
+
+sys.exit(main())

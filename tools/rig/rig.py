@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay, a bad network and phones, as separate processes in separate homes: what demo and tests drive.
+
+Every process that is started here is ended by its id when the rig is left.
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+
+PASSPHRASE = "correct horse battery staple"
+
+
+class Failed(Exception):
+    """Something did not happen that should have; the text is for people."""
+
+
+def children_of(pid):
+    """Ids of a process and everything below it."""
+    found = [pid]
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+        except (OSError, IndexError):
+            continue
+        if parent == pid:
+            found += children_of(int(entry))
+    return found
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+            return os.path.basename(cmdline.read().split(b"\0")[0].decode())
+    except OSError:
+        return ""
+
+
+class Rig:
+    def __init__(self, build, folder):
+        self.build = os.path.abspath(build)
+        self.folder = os.path.abspath(folder)
+        os.makedirs(self.folder, exist_ok=True)
+        self.phones = []
+        self.relay = None
+        self.proxy = None
+        self.passphrase_file = os.path.join(self.folder, "passphrase")
+        with open(self.passphrase_file, "w", encoding="ascii") as out:
+            out.write(PASSPHRASE + "\n")
+
+    def program(self, path):
+        return os.path.join(self.build, path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for phone in self.phones:
+            phone.stop()
+        if self.proxy:
+            self.proxy.end()
+        if self.relay:
+            self.relay.end()
+
+    def start_proxy(self, *arguments):
+        self.proxy = Proxy(self, *arguments)
+        return self.proxy
+
+    def start_relay(self, *arguments):
+        self.relay = Relay(self, *arguments)
+        return self.relay
+
+    def phone(self, name, environment=None):
+        phone = Phone(self, name, environment)
+        self.phones.append(phone)
+        return phone
+
+
+class Proxy:
+    """The bad network. Phones know its address; the relay is behind it."""
+
+    def __init__(self, rig, relay_port, *arguments):
+        self.process = subprocess.Popen(
+            [rig.program("tools/udp-proxy"), "--listen", "127.0.0.1:0", "--relay",
+             f"127.0.0.1:{relay_port}", "--seed", "1", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ready = self.process.stdout.readline().split()
+        if len(ready) != 2 or ready[0] != "ready":
+            raise Failed("the proxy did not start")
+        self.address = ready[1]
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def report(self):
+        self.say("report")
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        if self.process.poll() is None:
+            self.say("quit")
+            self.process.wait(timeout=10)
+
+
+class Relay:
+    def __init__(self, rig, listen, public, *arguments):
+        self.rig = rig
+        self.command = [rig.program("relay/sottod"), "--state", os.path.join(rig.folder, "relay"),
+                        "--listen", listen, "--public", public, *arguments]
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline().strip()
+        if not line.startswith("relay: "):
+            raise Failed(f"sottod did not start: {line!r}")
+        self.name = line[len("relay: "):]
+
+    def pids(self):
+        return children_of(self.process.pid)
+
+    def kill(self):
+        """All of its processes, at once, with -9."""
+        for pid in self.pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+
+
+class Phone:
+    def __init__(self, rig, name, environment=None):
+        self.rig = rig
+        self.name = name
+        self.home = os.path.join(rig.folder, name)
+        self.environment = {**os.environ, "SOTTO_HOME": self.home,
+                            "SOTTO_PASSPHRASE_FILE": rig.passphrase_file, **(environment or {})}
+
+    def command(self, *arguments):
+        return [self.rig.program("cli/sotto"), "--json", *arguments]
+
+    def run(self, *arguments, timeout=60, check=True):
+        """The objects that the command printed, one a line."""
+        done = subprocess.run(self.command(*arguments), env=self.environment, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if check and done.returncode != 0:
+            raise Failed(f"{self.name}: sotto {' '.join(arguments)}: exit {done.returncode}: "
+                         f"{done.stderr.strip()}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    def start(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), env=self.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def stop(self):
+        subprocess.run(self.command("stop"), env=self.environment, timeout=30, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait_for(self, what, condition, seconds=30):
+        """Asks until the condition holds for what the commands show."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.2)
+        raise Failed(f"{self.name}: {what} did not come about in {seconds} s")
+
+    def pids(self):
+        """Its processes by program: launcher, agent, link, and voice or ringer while they run."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and name_of(entry) == "sotto-launcher":
+                with open(f"/proc/{entry}/cmdline", "rb") as cmdline:
+                    if self.home.encode() in cmdline.read().split(b"\0"):
+                        for pid in children_of(int(entry)):
+                            found[name_of(pid)] = pid
+        return found
