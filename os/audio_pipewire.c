@@ -21,6 +21,9 @@
 #include <spa/param/audio/format-utils.h>
 #include <spa/utils/names.h>
 
+/* The calls of PipeWire's interfaces are macros in GNU C, so in this file alone that is allowed. */
+#pragma GCC diagnostic ignored "-Wpedantic"
+
 #include "base/assert.h"
 #include "os/audio_backend.h"
 #include "os/clock.h"
