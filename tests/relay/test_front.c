@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones and a relay, whole, without a socket: founding by the claim, what each authority may do, new access
+ * keys and who falls to catch-up, watches across links, rooms, quotas.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+#include "crypto/sign.h"
+#include "tests/relay/network.h"
+
+#define OK	WIRE_STATUS_OK
+#define REFUSED WIRE_STATUS_REFUSED
+#define OTHER	255
+
+static struct network network;
+static uint8_t admin_seed[32] = {9};
+static const uint8_t access_key[WIRE_KEY_LEN] = {1, 1};
+static const uint8_t next_key[WIRE_KEY_LEN] = {2, 2};
+static const uint8_t porch_key[WIRE_KEY_LEN] = {3, 3};
+static struct fixture_drop porch;
+
+static uint8_t found(size_t phone)
+{
+	struct wire_admin_key admin;
+	struct wire_found message = {
+		.network = {7}, .threshold = 1, .admins = {.items = &admin, .count = 1}};
+
+	assert_int_equal(sign_public(SIGN_ED25519, BYTES_OF(admin_seed), admin.key), SOTTO_OK);
+	memcpy(message.access_key, access_key, WIRE_KEY_LEN);
+	memcpy(message.porch_key, porch_key, WIRE_KEY_LEN);
+	memcpy(message.porch_drop, porch.name, WIRE_HASH_LEN);
+	return network_status(&network, phone, &wire_found_type, &message);
+}
+
+static uint8_t install(size_t phone, uint64_t number, const uint8_t *key)
+{
+	struct wire_approval approval = {.admin = 0};
+	struct wire_key_install message = {.number = number,
+					   .approvals = {.items = &approval, .count = 1}};
+	uint8_t buffer[WIRE_SIGNED_LEN_MAX];
+	uint8_t id[WIRE_HASH_LEN] = {7};
+	size_t len;
+
+	memcpy(message.access_key, key, WIRE_KEY_LEN);
+	assert_int_equal(sign_create(SIGN_ED25519, NULL, BYTES_OF(admin_seed),
+				     wire_signed_key_install(id, &message, buffer),
+				     approval.signature, &len),
+			 SOTTO_OK);
+	return network_status(&network, phone, &wire_key_install_type, &message);
+}
+
+static uint8_t prove(size_t phone, uint64_t number, const uint8_t *secret)
+{
+	struct wire_key_prove message = {.number = number};
+	struct link_key key = {.kind = LINK_KEY_ACCESS, .number = number};
+	uint8_t exporter[LINK_EXPORTER_LEN];
+
+	memcpy(key.secret, secret, sizeof(key.secret));
+	assert_int_equal(link_client_exporter(network.phones[phone].client, exporter), SOTTO_OK);
+	link_key_possession(&key, exporter, message.mac);
+	return network_status(&network, phone, &wire_key_prove_type, &message);
+}
+
+static uint8_t append(size_t phone, const struct fixture_drop *drop, uint32_t number)
+{
+	struct wire_record record = fixture_record(number, WIRE_RECORD_LEN_1);
+	struct wire_append message = {.flags = drop->flags,
+				      .records = {.items = &record, .count = 1}};
+
+	memcpy(message.append_token, drop->append_token, WIRE_TOKEN_LEN);
+	memcpy(message.read_token_hash, drop->read_token_hash, WIRE_HASH_LEN);
+	return network_status(&network, phone, &wire_append_type, &message);
+}
+
+static uint8_t read_drop(size_t phone, const struct fixture_drop *drop)
+{
+	struct wire_read message = {.flags = drop->flags, .from_sequence = 1};
+
+	memcpy(message.append_token_hash, drop->append_token_hash, WIRE_HASH_LEN);
+	memcpy(message.read_token, drop->read_token, WIRE_TOKEN_LEN);
+	return network_status(&network, phone, &wire_read_type, &message);
+}
+
+static uint64_t watch(size_t phone, const struct fixture_drop *drop)
+{
+	struct wire_watch message = {.flags = drop->flags, .from_sequence = 1};
+
+	memcpy(message.append_token_hash, drop->append_token_hash, WIRE_HASH_LEN);
+	memcpy(message.read_token, drop->read_token, WIRE_TOKEN_LEN);
+	return network_ask(&network, phone, &wire_watch_type, &message);
+}
+
+static struct network_answer hello(size_t phone)
+{
+	struct wire_hello message = {.version = WIRE_VERSION};
+	const struct network_answer *answer = network_answer(
+		&network, phone, network_ask(&network, phone, &wire_hello_type, &message));
+
+	assert_non_null(answer);
+	assert_int_equal(answer->number, wire_number_link_state);
+	return *answer;
+}
+
+static uint8_t join(size_t phone, uint8_t token, uint8_t *room, uint16_t *slot)
+{
+	struct wire_room_join message = {.room_token = {token}};
+	const struct network_answer *answer = network_answer(
+		&network, phone, network_ask(&network, phone, &wire_room_join_type, &message));
+
+	assert_non_null(answer);
+	if (answer->number != wire_number_room_joined)
+		return answer->status;
+	*room = answer->room;
+	*slot = answer->slot;
+	return OTHER;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fixture_drop(99, 0, &porch);
+	network_init(&network);
+	return 0;
+}
+
+/* A network that is founded already, with phone 0 on the access key. */
+static int setup_founded(void **state)
+{
+	(void)setup(state);
+	network_connect(&network, 0, LINK_KEY_CLAIM, 0, relay_front_access(network.front)->claim);
+	assert_int_equal(found(0), OK);
+	network_disconnect(&network, 0);
+	network_connect(&network, 0, LINK_KEY_ACCESS, 1, access_key);
+	return network.phones[0].status.state == LINK_CLIENT_UP ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	network_finish(&network);
+	return 0;
+}
+
+static void test_claim_founds_once(void **state)
+{
+	struct fixture_drop drop;
+
+	(void)state;
+	fixture_drop(1, 0, &drop);
+	network_connect(&network, 0, LINK_KEY_CLAIM, 0, relay_front_access(network.front)->claim);
+	assert_int_equal(network.phones[0].status.state, LINK_CLIENT_UP);
+	assert_int_equal(hello(0).authority, WIRE_AUTHORITY_CLAIM);
+	assert_int_equal(append(0, &drop, 1), REFUSED);
+	network.refuse_save = true;
+	assert_int_equal(found(0), WIRE_STATUS_FAILED);
+	assert_false(relay_access_founded(relay_front_access(network.front)));
+	network.refuse_save = false;
+	assert_int_equal(found(0), OK);
+	assert_int_equal(network.kept_generation, 2);
+	assert_true(network.saved_len > 0);
+	assert_int_equal(found(0), WIRE_STATUS_STALE);
+
+	/* The founder's link shows the new key and goes on; the claim opens nothing any more. */
+	assert_true(hello(0).prove_within_ms > 0);
+	assert_int_equal(prove(0, 1, next_key), REFUSED);
+	assert_int_equal(prove(0, 1, access_key), OK);
+	assert_int_equal(append(0, &drop, 1), OTHER);
+	assert_int_equal(hello(0).authority, WIRE_AUTHORITY_FULL);
+	network_connect(&network, 1, LINK_KEY_CLAIM, 0, network.phones[0].key.secret);
+	network_run(&network, 3000);
+	assert_int_not_equal(network.phones[1].status.state, LINK_CLIENT_UP);
+}
+
+static void test_what_the_porch_may_do(void **state)
+{
+	struct fixture_drop plain;
+	struct fixture_drop inbox;
+	uint16_t slot;
+	uint8_t room;
+
+	(void)state;
+	fixture_drop(1, 0, &plain);
+	fixture_drop(2, WIRE_DROP_INBOX, &inbox);
+	assert_int_equal(append(0, &plain, 1), OTHER);
+	assert_int_equal(append(0, &inbox, 1), OTHER);
+	network_connect(&network, 1, LINK_KEY_PORCH, 1, porch_key);
+	assert_int_equal(hello(1).authority, WIRE_AUTHORITY_PORCH);
+	assert_int_equal(append(1, &porch, 1), OTHER);
+	assert_int_equal(append(1, &plain, 2), REFUSED);
+	assert_int_equal(append(1, &inbox, 2), REFUSED);
+	assert_int_equal(read_drop(1, &porch), REFUSED);
+	assert_int_equal(read_drop(1, &plain), REFUSED);
+	assert_int_equal(read_drop(1, &inbox), OTHER);
+	assert_int_equal(join(1, 1, &room, &slot), REFUSED);
+	assert_int_equal(install(1, 2, next_key), REFUSED);
+	assert_int_equal(read_drop(0, &porch), OTHER);
+}
+
+static void test_a_new_key_and_who_does_not_prove_it(void **state)
+{
+	struct fixture_drop plain;
+	struct fixture_drop marked;
+	uint64_t watched;
+	uint16_t slot;
+	uint8_t room;
+
+	(void)state;
+	fixture_drop(1, 0, &plain);
+	fixture_drop(2, WIRE_DROP_CATCH_UP, &marked);
+	network_connect(&network, 1, LINK_KEY_ACCESS, 1, access_key);
+	assert_int_equal(append(1, &plain, 1), OTHER);
+	assert_int_equal(append(1, &marked, 1), OTHER);
+	watched = watch(1, &plain);
+	assert_int_equal(join(1, 1, &room, &slot), OTHER);
+	assert_int_equal(install(0, 1, next_key), WIRE_STATUS_STALE);
+	assert_int_equal(install(0, 2, next_key), OK);
+	assert_int_equal(install(0, 2, next_key), WIRE_STATUS_STALE);
+	assert_int_equal(prove(0, 2, next_key), OK);
+	assert_int_equal(prove(1, 2, access_key), REFUSED);
+
+	/* Until its time is over, phone 1 is as before. */
+	network_run(&network, RELAY_PROVE_MS - 2000);
+	assert_int_equal(append(1, &plain, 2), OTHER);
+	assert_int_equal(network_answer(&network, 1, watched)->end, 2);
+	assert_int_equal(network.phones[1].ended, 0);
+	network_run(&network, 2000);
+	assert_int_equal(hello(1).authority, WIRE_AUTHORITY_CATCH_UP);
+	assert_int_equal(network.phones[1].ended, 1); /* its watch */
+	assert_int_equal(append(1, &plain, 3), REFUSED);
+	assert_int_equal(read_drop(1, &plain), REFUSED);
+	assert_int_equal(read_drop(1, &marked), OTHER);
+	assert_int_equal(join(1, 1, &room, &slot), REFUSED);
+
+	/* A late proof raises it; a past key still opens catch-up; the other is not disturbed. */
+	assert_int_equal(prove(1, 2, next_key), OK);
+	assert_int_equal(append(1, &plain, 3), OTHER);
+	network_connect(&network, 2, LINK_KEY_ACCESS, 1, access_key);
+	assert_int_equal(hello(2).authority, WIRE_AUTHORITY_CATCH_UP);
+	assert_int_equal(hello(0).authority, WIRE_AUTHORITY_FULL);
+	network_connect(&network, 3, LINK_KEY_ACCESS, 2, next_key);
+	assert_int_equal(hello(3).authority, WIRE_AUTHORITY_FULL);
+}
+
+static void test_watches_across_links(void **state)
+{
+	struct fixture_drop drop;
+	uint64_t request;
+
+	(void)state;
+	fixture_drop(1, 0, &drop);
+	network_connect(&network, 1, LINK_KEY_ACCESS, 1, access_key);
+	request = watch(1, &drop);
+	assert_int_equal(network_answer(&network, 1, request)->status, WIRE_STATUS_NOT_FOUND);
+	for (uint32_t i = 1; i <= 10; i++) {
+		assert_int_equal(append(0, &drop, i), OTHER);
+		assert_int_equal(network_answer(&network, 1, request)->end, i);
+	}
+	link_client_cancel(network.phones[1].client, request);
+	network_run(&network, 200);
+	assert_int_equal(append(0, &drop, 11), OTHER);
+	assert_int_equal(network_answer(&network, 1, request)->end, 10);
+}
+
+static void send_datagram(size_t phone, uint8_t room, uint8_t what)
+{
+	uint8_t datagram[100] = {room, 0xff, 0xff, what};
+	struct link_path path = {.socket = 0, .remote = {.port = (uint16_t)(1000 + phone)}};
+	struct link_packet packet = {.len = 0};
+
+	assert_int_equal(link_client_datagram(network.phones[phone].client, BYTES_OF(datagram),
+					      network.now_ns, &packet),
+			 SOTTO_OK);
+	assert_true(packet.len > 0);
+	relay_front_receive(network.front, &path, BYTES(packet.data, packet.len), network.now_ns,
+			    network.utc_ms);
+}
+
+static void test_rooms(void **state)
+{
+	uint8_t rooms[3];
+	uint16_t slots[3];
+	uint8_t other;
+	uint16_t slot;
+
+	(void)state;
+	network_connect(&network, 1, LINK_KEY_ACCESS, 1, access_key);
+	network_connect(&network, 2, LINK_KEY_ACCESS, 1, access_key);
+	assert_int_equal(join(1, 50, &other, &slot), OTHER);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(join(i, 77, &rooms[i], &slots[i]), OTHER);
+	send_datagram(0, rooms[0], 0x55);
+	network_run(&network, 50);
+	for (size_t i = 1; i < 3; i++) {
+		assert_int_equal(network.phones[i].datagrams, 1);
+		assert_int_equal(network.phones[i].last_datagram[0], rooms[i]);
+		assert_int_equal(network.phones[i].last_datagram[1], slots[0] >> 8);
+		assert_int_equal(network.phones[i].last_datagram[2], slots[0] & 0xff);
+		assert_int_equal(network.phones[i].last_datagram[3], 0x55);
+	}
+	assert_int_equal(network.phones[0].datagrams, 0);
+	send_datagram(1, other, 1); /* alone there */
+	send_datagram(1, 7, 1);	    /* no room of its */
+	network_disconnect(&network, 2);
+	network_run(&network, 50);
+	send_datagram(1, rooms[1], 0x66);
+	network_run(&network, 50);
+	assert_int_equal(network.phones[0].datagrams, 1);
+	assert_int_equal(network.phones[0].last_datagram[3], 0x66);
+}
+
+static void test_datagrams_have_a_rate(void **state)
+{
+	struct relay_counters counters;
+	uint8_t room;
+	uint16_t slot;
+
+	(void)state;
+	assert_int_equal(join(0, 77, &room, &slot), OTHER);
+	for (unsigned int i = 0; i < RELAY_DATAGRAM_BURST + 20; i++) {
+		send_datagram(0, room, 1);
+		if (i % 8 == 0)
+			network_run(&network, 1);
+	}
+	relay_front_count(network.front, &counters);
+	assert_true(counters.values[RELAY_COUNTER_datagrams_over_rate] > 0);
+}
+
+static void test_requests_have_a_rate(void **state)
+{
+	struct wire_hello message = {.version = WIRE_VERSION};
+	size_t busy = 0;
+	struct writer writer;
+
+	(void)state;
+	writer_init_growing(&writer, &allocator_default);
+	assert_int_equal(wire_hello_encode(&message, &writer), SOTTO_OK);
+	for (unsigned int i = 0; i < RELAY_LINK_REQUEST_BURST + 20; i++) {
+		uint64_t request;
+
+		assert_int_equal(link_client_request(network.phones[0].client,
+						     writer_bytes(&writer), &request),
+				 SOTTO_OK);
+		network_run(&network, 2);
+	}
+	network_run(&network, 300);
+	for (size_t i = 0; i < network.phones[0].answer_count; i++)
+		busy += network.phones[0].answers[i].status == WIRE_STATUS_BUSY;
+	assert_true(busy > 0 && busy <= 20);
+	assert_int_equal(network.phones[0].answer_count, RELAY_LINK_REQUEST_BURST + 20);
+	writer_release(&writer);
+}
+
+static void test_junk_is_malformed_or_refused(void **state)
+{
+	static const struct {
+		uint8_t bytes[4];
+		size_t len;
+		uint8_t status;
+	} table[] = {
+		{{0}, 0, WIRE_STATUS_MALFORMED},
+		{{0}, 1, REFUSED},
+		{{0xff, 1, 2}, 3, REFUSED},
+		{{wire_number_append, 1, 2}, 3, WIRE_STATUS_MALFORMED},
+		{{wire_number_read}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_watch}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_trim}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_room_join}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_room_leave}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_hello}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_found}, 1, REFUSED},
+		{{wire_number_key_install}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_key_prove}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_admins_change}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_porch_install}, 1, WIRE_STATUS_MALFORMED},
+		{{wire_number_batch}, 1, REFUSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		uint64_t request;
+
+		assert_int_equal(link_client_request(network.phones[0].client,
+						     BYTES(table[i].bytes, table[i].len), &request),
+				 SOTTO_OK);
+		network_run(&network, 200);
+		assert_non_null(network_answer(&network, 0, request));
+		assert_int_equal(network_answer(&network, 0, request)->status, table[i].status);
+	}
+}
+
+int main(void)
+{
+#define FRESH(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define FOUNDED(name) cmocka_unit_test_setup_teardown(name, setup_founded, teardown)
+	const struct CMUnitTest tests[] = {
+		FRESH(test_claim_founds_once),
+		FOUNDED(test_what_the_porch_may_do),
+		FOUNDED(test_a_new_key_and_who_does_not_prove_it),
+		FOUNDED(test_watches_across_links),
+		FOUNDED(test_rooms),
+		FOUNDED(test_datagrams_have_a_rate),
+		FOUNDED(test_requests_have_a_rate),
+		FOUNDED(test_junk_is_malformed_or_refused),
+	};
+
+	return cmocka_run_group_tests_name("front", tests, NULL, NULL);
+}
