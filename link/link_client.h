@@ -13,7 +13,7 @@
  * growing pauses, until link_client_stop. Nothing of the program is sent before the relay has
  * proved its key.
  *
- * now_ns is monotonic and never goes back; utc_ms is the phone's wall clock, which only tokens see.
+ * now_ns is monotonic (a time that is older than one before is taken for that one); utc_ms is the phone's wall clock, which only tokens see.
  * Callbacks come from inside receive, handle_deadline, network_changed and stop; they may call
  * request, cancel, consume and the getters of this header, nothing else.
  */

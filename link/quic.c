@@ -124,6 +124,7 @@ static enum sotto_err quic_create(const struct quic_config *config, bool is_serv
 	made->path = config->path;
 	made->is_server = is_server;
 	made->heard_ns = config->now_ns;
+	made->latest_ns = config->now_ns;
 	made->wants_write = !is_server;
 	list_init(&made->streams);
 	quic_memory_init(&made->mem, made->allocator);
@@ -211,6 +212,13 @@ void quic_destroy(struct quic *quic)
 	allocator_wipe(quic->allocator, quic, sizeof(*quic));
 }
 
+uint64_t quic_now(struct quic *quic, uint64_t now_ns)
+{
+	if (now_ns > quic->latest_ns)
+		quic->latest_ns = now_ns;
+	return quic->latest_ns;
+}
+
 enum sotto_err quic_verdict(struct quic *quic, int rv, enum link_reason *reason)
 {
 	if (quic->random_failed) {
@@ -253,6 +261,7 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 	struct quic_path from;
 	int rv;
 
+	now_ns = quic_now(quic, now_ns);
 	quic_path_set(&from, path);
 	quic->carried = !quic->handshaken;
 	if (quic->handshaken && quic->is_server &&
@@ -277,6 +286,7 @@ enum sotto_err quic_expire(struct quic *quic, uint64_t now_ns, enum link_reason 
 {
 	int rv = 0;
 
+	now_ns = quic_now(quic, now_ns);
 	quic->lazy_until = 0;
 	quic->wants_write = true;
 	if (ngtcp2_conn_get_expiry(quic->conn) <= now_ns)
@@ -313,6 +323,7 @@ enum sotto_err quic_migrate(struct quic *quic, const struct link_path *path, uin
 {
 	struct quic_path to;
 
+	now_ns = quic_now(quic, now_ns);
 	quic_path_set(&to, path);
 	if (!quic->handshaken ||
 	    ngtcp2_conn_initiate_immediate_migration(quic->conn, &to.path, now_ns) != 0)

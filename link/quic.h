@@ -29,6 +29,7 @@
 #define QUIC_LAZY_ACK_NS UINT64_C(25000000)
 /* After a change of path, so long are its probes let out at full size. */
 #define QUIC_PROBING_NS UINT64_C(3000000000)
+#define QUIC_PROBED_NS	UINT64_C(1000000000)
 
 /* Application error codes that go with a reset stream (RFC 9000 20.2). */
 #define QUIC_STREAM_CANCELLED 1

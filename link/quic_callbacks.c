@@ -216,11 +216,14 @@ static int remove_connection_id(ngtcp2_conn *conn, const ngtcp2_cid *cid, void *
 static int path_validated(ngtcp2_conn *conn, uint32_t flags, const ngtcp2_path *path,
 			  ngtcp2_path_validation_result result, void *user)
 {
+	struct quic *quic = user;
+
 	(void)conn;
 	(void)flags;
 	(void)path;
 	(void)result;
-	((struct quic *)user)->probing_until = 0;
+	/* A relay may ask once more, for the full size, when it could not at first (RFC 9000 8.2.1). */
+	quic->probing_until = quic->latest_ns + QUIC_PROBED_NS;
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct quic {
 	uint64_t probing_until;
 	uint64_t lazy_until; /* 0: no acknowledgement is being held back */
 	uint64_t heard_ns;
+	uint64_t latest_ns;	   /* of all calls: ngtcp2 must not see time go back */
 	struct link_packet *stash; /* made beside a datagram, goes out first */
 	struct link_path path;	   /* that came in or was chosen last */
 	struct quic_stats stats;
@@ -102,6 +103,9 @@ size_t quic_stream_peek(const struct quic_stream *stream, ngtcp2_vec *vecs);
 /* The next that has something to say and is not blocked; NULL if none has. */
 struct quic_stream *quic_stream_next(struct quic *quic);
 bool quic_stream_pending(const struct quic *quic);
+
+/* now_ns, or the time of a call before if that was later. */
+uint64_t quic_now(struct quic *quic, uint64_t now_ns);
 
 /* Writes the verdict of ngtcp2 on a connection in our words. */
 MUST_USE enum sotto_err quic_verdict(struct quic *quic, int rv, enum link_reason *reason);

@@ -14,12 +14,16 @@
 /* Short header with the longest packet number 13, datagram frame 3, tag 16. */
 #define DATAGRAM_OVERHEAD 32
 
-/* How large a QUIC packet may be now. */
-static size_t room(const struct quic *quic, uint64_t now_ns)
+/* How large a packet of streams or datagrams may be. */
+static size_t room(const struct quic *quic)
 {
-	if (!quic->small_len || !quic->handshaken || now_ns < quic->probing_until)
-		return FULL;
-	return quic->small_len - ENVELOPE_OVERHEAD;
+	return quic->small_len ? quic->small_len - ENVELOPE_OVERHEAD : FULL;
+}
+
+/* A new path is probed at full size, or the other end would take it for a narrow one. */
+static bool probing(const struct quic *quic, uint64_t now_ns)
+{
+	return !quic->handshaken || now_ns < quic->probing_until;
 }
 
 static void finish(struct quic *quic, const ngtcp2_path *path, size_t len, struct link_packet *out)
@@ -48,8 +52,8 @@ static bool streams_allowed(const struct quic *quic)
 }
 
 /* One try with one stream (NULL: none). Negative values are ngtcp2's. */
-static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream, ngtcp2_path *path,
-			       struct link_packet *out, uint64_t now_ns)
+static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream, size_t capacity,
+			       ngtcp2_path *path, struct link_packet *out, uint64_t now_ns)
 {
 	ngtcp2_vec vecs[QUIC_VECS_MAX];
 	ngtcp2_ssize accepted = -1;
@@ -65,9 +69,8 @@ static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream, ng
 		if (stream->fin && stream->sent + offered == stream->end)
 			flags = NGTCP2_WRITE_STREAM_FLAG_FIN;
 	}
-	len = ngtcp2_conn_writev_stream(quic->conn, path, NULL, out->data, room(quic, now_ns),
-					&accepted, flags, stream ? stream->id : -1, vecs, count,
-					now_ns);
+	len = ngtcp2_conn_writev_stream(quic->conn, path, NULL, out->data, capacity, &accepted,
+					flags, stream ? stream->id : -1, vecs, count, now_ns);
 	if (!stream)
 		return len;
 	if (accepted >= 0) {
@@ -98,7 +101,7 @@ enum sotto_err quic_write(struct quic *quic, uint64_t now_ns, struct link_packet
 {
 	ngtcp2_path_storage storage;
 	struct quic_stream *stream;
-	ngtcp2_ssize len;
+	ngtcp2_ssize len = 0;
 
 	out->len = 0;
 	if (quic->stash) {
@@ -109,11 +112,16 @@ enum sotto_err quic_write(struct quic *quic, uint64_t now_ns, struct link_packet
 	}
 	if (!quic->wants_write)
 		return SOTTO_OK;
+	now_ns = quic_now(quic, now_ns);
 	ngtcp2_path_storage_zero(&storage);
-	do {
-		stream = streams_allowed(quic) ? quic_stream_next(quic) : NULL;
-		len = try_stream(quic, stream, &storage.path, out, now_ns);
-	} while (refused(quic, stream, len));
+	if (probing(quic, now_ns))
+		len = try_stream(quic, NULL, FULL, &storage.path, out, now_ns);
+	if (len == 0) {
+		do {
+			stream = streams_allowed(quic) ? quic_stream_next(quic) : NULL;
+			len = try_stream(quic, stream, room(quic), &storage.path, out, now_ns);
+		} while (refused(quic, stream, len));
+	}
 	if (len < 0 || quic->random_failed)
 		return quic_verdict(quic, (int)len, reason);
 	if (len == 0)
@@ -139,7 +147,7 @@ enum sotto_err quic_datagram(struct quic *quic, struct bytes bytes, uint64_t now
 	ngtcp2_path_storage storage;
 	/* ngtcp2's vector is not const; it is only read. */
 	ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)bytes.data, .len = bytes.len};
-	size_t capacity = room(quic, now_ns);
+	size_t capacity = room(quic);
 	int accepted = 0;
 	ngtcp2_ssize len;
 
@@ -150,6 +158,9 @@ enum sotto_err quic_datagram(struct quic *quic, struct bytes bytes, uint64_t now
 	    (quic->small_len &&
 	     bytes.len + DATAGRAM_OVERHEAD + ENVELOPE_OVERHEAD > quic->small_len))
 		return SOTTO_ERR_LIMIT;
+	now_ns = quic_now(quic, now_ns);
+	if (probing(quic, now_ns))
+		capacity = FULL;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		ngtcp2_path_storage_zero(&storage);
 		len = ngtcp2_conn_writev_datagram(
@@ -178,6 +189,7 @@ void quic_close(struct quic *quic, uint64_t now_ns, struct link_packet *out)
 	out->len = 0;
 	if (!quic->handshaken)
 		return;
+	now_ns = quic_now(quic, now_ns);
 	ngtcp2_path_storage_zero(&storage);
 	ngtcp2_connection_close_error_set_application_error(&why, 0, NULL, 0);
 	len = ngtcp2_conn_write_connection_close(quic->conn, &storage.path, NULL, out->data, FULL,
