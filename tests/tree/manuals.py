@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every manual page passes mandoc's lint, and names every option and command that its program knows. TAP."""
+import os
+import re
+import subprocess
+import sys
+
+OWN = {"sotto", "sottod", "mls-vectors", "sotto-launcher"}
+
+
+def lint(path):
+    """What mandoc finds, but for pages of our own that are not installed here."""
+    found = subprocess.run(["mandoc", "-T", "lint", path], stdout=subprocess.PIPE, text=True,
+                           stderr=subprocess.STDOUT, check=False).stdout.splitlines()
+    for line in found:
+        missing = re.search(r"referenced manual not found: Xr (\S+) \d", line)
+        if not missing or missing.group(1) not in OWN:
+            yield line
+
+
+def words_of_command(root):
+    with open(os.path.join(root, "cli", "commands.c"), encoding="utf-8") as text:
+        commands = re.findall(r'^\t\{"([a-z]+)", ', text.read(), re.M)
+    with open(os.path.join(root, "cli", "options.c"), encoding="utf-8") as text:
+        options = re.findall(r'(?:VALUE|SWITCH)\("--([a-z-]+)"', text.read())
+    return commands, options
+
+
+def undocumented(root):
+    with open(os.path.join(root, "man", "sotto.1"), encoding="utf-8") as text:
+        page = text.read()
+    commands, options = words_of_command(root)
+    if len(commands) < 10 or len(options) < 10:
+        yield "the tables of the command were not found where this test looks"
+    for command in commands:
+        if not re.search(rf"Cm {command}\b", page):
+            yield f"sotto.1 does not name the command {command}"
+    for option in options:
+        if f"Fl -{option}" not in page:
+            yield f"sotto.1 does not name the option --{option}"
+
+
+def main():
+    root = sys.argv[1]
+    pages = sorted(name for name in os.listdir(os.path.join(root, "man")) if name[-1].isdigit())
+    checks = [(f"{name} lints", list(lint(os.path.join(root, "man", name)))) for name in pages]
+    checks.append(("the command's manual is complete", list(undocumented(root))))
+    print(f"1..{len(checks)}")
+    for number, (name, faults) in enumerate(checks, 1):
+        for fault in faults:
+            print("#", fault)
+        print("not ok" if faults else "ok", number, "-", name)
+
+
+main()
