@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "link/link_os.h"
 #include "os/address.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
@@ -134,6 +135,7 @@ void agent_link_detach(struct agent *agent)
 static bool to_wire(struct bytes text, struct wire_link_to *to)
 {
 	char terminated[OS_ADDRESS_TEXT_LEN];
+	struct link_address numeric;
 	struct os_address address;
 
 	memset(to, 0, sizeof(*to));
@@ -143,15 +145,10 @@ static bool to_wire(struct bytes text, struct wire_link_to *to)
 	terminated[text.len] = '\0';
 	if (os_address_parse(terminated, &address) != SOTTO_OK)
 		return false;
-	to->port = os_address_port(&address);
-	if (address.any.sa_family == AF_INET) {
-		to->ip[10] = 0xff;
-		to->ip[11] = 0xff;
-		memcpy(to->ip + 12, &address.v4.sin_addr, 4);
-	} else {
-		memcpy(to->ip, &address.v6.sin6_addr, sizeof(to->ip));
-		to->scope = address.v6.sin6_scope_id;
-	}
+	link_address_from_os(&address, &numeric);
+	to->port = numeric.port;
+	to->scope = numeric.scope;
+	memcpy(to->ip, numeric.ip, sizeof(to->ip));
 	return true;
 }
 

@@ -259,6 +259,11 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 	if (agent->reload_due)
 		json_array_append_new(problems,
 				      json_string("the disk is full: nothing new is kept or sent"));
+	if (!crypto_aes_is_constant_time())
+		json_array_append_new(problems,
+				      json_string("this processor has no AES instructions: "
+						  "programs of other users on this "
+						  "machine may learn keys"));
 	if (agent->link_status.state != 3 && agent->link_status.reason != LINK_REASON_NONE)
 		json_array_append_new(
 			problems,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "crypto/init.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/sandbox.h"
@@ -112,6 +113,7 @@ static enum sotto_err prepare(struct link_process *process)
 	struct os_sandbox sandbox;
 	enum sotto_err err;
 
+	TRY(crypto_init());
 	TRY(os_loop_create(&process->loop));
 	os_deferred_init(&process->flush, flush);
 	os_timer_init(&process->deadline, deadline_due);

@@ -4,44 +4,11 @@
  * that the kernel chooses the source address by today's routes. The sockets of before stay for a moment:
  * what is on its way to them is still ours.
  */
-#include <string.h>
-
-#include "base/assert.h"
+#include "link/link_os.h"
 #include "os/clock.h"
 #include "phone/link_process.h"
 
 #define OLD_SOCKETS_NS UINT64_C(5000000000)
-
-static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static void to_link(const struct os_address *from, struct link_address *to)
-{
-	memset(to, 0, sizeof(*to));
-	to->port = os_address_port(from);
-	if (from->any.sa_family == AF_INET) {
-		memcpy(to->ip, v4_prefix, sizeof(v4_prefix));
-		memcpy(to->ip + sizeof(v4_prefix), &from->v4.sin_addr, 4);
-		return;
-	}
-	memcpy(to->ip, &from->v6.sin6_addr, sizeof(to->ip));
-	to->scope = from->v6.sin6_scope_id;
-}
-
-static void from_link(const struct link_address *from, struct os_address *to)
-{
-	memset(to, 0, sizeof(*to));
-	if (link_address_is_v4(from)) {
-		to->v4.sin_family = AF_INET;
-		memcpy(&to->v4.sin_addr, from->ip + sizeof(v4_prefix), 4);
-		to->len = sizeof(to->v4);
-	} else {
-		to->v6.sin6_family = AF_INET6;
-		memcpy(&to->v6.sin6_addr, from->ip, sizeof(from->ip));
-		to->v6.sin6_scope_id = from->scope;
-		to->len = sizeof(to->v6);
-	}
-	os_address_set_port(to, from->port);
-}
 
 static bool is_old(const struct link_process *process, const struct os_udp *udp)
 {
@@ -59,7 +26,7 @@ static void received(void *context, struct os_udp *udp, const struct os_datagram
 	if (is_old(process, udp))
 		path.socket = process->old_sockets.generation;
 	for (size_t i = 0; i < count; i++) {
-		to_link(&datagrams[i].remote, &path.remote);
+		link_address_from_os(&datagrams[i].remote, &path.remote);
 		link_client_receive(process->client, &path, datagrams[i].payload, now_ns,
 				    os_clock_utc_ms());
 	}
@@ -138,7 +105,7 @@ void link_sockets_send(struct link_process *process, const struct link_packet *p
 			link_client_unreachable(process->client, &packet->path, os_clock_now_ns());
 		return;
 	}
-	from_link(&packet->path.remote, &datagram.remote);
+	link_address_to_os(&packet->path.remote, &datagram.remote);
 	/* A full socket buffer is a lost packet: QUIC knows what to do, and waiting would be worse. */
 	(void)!os_udp_send(udp, &datagram, 1, &sent);
 }

@@ -77,7 +77,8 @@ void voice_process_start(struct voice_process *process, const struct wire_voice_
 	struct voice_epoch *epoch;
 
 	/* Once: a second start would count from zero again under the same key. */
-	if (process->started || start->payload_len > WIRE_DATAGRAM_PAYLOAD_MAX)
+	if (process->started || start->payload_len > WIRE_DATAGRAM_PAYLOAD_MAX ||
+	    start->payload_len < sframe_padded_len(VOICE_SUITE, VOICE_FRAME_LEN))
 		return;
 	process->started = true;
 	process->kid = start->kid;

@@ -37,6 +37,9 @@
 
 #define VOICE_CHECK_LEN 16
 
+/* An encoded struct wire_voice_frame: check, three stamps, the packet with its length. */
+#define VOICE_FRAME_LEN (VOICE_CHECK_LEN + 12 + 1 + VOICE_PACKET_LEN)
+
 struct voice_epoch {
 	bool held;
 	uint64_t epoch;
