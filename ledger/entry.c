@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 
@@ -28,42 +29,6 @@ const char *ledger_action_name(uint8_t action)
 	return action < ARRAY_LEN(names) ? names[action] : NULL;
 }
 
-/* One code point; 0 at the end of what is valid. Overlong forms, surrogates and what is above U+10FFFF
- * are not valid (RFC 3629). */
-static uint32_t utf8_next(struct bytes *text)
-{
-	static const struct {
-		uint8_t mask, value, more;
-		uint32_t least;
-	} forms[] = {
-		{0x80, 0x00, 0, 0x1},
-		{0xe0, 0xc0, 1, 0x80},
-		{0xf0, 0xe0, 2, 0x800},
-		{0xf8, 0xf0, 3, 0x10000},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		uint32_t point;
-
-		if ((text->data[0] & forms[i].mask) != forms[i].value)
-			continue;
-		if (text->len <= forms[i].more)
-			return 0;
-		point = text->data[0] & (uint8_t)~forms[i].mask;
-		for (uint8_t k = 1; k <= forms[i].more; k++) {
-			if ((text->data[k] & 0xc0) != 0x80)
-				return 0;
-			point = point << 6 | (text->data[k] & 0x3f);
-		}
-		*text = BYTES(text->data + forms[i].more + 1, text->len - forms[i].more - 1);
-		return point < forms[i].least || point > 0x10ffff ||
-				       (point >= 0xd800 && point <= 0xdfff)
-			       ? 0
-			       : point;
-	}
-	return 0;
-}
-
 bool ledger_name_valid(struct bytes name)
 {
 	/* Controls, and what turns the direction of text or hides in it: a name must look like what
@@ -77,8 +42,10 @@ bool ledger_name_valid(struct bytes name)
 	if (name.len == 0 || name.len > LEDGER_NAME_MAX)
 		return false;
 	while (name.len > 0) {
-		uint32_t point = utf8_next(&name);
+		uint32_t point;
 
+		if (!utf8_next(&name, &point))
+			return false;
 		for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 			if (point >= refused[i].first && point <= refused[i].last)
 				return false;

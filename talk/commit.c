@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commits of ours: what a group needs, whose turn it is, and what becomes of the commit.
+ *
+ *   need --(rank x 250 ms)--> pending, stored --append--> read back: won | another one won: lost
+ *
+ * A pending commit changes nothing until it has been read back, and it is never thrown away while it may
+ * have arrived. Its Welcomes are stored with it and go out when it has won.
+ */
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "talk/state.h"
+
+/* In one commit; more wait for the next. */
+#define NEEDS_MAX 256
+
+struct needs {
+	struct bytes adds[NEEDS_MAX]; /* key packages */
+	const uint8_t *added[NEEDS_MAX];
+	size_t add_count;
+	uint32_t removes[NEEDS_MAX]; /* leaves */
+	size_t remove_count;
+	bool sponsored; /* we put all of the added into the ledger */
+	bool update;
+	bool proposals;
+};
+
+/* How many of those who could act come before us, by hash(trigger, leaf). */
+uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger)
+{
+	uint8_t own[WIRE_HASH_LEN];
+	struct mls_member member;
+	uint32_t cursor = 0;
+	uint32_t rank = 0;
+
+	for (int pass = 0; pass < 2; pass++) {
+		cursor = 0;
+		while (mls_group_next_member(group->mls, &cursor, &member)) {
+			bool ours = member.leaf == mls_group_own_leaf(group->mls);
+			uint8_t leaf[4] = {(uint8_t)(member.leaf >> 24),
+					   (uint8_t)(member.leaf >> 16),
+					   (uint8_t)(member.leaf >> 8), (uint8_t)member.leaf};
+			uint8_t digest[WIRE_HASH_LEN];
+			struct hash hash;
+
+			if ((pass == 0) != ours)
+				continue;
+			if (!ours &&
+			    !ledger_allows_leaf(talk->ledger, member.signature_key.data, true))
+				continue;
+			hash_init(&hash, HASH_SHA256);
+			hash_update(&hash, trigger);
+			hash_update(&hash, BYTES_OF(leaf));
+			hash_final(&hash, digest);
+			if (ours)
+				memcpy(own, digest, sizeof(own));
+			else if (memcmp(digest, own, sizeof(own)) < 0)
+				rank++;
+		}
+	}
+	return rank;
+}
+
+/* Did we sign the entry that enrolled this device? */
+static bool sponsored_by_us(const struct talk *talk, const struct ledger_device *device)
+{
+	struct ledger_entry entry;
+
+	return ledger_entry_decode(ledger_entry_bytes(talk->ledger, device->index), &entry) ==
+		       SOTTO_OK &&
+	       entry.signature_count > 0 &&
+	       memcmp(entry.signatures[0].key, talk->identity.public_key, LEDGER_KEY_LEN) == 0;
+}
+
+/* Devices of the ledger that *everyone* does not hold yet, as far as we have their key packages. */
+static void needs_adds(struct talk *talk, const struct talk_group *group, struct needs *needs)
+{
+	needs->sponsored = true;
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+		const struct talk_petition_row *petition;
+		struct mls_member member;
+
+		if (device->state == LEDGER_DEVICE_REVOKED || needs->add_count == NEEDS_MAX ||
+		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
+			continue;
+		petition = talk_petition_of(talk, device->key);
+		if (petition == NULL)
+			continue;
+		needs->added[needs->add_count] = device->key;
+		needs->adds[needs->add_count++] = talk_blob_bytes(&petition->key_package);
+		needs->sponsored = needs->sponsored && sponsored_by_us(talk, device);
+	}
+}
+
+/* A conversation that nobody else is in yet. */
+static void needs_peer(struct talk *talk, const struct talk_group *group, struct needs *needs)
+{
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+		const struct talk_package *package;
+
+		if (device->member != group->peer || needs->add_count == NEEDS_MAX ||
+		    !ledger_allows_leaf(talk->ledger, device->key, true))
+			continue;
+		package = talk_package_of(talk, device->key);
+		if (package == NULL)
+			continue;
+		needs->added[needs->add_count] = device->key;
+		needs->adds[needs->add_count++] = talk_blob_bytes(&package->message);
+	}
+	needs->sponsored = true;
+}
+
+static void needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	memset(needs, 0, sizeof(*needs));
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		if (member.leaf == mls_group_own_leaf(group->mls) ||
+		    needs->remove_count == NEEDS_MAX ||
+		    (member.signature_key.len == LEDGER_KEY_LEN &&
+		     talk_leaf_allowed(talk, group, member.signature_key.data)))
+			continue;
+		needs->removes[needs->remove_count++] = member.leaf;
+	}
+	group->blocked = needs->remove_count > 0;
+	if (group->kind == TALK_EVERYONE)
+		needs_adds(talk, group, needs);
+	else if (mls_group_member_count(group->mls) == 1)
+		needs_peer(talk, group, needs);
+	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
+	needs->proposals = mls_group_cached_proposals(group->mls) > 0;
+}
+
+/* The same need in the same epoch has the same trigger on every phone. */
+static void trigger_of(const struct talk *talk, const struct talk_group *group,
+		       const struct needs *needs, uint8_t *trigger)
+{
+	struct mls_context context;
+	struct hash hash;
+
+	mls_group_context(group->mls, &context);
+	hash_init(&hash, HASH_SHA256);
+	hash_update(&hash, BYTES_TEXT("sotto trigger 1"));
+	hash_update(&hash, context.confirmed_transcript_hash);
+	for (size_t i = 0; i < needs->add_count; i++)
+		hash_update(&hash, BYTES(needs->added[i], LEDGER_KEY_LEN));
+	hash_update(&hash, BYTES(needs->removes, needs->remove_count * sizeof(uint32_t)));
+	/* Our own update is nobody else's need. */
+	if (needs->update && needs->add_count == 0 && needs->remove_count == 0)
+		hash_update(&hash, BYTES(talk->identity.public_key, LEDGER_KEY_LEN));
+	hash_final(&hash, trigger);
+}
+
+enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
+				   struct talk_blob *blob)
+{
+	struct talk_context context = {.version = TALK_VERSION, .kind = (uint8_t)kind};
+
+	if (kind == TALK_EVERYONE) {
+		context.ledger_length = ledger_length(talk->ledger);
+		memcpy(context.ledger_head, ledger_head(talk->ledger, context.ledger_length),
+		       LEDGER_HASH_LEN);
+	}
+	return talk_encode(talk, &talk_context_type, &context, blob);
+}
+
+static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
+				   const uint8_t *const *keys, size_t count)
+{
+	struct talk_kept_welcomed *made = NULL;
+
+	if (count > 0) {
+		made = talk_take(talk, count * sizeof(*made));
+		if (made == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct talk_petition_row *petition = talk_petition_of(talk, keys[i]);
+
+		memcpy(made[i].key, keys[i], LEDGER_KEY_LEN);
+		if (group->kind == TALK_EVERYONE && petition != NULL)
+			memcpy(made[i].landing_append, petition->landing_append, WIRE_TOKEN_LEN);
+	}
+	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
+	group->welcomed = made;
+	group->welcomed_count = count;
+	return SOTTO_OK;
+}
+
+/* keys: whom the added key packages belong to. */
+enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
+				struct mls_commit_options *options, const uint8_t *const *keys)
+{
+	struct mls_buffer commit = {0};
+	struct talk_blob context = {0};
+	struct mls_extension extension = {.type = TALK_CONTEXT_EXTENSION};
+	bool alone = mls_group_member_count(group->mls) == 1;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_context_encode(talk, group->kind, &context));
+	extension.data = talk_blob_bytes(&context);
+	options->set_extensions = group->kind == TALK_EVERYONE;
+	options->extensions = &extension;
+	options->extension_count = options->set_extensions ? 1 : 0;
+	/* While the tree is sparse a path costs little and heals. */
+	options->path = true;
+	mls_buffer_release(&group->welcome);
+	TRY(talk_ratchets_reserve(group));
+	TRY(mls_group_commit(group->mls, options, &commit, &group->welcome));
+	TRY(welcomed_set(talk, group, keys, options->add_count));
+	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
+	if (alone) {
+		/* Nobody else can commit, and nobody would read it back. */
+		err = talk_commit_won(talk, group);
+		goto out;
+	}
+	TRY(talk_record_seal(talk, &group->drops[0], mls_buffer_bytes(&commit), &group->pending));
+	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&group->pending)));
+	group->pending_stored = false;
+out:
+	mls_buffer_release(&commit);
+	talk_blob_clear(talk, &context);
+	return err;
+}
+
+/* Ours is the winner: its epoch is everybody's, and its Welcomes may go. */
+enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
+{
+	struct talk_drop *drop = &group->drops[0];
+	bool removed = group->blocked;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(mls_group_apply_pending(group->mls));
+	talk_blob_clear(talk, &drop->commit);
+	drop->commit = group->pending;
+	group->pending = (struct talk_blob){0};
+	group->pending_ticket = 0;
+	group->update_due = false;
+	group->blocked = false;
+	/* With a group of one there is no commit in the drop to be the winner. */
+	if (drop->winner == 0)
+		drop->winner = drop->sequence > 0 ? drop->sequence : UINT64_MAX - TALK_LATE_MAX;
+	TRY(talk_epoch_begin(talk, group, removed));
+	if (group->welcome.len > 0)
+		TRY(talk_parcels_make(talk, group));
+	mls_buffer_release(&group->welcome);
+	TRY(welcomed_set(talk, group, NULL, 0));
+out:
+	return err;
+}
+
+/* Another one is: what ours was for is looked at again in the new epoch. */
+enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group)
+{
+	mls_group_drop_pending(group->mls);
+	talk_blob_clear(talk, &group->pending);
+	group->pending_ticket = 0;
+	mls_buffer_release(&group->welcome);
+	return welcomed_set(talk, group, NULL, 0);
+}
+
+static enum sotto_err pending_append(struct talk *talk, struct talk_group *group)
+{
+	const struct talk_drop *drop = &group->drops[0];
+	struct talk_asked *asked;
+	enum sotto_err err;
+
+	if (group->pending_stored || group->pending_ticket != 0 || talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	err = talk_ask_append(talk, TALK_ASK_APPEND_COMMIT, drop->append_token, drop->read_hash,
+			      drop->flags, talk_blob_bytes(&group->pending), &asked);
+	if (err != SOTTO_OK)
+		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+	asked->group = group->number;
+	group->pending_ticket = asked->ticket;
+	return SOTTO_OK;
+}
+
+static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
+				 const struct needs *needs)
+{
+	struct mls_commit_options options = {
+		.add = needs->adds,
+		.add_count = needs->add_count,
+		.remove = needs->removes,
+		.remove_count = needs->remove_count,
+	};
+	enum sotto_err err = talk_commit_make(talk, group, &options, needs->added);
+
+	/* A key package that does not fit after all must not keep the others out for good. */
+	if (err == SOTTO_ERR_INVALID && needs->add_count > 0) {
+		for (size_t i = 0; i < needs->add_count && group->kind == TALK_EVERYONE; i++)
+			talk_petition_free(talk, talk_petition_of(talk, needs->added[i]));
+		return SOTTO_OK;
+	}
+	return err;
+}
+
+enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
+{
+	uint8_t trigger[WIRE_HASH_LEN];
+	struct needs *needs;
+	enum sotto_err err = SOTTO_OK;
+
+	if (!talk_group_current(talk, group))
+		return SOTTO_OK;
+	if (group->pending.len > 0)
+		return pending_append(talk, group);
+	needs = talk_take(talk, sizeof(*needs));
+	if (needs == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	needs_find(talk, group, needs);
+	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
+	    !needs->proposals) {
+		group->commit_due_ns = TALK_NEVER;
+		goto out;
+	}
+	trigger_of(talk, group, needs, trigger);
+	if (group->commit_due_ns == TALK_NEVER ||
+	    memcmp(group->commit_trigger, trigger, sizeof(trigger)) != 0) {
+		uint64_t wait_ms = TALK_RANK_MS * talk_rank(talk, group, BYTES_OF(trigger));
+
+		/* The sponsor does what he began; others when he has not. */
+		if (needs->add_count > 0 && needs->remove_count == 0)
+			wait_ms = needs->sponsored ? 0 : wait_ms + TALK_SPONSOR_MS;
+		memcpy(group->commit_trigger, trigger, sizeof(trigger));
+		group->commit_due_ns = talk->now_ns + wait_ms * TALK_MS;
+	}
+	if (talk->now_ns < group->commit_due_ns)
+		goto out;
+	group->commit_due_ns = TALK_NEVER;
+	TRY(commit_now(talk, group, needs));
+	if (group->pending.len > 0)
+		err = pending_append(talk, group);
+out:
+	talk_give(talk, needs, sizeof(*needs));
+	return err;
+}

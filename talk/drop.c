@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names, tokens and keys of drops, and the records in them. Nothing of MLS is in clear:
+ *
+ *   conversation   nonce[24] | XChaCha20-Poly1305( u32 length | MLSMessage | zeros )
+ *   inbox          enc[32] | HPKE( u32 length | part | zeros )
+ *
+ * A record has one of four sizes, and the drop's name is authenticated with it.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "crypto/hpke.h"
+#include "talk/state.h"
+
+#define NONCE_LEN  24
+#define LENGTH_LEN 4
+#define ENC_LEN	   32
+
+static const size_t record_lens[] = {WIRE_RECORD_LEN_1, WIRE_RECORD_LEN_4, WIRE_RECORD_LEN_16,
+				     WIRE_RECORD_LEN_64};
+
+static const struct hpke_suite box_suite = {KEM_X25519_SHA256, HASH_SHA256, AEAD_CHACHA20POLY1305};
+static const char box_info[] = "sotto inbox 1";
+
+void talk_drop_name(struct talk_drop *drop)
+{
+	wire_drop_name(drop->flags, drop->append_hash, drop->read_hash, drop->name);
+}
+
+enum sotto_err talk_drop_of_epoch(const struct talk *talk, const struct talk_group *group,
+				  struct talk_drop *drop)
+{
+	uint8_t out[2 * WIRE_TOKEN_LEN + WIRE_KEY_LEN];
+	struct talk_drop made = {0};
+	struct mls_context context;
+	enum sotto_err err;
+
+	(void)talk;
+	err = mls_group_export(group->mls, "sotto drop 1", BYTES_NONE, out, sizeof(out));
+	if (err != SOTTO_OK)
+		return err;
+	memcpy(made.append_token, out, WIRE_TOKEN_LEN);
+	memcpy(made.read_token, out + WIRE_TOKEN_LEN, WIRE_TOKEN_LEN);
+	memcpy(made.record_key, out + 2 * WIRE_TOKEN_LEN, WIRE_KEY_LEN);
+	bytes_wipe(out, sizeof(out));
+	wire_append_token_hash(made.append_token, made.append_hash);
+	wire_read_token_hash(made.read_token, made.read_hash);
+	made.flags = group->kind == TALK_EVERYONE ? WIRE_DROP_CATCH_UP : 0;
+	mls_group_context(group->mls, &context);
+	made.epoch = context.epoch;
+	talk_drop_name(&made);
+	*drop = made;
+	bytes_wipe(&made, sizeof(made));
+	return SOTTO_OK;
+}
+
+void talk_drop_clear(const struct talk *talk, struct talk_drop *drop)
+{
+	talk_blob_clear(talk, &drop->own);
+	talk_blob_clear(talk, &drop->commit);
+	bytes_wipe(drop, sizeof(*drop));
+}
+
+void talk_drop_restart(struct talk_drop *drop)
+{
+	drop->known = false;
+	drop->sequence = 0;
+	drop->winner = 0;
+	drop->at_end = false;
+	memset(drop->running, 0, sizeof(drop->running));
+	memset(drop->incarnation, 0, sizeof(drop->incarnation));
+}
+
+void talk_derive(const struct talk_access *access, const char *label, struct bytes context,
+		 uint8_t *out)
+{
+	uint8_t info[64 + LEDGER_KEY_LEN];
+	struct writer writer;
+
+	writer_init_fixed(&writer, info, sizeof(info));
+	writer_put_bytes(&writer, BYTES(label, strlen(label)));
+	writer_put_bytes(&writer, context);
+	ASSERT(writer.err == SOTTO_OK);
+	hkdf_expand(HASH_SHA256, BYTES_OF(access->secret), writer_bytes(&writer), out,
+		    WIRE_KEY_LEN);
+}
+
+/* Who has a card knows the append token; the record key follows from it. */
+void talk_porch_drop(const struct talk_access *access, struct talk_drop *drop)
+{
+	*drop = (struct talk_drop){0};
+	talk_derive(access, "sotto porch append 1", BYTES_NONE, drop->append_token);
+	talk_derive(access, "sotto porch read 1", BYTES_NONE, drop->read_token);
+	hash_digest(HASH_SHA256, BYTES_OF(drop->append_token), drop->record_key);
+	wire_append_token_hash(drop->append_token, drop->append_hash);
+	wire_read_token_hash(drop->read_token, drop->read_hash);
+	talk_drop_name(drop);
+}
+
+void talk_inbox_of(const struct talk_access *access, const uint8_t *device_key,
+		   const uint8_t *read_hash, struct talk_drop *drop)
+{
+	*drop = (struct talk_drop){.flags = WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP};
+	talk_derive(access, "sotto inbox append 1", BYTES(device_key, LEDGER_KEY_LEN),
+		    drop->append_token);
+	wire_append_token_hash(drop->append_token, drop->append_hash);
+	memcpy(drop->read_hash, read_hash, WIRE_HASH_LEN);
+	talk_drop_name(drop);
+}
+
+/* The record with its plaintext in place, len bytes of overhead before it; SOTTO_ERR_LIMIT. */
+static enum sotto_err record_begin(const struct talk *talk, size_t before, struct bytes content,
+				   struct talk_blob *record)
+{
+	size_t needed = before + LENGTH_LEN + content.len + AEAD_TAG_LEN;
+	uint8_t *data = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(record_lens) && data == NULL; i++) {
+		if (needed > record_lens[i])
+			continue;
+		data = talk_take(talk, record_lens[i]);
+		if (data == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+		record->len = record_lens[i];
+	}
+	if (data == NULL)
+		return SOTTO_ERR_LIMIT;
+	for (size_t i = 0; i < LENGTH_LEN; i++)
+		data[before + i] = (uint8_t)(content.len >> (24 - 8 * i));
+	memcpy(data + before + LENGTH_LEN, content.data, content.len);
+	record->data = data;
+	return SOTTO_OK;
+}
+
+/* What the length says, without the zeros; SOTTO_ERR_FORMAT. */
+static enum sotto_err padding_remove(const struct talk *talk, struct bytes plaintext,
+				     struct talk_blob *content)
+{
+	struct reader reader;
+	struct bytes inner;
+
+	reader_init(&reader, plaintext);
+	inner = reader_get_bytes(&reader, reader_get_u32(&reader));
+	if (reader.err != SOTTO_OK)
+		return SOTTO_ERR_FORMAT;
+	return talk_blob_set(talk, content, inner);
+}
+
+enum sotto_err talk_record_seal(struct talk *talk, const struct talk_drop *drop,
+				struct bytes message, struct talk_blob *record)
+{
+	struct talk_blob made = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(record_begin(talk, NONCE_LEN, message, &made));
+	TRY(random_fill(talk->random, made.data, NONCE_LEN));
+	aead_seal(AEAD_XCHACHA20POLY1305, BYTES_OF(drop->record_key), BYTES(made.data, NONCE_LEN),
+		  BYTES_OF(drop->name),
+		  BYTES(made.data + NONCE_LEN, made.len - NONCE_LEN - AEAD_TAG_LEN),
+		  made.data + NONCE_LEN);
+	talk_blob_clear(talk, record);
+	*record = made;
+	made = (struct talk_blob){0};
+out:
+	talk_blob_clear(talk, &made);
+	return err;
+}
+
+enum sotto_err talk_record_open(const struct talk *talk, const struct talk_drop *drop,
+				struct bytes record, struct talk_blob *message)
+{
+	size_t len = record.len - NONCE_LEN - AEAD_TAG_LEN;
+	uint8_t *plaintext;
+	enum sotto_err err = SOTTO_OK;
+
+	ASSERT(wire_record_len_valid(record.len));
+	plaintext = talk_take(talk, len);
+	if (plaintext == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	TRY(aead_open(AEAD_XCHACHA20POLY1305, BYTES_OF(drop->record_key),
+		      BYTES(record.data, NONCE_LEN), BYTES_OF(drop->name),
+		      BYTES(record.data + NONCE_LEN, record.len - NONCE_LEN), plaintext));
+	TRY(padding_remove(talk, BYTES(plaintext, len), message));
+out:
+	talk_give(talk, plaintext, len);
+	return err;
+}
+
+enum sotto_err talk_box_seal(struct talk *talk, const uint8_t *inbox_key, const uint8_t *drop_name,
+			     struct bytes part, struct talk_blob *record)
+{
+	struct talk_blob made = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(record_begin(talk, ENC_LEN, part, &made));
+	TRY(hpke_seal_once(box_suite, talk->random, BYTES(inbox_key, LEDGER_KEY_LEN),
+			   BYTES_TEXT(box_info), BYTES(drop_name, WIRE_HASH_LEN),
+			   BYTES(made.data + ENC_LEN, made.len - ENC_LEN - AEAD_TAG_LEN), made.data,
+			   made.data + ENC_LEN));
+	talk_blob_clear(talk, record);
+	*record = made;
+	made = (struct talk_blob){0};
+out:
+	talk_blob_clear(talk, &made);
+	return err;
+}
+
+enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name, struct bytes record,
+			     struct talk_blob *part)
+{
+	size_t len = record.len - ENC_LEN - AEAD_TAG_LEN;
+	uint8_t *plaintext;
+	enum sotto_err err = SOTTO_OK;
+
+	ASSERT(wire_record_len_valid(record.len));
+	plaintext = talk_take(talk, len);
+	if (plaintext == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	TRY(hpke_open_once(box_suite, BYTES_OF(talk->inbox_private), BYTES(record.data, ENC_LEN),
+			   BYTES_TEXT(box_info), BYTES(drop_name, WIRE_HASH_LEN),
+			   BYTES(record.data + ENC_LEN, record.len - ENC_LEN), plaintext));
+	TRY(padding_remove(talk, BYTES(plaintext, len), part));
+out:
+	talk_give(talk, plaintext, len);
+	return err;
+}
+
+enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop, struct bytes record)
+{
+	static const uint8_t unused[WIRE_HASH_LEN] = {0};
+	struct talk_blob longer = {.len = drop->own.len + WIRE_HASH_LEN};
+	uint8_t digest[WIRE_HASH_LEN];
+	uint8_t *place = NULL;
+
+	hash_digest(HASH_SHA256, record, digest);
+	for (size_t at = 0; at < drop->own.len; at += WIRE_HASH_LEN) {
+		if (memcmp(drop->own.data + at, digest, WIRE_HASH_LEN) == 0)
+			return SOTTO_OK;
+		if (memcmp(drop->own.data + at, unused, WIRE_HASH_LEN) == 0)
+			place = drop->own.data + at;
+	}
+	if (place != NULL) {
+		memcpy(place, digest, WIRE_HASH_LEN);
+		return SOTTO_OK;
+	}
+	if (longer.len > TALK_OWN_MAX * WIRE_HASH_LEN)
+		return SOTTO_ERR_LIMIT;
+	longer.data = talk_take(talk, longer.len);
+	if (longer.data == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	if (drop->own.len > 0)
+		memcpy(longer.data, drop->own.data, drop->own.len);
+	memcpy(longer.data + drop->own.len, digest, WIRE_HASH_LEN);
+	talk_blob_clear(talk, &drop->own);
+	drop->own = longer;
+	return SOTTO_OK;
+}
+
+/* What was read back is forgotten; the sequence says that it is not read again. */
+bool talk_own_take(struct talk_drop *drop, struct bytes record)
+{
+	uint8_t digest[WIRE_HASH_LEN];
+
+	hash_digest(HASH_SHA256, record, digest);
+	for (size_t at = 0; at < drop->own.len; at += WIRE_HASH_LEN) {
+		if (memcmp(drop->own.data + at, digest, WIRE_HASH_LEN) != 0)
+			continue;
+		/* Zeros stay in its place: no record has such a hash. */
+		memset(drop->own.data + at, 0, WIRE_HASH_LEN);
+		return true;
+	}
+	return false;
+}

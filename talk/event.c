@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events for the program, and the problems that people are shown. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "talk/state.h"
+
+static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
+	[TALK_PROBLEM_ONE_PERSON] = "one person controls this network",
+	[TALK_PROBLEM_FORKED] =
+		"somebody sees another history of this network: this relay or their phone",
+	[TALK_PROBLEM_WITHHELD] =
+		"others have news that this phone cannot get: this relay or their phone",
+	[TALK_PROBLEM_BLOCKED_LEAF] =
+		"a conversation still holds a phone that the ledger does not allow",
+	[TALK_PROBLEM_RELAY_FULL] = "the relay is full",
+	[TALK_PROBLEM_REFUSED] = "the relay refuses this phone's requests",
+	[TALK_PROBLEM_LOST] = "the relay lost records; they are being sent again",
+	[TALK_PROBLEM_OLD] = "others use a newer version of sotto",
+	[TALK_PROBLEM_CONTRADICTION] = "the relay signed two different histories",
+	[TALK_PROBLEM_BAD_RELAY] = "what the relay sends does not bear its signature",
+};
+
+const char *talk_problem_text(enum talk_problem problem)
+{
+	return (unsigned int)problem < TALK_PROBLEM_COUNT ? problem_texts[problem] : "unknown";
+}
+
+void talk_problem_set(struct talk *talk, enum talk_problem problem, bool holds)
+{
+	uint32_t bit = UINT32_C(1) << problem;
+
+	if (holds != ((talk->problems & bit) != 0))
+		talk->dirty = true;
+	if (holds)
+		talk->problems |= bit;
+	else
+		talk->problems &= ~bit;
+}
+
+enum sotto_err talk_tell(struct talk *talk, const struct talk_event *event)
+{
+	struct talk_event_row *row = talk_take(talk, sizeof(*row));
+
+	if (row == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	if (talk_blob_set(talk, &row->text, event->text) != SOTTO_OK) {
+		talk_give(talk, row, sizeof(*row));
+		return SOTTO_ERR_NO_MEMORY;
+	}
+	row->event = *event;
+	row->event.text = talk_blob_bytes(&row->text);
+	list_append(&talk->events, &row->list);
+	return SOTTO_OK;
+}
+
+void talk_events_clear(struct talk *talk, struct list *events)
+{
+	list_for_each (element, following, events) {
+		struct talk_event_row *row = CONTAINER_OF(element, struct talk_event_row, list);
+
+		list_remove(&row->list);
+		talk_blob_clear(talk, &row->text);
+		talk_give(talk, row, sizeof(*row));
+	}
+}
+
+bool talk_next_event(struct talk *talk, struct talk_event *event)
+{
+	struct talk_event_row *row;
+
+	talk_events_clear(talk, &talk->told);
+	if (talk->batch.len > 0 || list_empty(&talk->events))
+		return false;
+	row = CONTAINER_OF(talk->events.next, struct talk_event_row, list);
+	list_remove(&row->list);
+	list_append(&talk->told, &row->list);
+	*event = row->event;
+	return true;
+}

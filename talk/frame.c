@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every application message carries around its body: which ledger its sender has, which *everyone*,
+ * what the relay signed for it. A receiver compares at once; that is how forks are found.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+static void authenticator_of(const struct mls_group *mls, uint8_t *authenticator)
+{
+	uint8_t full[MLS_HASH_LEN_MAX];
+
+	mls_group_epoch_authenticator(mls, full);
+	memcpy(authenticator, full, TALK_AUTHENTICATOR_LEN);
+}
+
+static uint64_t oldest_serial(const struct talk_group *group)
+{
+	uint64_t oldest = group->serial + 1;
+
+	list_for_each (element, following, &group->outbox) {
+		const struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->serial != 0 && out->serial < oldest)
+			oldest = out->serial;
+	}
+	return oldest;
+}
+
+enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_group *group,
+				 const struct talk_out *out, struct talk_blob *frame)
+{
+	struct talk_frame made = {
+		.version = TALK_VERSION,
+		.type = out->type,
+		.serial = out->serial,
+		.oldest = oldest_serial(group),
+		.sent_ms = out->sent_ms,
+		.ledger_length = ledger_length(talk->ledger),
+		.relay = {.items = &talk->word, .count = talk->word_known ? 1 : 0},
+		.body = talk_blob_bytes(&out->body),
+	};
+	struct mls_context context;
+
+	memcpy(made.ledger_head, ledger_head(talk->ledger, made.ledger_length), LEDGER_HASH_LEN);
+	mls_group_context(talk->everyone->mls, &context);
+	made.everyone_epoch = context.epoch;
+	authenticator_of(talk->everyone->mls, made.everyone_authenticator);
+	return talk_encode(talk, &talk_frame_type, &made, frame);
+}
+
+/* Equal length and another head: forked, at once. A longer one: we are behind. */
+static void ledgers_compare(struct talk *talk, const struct talk_frame *frame)
+{
+	const uint8_t *head = ledger_head(talk->ledger, frame->ledger_length);
+	struct mls_context context;
+	uint8_t authenticator[TALK_AUTHENTICATOR_LEN];
+
+	if (head == NULL) {
+		if (talk->behind_ns == 0)
+			talk->behind_ns = talk->now_ns;
+		if (talk->behind_length < frame->ledger_length)
+			talk->behind_length = frame->ledger_length;
+	} else if (memcmp(head, frame->ledger_head, LEDGER_HASH_LEN) != 0) {
+		talk_problem_set(talk, TALK_PROBLEM_FORKED, true);
+	}
+	mls_group_context(talk->everyone->mls, &context);
+	if (context.epoch != frame->everyone_epoch)
+		return;
+	authenticator_of(talk->everyone->mls, authenticator);
+	if (memcmp(authenticator, frame->everyone_authenticator, sizeof(authenticator)) != 0)
+		talk_problem_set(talk, TALK_PROBLEM_FORKED, true);
+}
+
+struct talk_arrived *talk_arrived_from(struct talk *talk, struct talk_group *group,
+				       const uint8_t *key)
+{
+	struct talk_arrived *arrived;
+
+	for (size_t i = 0; i < group->arrived_count; i++) {
+		if (memcmp(group->arrived[i].key, key, LEDGER_KEY_LEN) == 0)
+			return &group->arrived[i];
+	}
+	if (group->arrived_count == TALK_SENDERS_MAX)
+		return NULL;
+	if (group->arrived_count == group->arrived_capacity) {
+		size_t capacity = group->arrived_capacity == 0 ? 2 : 2 * group->arrived_capacity;
+		struct talk_arrived *larger = talk_take(talk, capacity * sizeof(*larger));
+
+		if (larger == NULL)
+			return NULL;
+		if (group->arrived_count > 0)
+			memcpy(larger, group->arrived, group->arrived_count * sizeof(*larger));
+		talk_give(talk, group->arrived, group->arrived_capacity * sizeof(*group->arrived));
+		group->arrived = larger;
+		group->arrived_capacity = capacity;
+	}
+	arrived = &group->arrived[group->arrived_count++];
+	memset(arrived, 0, sizeof(*arrived));
+	memcpy(arrived->key, key, LEDGER_KEY_LEN);
+	return arrived;
+}
+
+/* The floor rises over what has arrived above it. */
+static void arrived_settle(struct talk_arrived *arrived)
+{
+	uint32_t settled = 0;
+
+	while (settled < arrived->above_count && arrived->above[settled] <= arrived->floor + 1) {
+		if (arrived->above[settled] > arrived->floor)
+			arrived->floor = arrived->above[settled];
+		settled++;
+	}
+	memmove(arrived->above, arrived->above + settled,
+		(arrived->above_count - settled) * sizeof(arrived->above[0]));
+	arrived->above_count -= settled;
+}
+
+enum arrival { ARRIVAL_NEW, ARRIVAL_AGAIN, ARRIVAL_TOO_MANY_GAPS };
+
+/* Each serial once, in whatever order they come. */
+static enum arrival arrived_put(struct talk_arrived *arrived, uint64_t serial, uint64_t oldest)
+{
+	uint32_t place = 0;
+
+	if (oldest > 0 && oldest <= serial && oldest - 1 > arrived->floor) {
+		arrived->floor = oldest - 1;
+		arrived_settle(arrived);
+	}
+	while (place < arrived->above_count && arrived->above[place] < serial)
+		place++;
+	if (serial <= arrived->floor ||
+	    (place < arrived->above_count && arrived->above[place] == serial))
+		return ARRIVAL_AGAIN;
+	if (arrived->above_count == TALK_GAPS_MAX)
+		return ARRIVAL_TOO_MANY_GAPS;
+	memmove(arrived->above + place + 1, arrived->above + place,
+		(arrived->above_count - place) * sizeof(arrived->above[0]));
+	arrived->above[place] = serial;
+	arrived->above_count++;
+	arrived_settle(arrived);
+	return ARRIVAL_NEW;
+}
+
+static enum sotto_err call_receive(struct talk *talk, const struct talk_group *group,
+				   const struct mls_application *application, struct bytes body)
+{
+	struct talk_event event = {.type = TALK_EVENT_CALL,
+				   .extension = talk_extension_of(talk, group->peer),
+				   .epoch = application->epoch};
+	struct talk_call call;
+
+	if (wire_decode(&talk_call_type, body, &call) != SOTTO_OK)
+		return SOTTO_OK;
+	memcpy(event.device_key, application->member.signature_key.data, LEDGER_KEY_LEN);
+	event.text = call.message;
+	return talk_tell(talk, &event);
+}
+
+static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
+				   const struct talk_drop *drop,
+				   const struct mls_application *application,
+				   const struct talk_frame *frame)
+{
+	const uint8_t *key = application->member.signature_key.data;
+	bool everyone = group->kind == TALK_EVERYONE;
+
+	switch (frame->type) {
+	case TALK_BODY_TEXT:
+		return everyone ? SOTTO_OK : talk_text_receive(talk, group, key, frame);
+	case TALK_BODY_RECEIPT:
+		return talk_receipt_receive(talk, group, key, frame->body);
+	case TALK_BODY_CALL:
+		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame->body);
+	case TALK_BODY_ENTRY:
+		/* Behind the winning commit no entry counts: its author submits it again. */
+		return everyone && drop->winner == 0 ? talk_entry_receive(talk, frame->body)
+						     : SOTTO_OK;
+	case TALK_BODY_KEY_PACKAGE:
+		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
+	default:
+		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
+		return SOTTO_OK;
+	}
+}
+
+enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
+				  const struct talk_drop *drop,
+				  const struct mls_application *application)
+{
+	const uint8_t *key = application->member.signature_key.data;
+	struct talk_frame frame;
+	enum sotto_err err = SOTTO_OK;
+
+	if (application->plaintext.len == 0 ||
+	    application->member.signature_key.len != LEDGER_KEY_LEN)
+		return SOTTO_OK;
+	if (application->plaintext.data[0] != TALK_VERSION) {
+		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
+		return SOTTO_OK;
+	}
+	if (wire_decode(&talk_frame_type, application->plaintext, &frame) != SOTTO_OK)
+		return SOTTO_OK;
+	ledgers_compare(talk, &frame);
+	TRY(talk_parcel_done(talk, group, key));
+	if (frame.serial != 0) {
+		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);
+		enum arrival arrival;
+
+		FAIL_IF(arrived == NULL, SOTTO_ERR_NO_MEMORY);
+		group->dirty = true;
+		arrival = arrived_put(arrived, frame.serial, frame.oldest);
+		/* What comes again is acknowledged again: the first receipt may be lost. */
+		if (arrival != ARRIVAL_TOO_MANY_GAPS)
+			arrived->tell = 1;
+		if (arrival != ARRIVAL_NEW)
+			return SOTTO_OK;
+	}
+	err = body_receive(talk, group, drop, application, &frame);
+out:
+	return err;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of a phone: *everyone*, and one-to-one conversations. */
+#include <string.h>
+
+#include "talk/state.h"
+
+struct talk_group *talk_group_by_number(struct talk *talk, uint64_t number)
+{
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (group->number == number)
+			return group;
+	}
+	return NULL;
+}
+
+/* Takes mls over when it succeeds. */
+enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls, enum talk_kind kind,
+			      uint32_t peer, struct talk_group **group)
+{
+	struct talk_group *made;
+	struct mls_context context;
+	size_t count = 0;
+	enum sotto_err err;
+
+	list_for_each (element, following, &talk->groups)
+		count++;
+	if (count >= TALK_GROUPS_MAX)
+		return SOTTO_ERR_LIMIT;
+	made = talk_take(talk, sizeof(*made));
+	if (made == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_init(&made->list);
+	list_init(&made->outbox);
+	mls_group_context(mls, &context);
+	memcpy(made->id, context.group_id.data, TALK_GROUP_ID_LEN);
+	made->kind = kind;
+	made->peer = peer;
+	made->commit_due_ns = TALK_NEVER;
+	made->mls = mls;
+	err = talk_drop_of_epoch(talk, made, &made->drops[0]);
+	if (err != SOTTO_OK) {
+		made->mls = NULL;
+		talk_group_free(talk, made);
+		return err;
+	}
+	made->drop_count = 1;
+	made->number = talk_number(talk);
+	made->dirty = made->dirty_epoch = made->dirty_ratchet = true;
+	list_append(&talk->groups, &made->list);
+	*group = made;
+	return SOTTO_OK;
+}
+
+/*
+ * Of two conversations of the same people the smaller id stays. One that nobody else is in yet gives way
+ * to any other.
+ */
+struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer)
+{
+	struct talk_group *best = NULL;
+
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+		bool alone, best_alone;
+
+		if (group->kind != TALK_DIRECT || group->peer != peer ||
+		    !mls_group_active(group->mls))
+			continue;
+		if (best == NULL) {
+			best = group;
+			continue;
+		}
+		alone = mls_group_member_count(group->mls) == 1;
+		best_alone = mls_group_member_count(best->mls) == 1;
+		if (alone != best_alone ? best_alone
+					: memcmp(group->id, best->id, TALK_GROUP_ID_LEN) < 0)
+			best = group;
+	}
+	return best;
+}
+
+/* A group of one; commit.c adds the other as soon as his key package is here. */
+enum sotto_err talk_group_open_direct(struct talk *talk, const struct ledger_member *member,
+				      struct talk_group **group)
+{
+	struct talk_group *known = talk_group_direct(talk, member->id);
+	struct talk_blob context = {0};
+	struct mls_extension extension = {.type = TALK_CONTEXT_EXTENSION};
+	struct mls_leaf_options options;
+	struct mls_group *mls = NULL;
+	uint8_t id[TALK_GROUP_ID_LEN];
+	enum sotto_err err = SOTTO_OK;
+
+	if (known != NULL) {
+		*group = known;
+		return SOTTO_OK;
+	}
+	TRY(random_fill(talk->random, id, sizeof(id)));
+	TRY(talk_context_encode(talk, TALK_DIRECT, &context));
+	extension.data = talk_blob_bytes(&context);
+	talk_leaf_options(talk, &options);
+	TRY(mls_group_create(&talk->mls, BYTES_OF(id), &options, &extension, 1, &mls));
+	TRY(talk_group_add(talk, mls, TALK_DIRECT, member->id, group));
+	mls = NULL;
+out:
+	mls_group_destroy(mls);
+	talk_blob_clear(talk, &context);
+	return err;
+}
+
+/* May something be sent here now? Only by a member that has read everything there is. */
+bool talk_group_current(const struct talk *talk, const struct talk_group *group)
+{
+	return talk->state == TALK_MEMBER && talk->link_ready &&
+	       (talk->problems & UINT32_C(1) << TALK_PROBLEM_FORKED) == 0 &&
+	       talk->everyone->drops[0].at_end && group->drops[0].at_end &&
+	       mls_group_active(group->mls);
+}

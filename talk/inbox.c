@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parcels: how a device comes into a group. Out: a Welcome and what belongs to it, cut into parts, each
+ * sealed to the device's inbox key, kept and appended again until the device has spoken in the group. In:
+ * parts are joined in memory; where the inbox is read from after a restart stays before the first part of
+ * a parcel that is not done.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+/* Parcels that are coming at once; whoever fills this up is a member, and named by what he sent. */
+#define COMING_MAX 16
+
+static enum sotto_err parts_seal(struct talk *talk, const struct ledger_device *device,
+				 const uint8_t *drop_name, struct bytes parcel,
+				 struct talk_sent_parcel *sent)
+{
+	struct talk_part part = {.version = TALK_VERSION};
+	struct talk_blob encoded = {0};
+	size_t count = (parcel.len + TALK_PART_MAX - 1) / TALK_PART_MAX;
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF(count > TALK_PARTS_MAX, SOTTO_ERR_LIMIT);
+	TRY(random_fill(talk->random, part.parcel, sizeof(part.parcel)));
+	sent->records = talk_take(talk, count * sizeof(*sent->records));
+	FAIL_IF(sent->records == NULL, SOTTO_ERR_NO_MEMORY);
+	sent->record_count = count;
+	part.count = (uint16_t)count;
+	for (size_t i = 0; i < count; i++) {
+		size_t from = i * TALK_PART_MAX;
+
+		part.number = (uint16_t)i;
+		part.bytes = BYTES(parcel.data + from, parcel.len - from < TALK_PART_MAX
+							       ? parcel.len - from
+							       : TALK_PART_MAX);
+		TRY(talk_encode(talk, &talk_part_type, &part, &encoded));
+		TRY(talk_box_seal(talk, device->inbox_key, drop_name, talk_blob_bytes(&encoded),
+				  &sent->records[i]));
+	}
+out:
+	talk_blob_clear(talk, &encoded);
+	return err;
+}
+
+/* The inbox that the device reads now: where it landed, if this brings it into the network. */
+static void destination(const struct talk *talk, const struct ledger_device *device,
+			const struct talk_kept_welcomed *welcomed, struct talk_drop *drop)
+{
+	static const uint8_t regular[WIRE_TOKEN_LEN] = {0};
+
+	talk_inbox_of(&talk->access[0], device->key, device->inbox_read, drop);
+	if (memcmp(welcomed->landing_append, regular, sizeof(regular)) == 0)
+		return;
+	memcpy(drop->append_token, welcomed->landing_append, WIRE_TOKEN_LEN);
+	wire_append_token_hash(drop->append_token, drop->append_hash);
+	talk_drop_name(drop);
+}
+
+static enum sotto_err parcel_send(struct talk *talk, struct talk_group *group,
+				  const struct ledger_device *device,
+				  const struct talk_kept_welcomed *welcomed, struct bytes parcel)
+{
+	struct talk_sent_parcel *sent;
+	struct talk_drop drop;
+	enum sotto_err err = SOTTO_OK;
+
+	destination(talk, device, welcomed, &drop);
+	sent = talk_take(talk, sizeof(*sent));
+	if (sent == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_init(&sent->list);
+	memcpy(sent->device_key, device->key, LEDGER_KEY_LEN);
+	memcpy(sent->append_token, drop.append_token, WIRE_TOKEN_LEN);
+	memcpy(sent->read_hash, drop.read_hash, WIRE_HASH_LEN);
+	sent->group = group->number;
+	sent->number = talk_number(talk);
+	sent->dirty = true;
+	TRY(parts_seal(talk, device, drop.name, parcel, sent));
+	list_append(&talk->parcels, &sent->list);
+	sent = NULL;
+out:
+	if (sent != NULL)
+		talk_parcel_free(talk, sent);
+	bytes_wipe(&drop, sizeof(drop));
+	return err;
+}
+
+/* What a newcomer needs beside the Welcome: all entries, and how to add each device. */
+static enum sotto_err roster_put(struct talk *talk, struct talk_parcel *parcel,
+				 struct talk_entry **entries, struct talk_key_package **packages,
+				 size_t *package_room)
+{
+	size_t count = 0;
+
+	list_for_each (element, following, &talk->packages)
+		(*package_room)++;
+	*entries = talk_take(talk, ledger_length(talk->ledger) * sizeof(**entries));
+	*packages = talk_take(talk, *package_room * sizeof(**packages));
+	if (*entries == NULL || *packages == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	for (uint64_t i = 0; i < ledger_length(talk->ledger); i++)
+		(*entries)[i].entry = ledger_entry_bytes(talk->ledger, i);
+	list_for_each (element, following, &talk->packages) {
+		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
+
+		/* Only the newest of each, and of nobody who is out. */
+		if (talk_package_of(talk, package->device_key) == package &&
+		    ledger_allows_leaf(talk->ledger, package->device_key, false))
+			(*packages)[count++].message = talk_blob_bytes(&package->message);
+	}
+	parcel->access.items = talk->access;
+	parcel->access.count = talk->access_count;
+	parcel->entries.items = *entries;
+	parcel->entries.count = ledger_length(talk->ledger);
+	parcel->key_packages.items = *packages;
+	parcel->key_packages.count = count;
+	return SOTTO_OK;
+}
+
+enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
+{
+	struct talk_parcel parcel = {.version = TALK_VERSION,
+				     .welcome = mls_buffer_bytes(&group->welcome)};
+	struct talk_entry *entries = NULL;
+	struct talk_key_package *packages = NULL;
+	size_t package_room = 0;
+	struct talk_blob encoded = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	if (group->kind == TALK_EVERYONE)
+		TRY(roster_put(talk, &parcel, &entries, &packages, &package_room));
+	TRY(talk_encode(talk, &talk_parcel_type, &parcel, &encoded));
+	for (size_t i = 0; i < group->welcomed_count; i++) {
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, group->welcomed[i].key);
+
+		if (device != NULL)
+			TRY(parcel_send(talk, group, device, &group->welcomed[i],
+					talk_blob_bytes(&encoded)));
+	}
+out:
+	talk_give(talk, entries, ledger_length(talk->ledger) * sizeof(*entries));
+	talk_give(talk, packages, package_room * sizeof(*packages));
+	talk_blob_clear(talk, &encoded);
+	return err;
+}
+
+/* One record at a time, so that they stand in order. */
+enum sotto_err talk_parcels_work(struct talk *talk)
+{
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+		struct talk_asked *asked;
+		enum sotto_err err;
+
+		if (sent->ticket != 0 || sent->stored == sent->record_count ||
+		    talk->now_ns < talk->retry_ns)
+			continue;
+		err = talk_ask_append(talk, TALK_ASK_APPEND_PARCEL, sent->append_token,
+				      sent->read_hash, WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP,
+				      talk_blob_bytes(&sent->records[sent->stored]), &asked);
+		if (err != SOTTO_OK)
+			return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+		asked->number = sent->number;
+		sent->ticket = asked->ticket;
+	}
+	return SOTTO_OK;
+}
+
+/* The device has spoken in the group: it is there. */
+enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
+				const uint8_t *key)
+{
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+		enum sotto_err err;
+
+		if (sent->group != group->number ||
+		    memcmp(sent->device_key, key, LEDGER_KEY_LEN) != 0)
+			continue;
+		err = store_batch_delete(&talk->batch, TALK_TABLE_PARCEL, BYTES_NONE, sent->number);
+		if (err != SOTTO_OK)
+			return err;
+		talk_parcel_free(talk, sent);
+	}
+	return SOTTO_OK;
+}
+
+static struct talk_coming *coming_find(struct talk *talk, const struct talk_part *part)
+{
+	size_t count = 0;
+	struct talk_coming *made;
+
+	list_for_each (element, following, &talk->coming) {
+		struct talk_coming *coming = CONTAINER_OF(element, struct talk_coming, list);
+
+		count++;
+		if (memcmp(coming->id, part->parcel, sizeof(coming->id)) == 0)
+			return coming->count == part->count ? coming : NULL;
+	}
+	if (count == COMING_MAX || part->count == 0 || part->count > TALK_PARTS_MAX)
+		return NULL;
+	made = talk_take(talk, sizeof(*made));
+	if (made == NULL)
+		return NULL;
+	list_init(&made->list);
+	made->parts = talk_take(talk, part->count * sizeof(*made->parts));
+	if (made->parts == NULL) {
+		talk_give(talk, made, sizeof(*made));
+		return NULL;
+	}
+	made->count = part->count;
+	memcpy(made->id, part->parcel, sizeof(made->id));
+	made->first = talk->inbox.sequence;
+	list_append(&talk->coming, &made->list);
+	return made;
+}
+
+/* All parts in one piece. */
+static enum sotto_err coming_join(struct talk *talk, const struct talk_coming *coming,
+				  struct talk_blob *whole)
+{
+	struct writer writer;
+	enum sotto_err err = SOTTO_OK;
+
+	writer_init_growing(&writer, talk->allocator);
+	for (uint16_t i = 0; i < coming->count; i++)
+		writer_put_bytes(&writer, talk_blob_bytes(&coming->parts[i]));
+	TRY(writer_finish(&writer));
+	TRY(talk_blob_set(talk, whole, writer_bytes(&writer)));
+out:
+	writer_release(&writer);
+	return err;
+}
+
+/* Is everybody in this group whom the ledger knows, and is it us and one other? */
+static enum sotto_err direct_peer(const struct talk *talk, const struct mls_group *mls,
+				  uint32_t *peer)
+{
+	const struct ledger_device *own =
+		ledger_device_by_key(talk->ledger, talk->identity.public_key);
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	*peer = UINT32_MAX;
+	while (mls_group_next_member(mls, &cursor, &member)) {
+		const struct ledger_device *device =
+			member.signature_key.len == LEDGER_KEY_LEN
+				? ledger_device_by_key(talk->ledger, member.signature_key.data)
+				: NULL;
+
+		if (device == NULL)
+			return SOTTO_ERR_AGAIN; /* our ledger may be behind */
+		if (!ledger_allows_leaf(talk->ledger, device->key, true) ||
+		    !bytes_equal(member.credential.content, member.signature_key))
+			return SOTTO_ERR_INVALID;
+		if (device->member == own->member)
+			continue;
+		if (*peer != UINT32_MAX && *peer != device->member)
+			return SOTTO_ERR_INVALID;
+		*peer = device->member;
+	}
+	return *peer == UINT32_MAX ? SOTTO_ERR_INVALID : SOTTO_OK;
+}
+
+static bool is_direct(const struct mls_group *mls)
+{
+	struct mls_context context;
+	struct talk_context kind;
+	struct bytes data;
+
+	mls_group_context(mls, &context);
+	return context.group_id.len == TALK_GROUP_ID_LEN &&
+	       mls_extension_find(context.extensions, TALK_CONTEXT_EXTENSION, &data) == SOTTO_OK &&
+	       wire_decode(&talk_context_type, data, &kind) == SOTTO_OK &&
+	       kind.version == TALK_VERSION && kind.kind == TALK_DIRECT;
+}
+
+/* Joins with whichever of our packages the Welcome is for; SOTTO_ERR_NOT_FOUND. */
+enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct mls_group **mls)
+{
+	list_for_each (element, following, &talk->packages) {
+		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
+		struct mls_join_options options = {
+			.welcome = welcome,
+			.key_package = talk_blob_bytes(&package->message),
+			.secrets = &package->secrets,
+			.identity = &talk->identity,
+		};
+		enum sotto_err err;
+
+		if (memcmp(package->device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
+			continue;
+		err = mls_group_join(&talk->mls, &options, mls);
+		if (err != SOTTO_ERR_NOT_FOUND)
+			return err;
+	}
+	return SOTTO_ERR_NOT_FOUND;
+}
+
+/* SOTTO_ERR_AGAIN: keep the parcel, the ledger does not know its sender yet. */
+static enum sotto_err direct_join(struct talk *talk, const struct talk_parcel *parcel)
+{
+	struct mls_group *mls = NULL;
+	struct mls_context context;
+	struct talk_group *group;
+	uint32_t peer;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
+	FAIL_IF(!is_direct(mls), SOTTO_ERR_INVALID);
+	mls_group_context(mls, &context);
+	list_for_each (element, following, &talk->groups) {
+		group = CONTAINER_OF(element, struct talk_group, list);
+		/* Came again, or somebody wants us back: re-adding has its place here. */
+		FAIL_IF(memcmp(group->id, context.group_id.data, TALK_GROUP_ID_LEN) == 0,
+			SOTTO_ERR_EXISTS);
+	}
+	TRY(direct_peer(talk, mls, &peer));
+	TRY(talk_group_add(talk, mls, TALK_DIRECT, peer, &group));
+	mls = NULL;
+	group->update_due = true;
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
+						 .extension = talk_extension_of(talk, peer),
+						 .epoch = context.epoch}));
+out:
+	mls_group_destroy(mls);
+	return err;
+}
+
+/* Complete parcels; one that must wait stays. */
+enum sotto_err talk_coming_work(struct talk *talk)
+{
+	struct talk_blob whole = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->coming) {
+		struct talk_coming *coming = CONTAINER_OF(element, struct talk_coming, list);
+		bool joining = talk->state == TALK_JOINING;
+		struct talk_parcel parcel;
+
+		if (coming->have < coming->count ||
+		    (!joining && (talk->everyone == NULL || !talk->everyone->drops[0].at_end)))
+			continue;
+		TRY(coming_join(talk, coming, &whole));
+		err = wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel);
+		if (err == SOTTO_OK)
+			err = joining ? talk_join_parcel(talk, &parcel)
+				      : direct_join(talk, &parcel);
+		if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
+			goto out;
+		if (err != SOTTO_ERR_AGAIN)
+			talk_coming_free(talk, coming);
+		err = SOTTO_OK;
+		if (joining && talk->state == TALK_MEMBER)
+			break;
+	}
+out:
+	talk_blob_clear(talk, &whole);
+	return err;
+}
+
+enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
+{
+	struct talk_blob opened = {0};
+	struct talk_coming *coming;
+	struct talk_part part;
+	enum sotto_err err = talk_box_open(talk, talk->inbox.name, record, &opened);
+
+	talk->dirty = true;
+	if (err != SOTTO_OK)
+		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
+	    part.version != TALK_VERSION || part.number >= part.count)
+		goto out;
+	coming = coming_find(talk, &part);
+	if (coming == NULL || coming->parts[part.number].data != NULL || part.bytes.len == 0)
+		goto out;
+	TRY(talk_blob_set(talk, &coming->parts[part.number], part.bytes));
+	coming->have++;
+out:
+	talk_blob_clear(talk, &opened);
+	return err;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joining: keys of this device, signed with the invitation's key, posted to the porch; then a parcel that
+ * must show this phone the network that its card names, before anything in it is used.
+ */
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "talk/state.h"
+
+/* A sponsor's clock may differ by so much from ours; the link's tokens need as much. */
+#define CLOCK_MS UINT64_C(600000)
+
+static enum sotto_err invitation_of(const struct talk *talk, struct ledger_invitation *invitation)
+{
+	return wire_decode(&ledger_invitation_type, talk_blob_bytes(&talk->invitation), invitation);
+}
+
+static void porch_of(const struct ledger_invitation *invitation, struct talk_drop *drop)
+{
+	*drop = (struct talk_drop){0};
+	memcpy(drop->append_token, invitation->porch_append, WIRE_TOKEN_LEN);
+	hash_digest(HASH_SHA256, BYTES_OF(drop->append_token), drop->record_key);
+	wire_append_token_hash(drop->append_token, drop->append_hash);
+	memcpy(drop->read_hash, invitation->porch_read, WIRE_HASH_LEN);
+	talk_drop_name(drop);
+}
+
+/* The porch that we post to and the inbox that we land in. */
+enum sotto_err talk_join_drops(struct talk *talk)
+{
+	struct ledger_invitation invitation;
+	struct talk_drop *landing = &talk->inbox;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(invitation_of(talk, &invitation));
+	porch_of(&invitation, &talk->porch);
+	*landing = (struct talk_drop){.flags = WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP};
+	memcpy(landing->append_token, talk->landing_append, WIRE_TOKEN_LEN);
+	memcpy(landing->read_token, talk->inbox_read, WIRE_TOKEN_LEN);
+	wire_append_token_hash(landing->append_token, landing->append_hash);
+	wire_read_token_hash(landing->read_token, landing->read_hash);
+	talk_drop_name(landing);
+out:
+	bytes_wipe(&invitation, sizeof(invitation));
+	return err;
+}
+
+static enum sotto_err join_begin(struct talk *talk, const struct ledger_invitation *invitation)
+{
+	struct talk_package *package;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_encode(talk, &ledger_invitation_type, invitation, &talk->invitation));
+	TRY(talk_identity_make(talk));
+	TRY(talk_package_make(talk, &package));
+	TRY(talk_join_drops(talk));
+	talk->state = TALK_JOINING;
+	talk->dirty = true;
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE}));
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK}));
+out:
+	return err;
+}
+
+enum sotto_err talk_join(struct talk *talk, struct bytes text, uint64_t now_ns, uint64_t utc_ms)
+{
+	uint8_t buffer[LEDGER_INVITATION_LEN_MAX];
+	struct ledger_invitation invitation;
+	enum sotto_err err = SOTTO_OK;
+
+	if (talk->state != TALK_EMPTY)
+		return SOTTO_ERR_STATE;
+	err = ledger_invitation_decode(text, buffer, &invitation);
+	if (err == SOTTO_OK && invitation.expires_ms < utc_ms)
+		err = SOTTO_ERR_TOO_OLD;
+	if (err == SOTTO_OK)
+		err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err == SOTTO_OK)
+		err = talk_step_end(talk, join_begin(talk, &invitation));
+	bytes_wipe(buffer, sizeof(buffer));
+	bytes_wipe(&invitation, sizeof(invitation));
+	return err;
+}
+
+static enum sotto_err petition_make(struct talk *talk, const struct ledger_invitation *invitation,
+				    struct talk_blob *record)
+{
+	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
+	struct ledger_enrol enrol = {0};
+	struct talk_petition petition = {.version = TALK_VERSION};
+	struct talk_blob encoded = {0};
+	struct talk_blob whole = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	memcpy(enrol.inbox_key, talk->inbox_public, LEDGER_KEY_LEN);
+	wire_read_token_hash(talk->inbox_read, enrol.inbox_read);
+	TRY(ledger_enrol_sign(invitation->network, BYTES_OF(invitation->private_key),
+			      secret_bytes(&talk->identity.private_key), &enrol));
+	TRY(talk_encode(talk, &ledger_enrol_type, &enrol, &encoded));
+	petition.enrol = talk_blob_bytes(&encoded);
+	petition.key_package = talk_blob_bytes(&package->message);
+	memcpy(petition.landing_append, talk->landing_append, WIRE_TOKEN_LEN);
+	TRY(talk_encode(talk, &talk_petition_type, &petition, &whole));
+	TRY(talk_record_seal(talk, &talk->porch, talk_blob_bytes(&whole), record));
+out:
+	talk_blob_clear(talk, &encoded);
+	talk_blob_clear(talk, &whole);
+	return err;
+}
+
+/* Once on each link: whether the relay still has an earlier one does not matter, members read it once. */
+enum sotto_err talk_join_work(struct talk *talk)
+{
+	struct ledger_invitation invitation;
+	struct talk_blob record = {0};
+	struct talk_asked *asked;
+	enum sotto_err err = SOTTO_OK;
+
+	if (talk->authority != WIRE_AUTHORITY_PORCH || talk->petition_stored ||
+	    talk->petition_ticket != 0 || talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	TRY(invitation_of(talk, &invitation));
+	TRY(petition_make(talk, &invitation, &record));
+	TRY(talk_ask_append(talk, TALK_ASK_APPEND_PETITION, talk->porch.append_token,
+			    talk->porch.read_hash, talk->porch.flags, talk_blob_bytes(&record),
+			    &asked));
+	talk->petition_ticket = asked->ticket;
+out:
+	bytes_wipe(&invitation, sizeof(invitation));
+	talk_blob_clear(talk, &record);
+	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
+/* The whole history, from its first entry, as everybody checks it. */
+static enum sotto_err ledger_take(struct talk *talk, const struct talk_parcel *parcel,
+				  struct ledger **ledger)
+{
+	struct wire_cursor cursor = wire_list_walk(&parcel->entries);
+	struct ledger *made = NULL;
+	struct talk_entry entry;
+	enum sotto_err err = ledger_create(talk->allocator, &made);
+
+	while (err == SOTTO_OK && wire_list_next(&cursor, &talk_entry_type, &entry))
+		err = ledger_append(made, entry.entry);
+	if (err == SOTTO_OK)
+		*ledger = made;
+	else
+		ledger_destroy(made);
+	return err;
+}
+
+/* Is it the network of the card, is our own invitation in it, and used by nobody but us? */
+static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
+			const struct ledger_invitation *card, uint64_t asked_ms)
+{
+	const uint8_t *head = ledger_head(ledger, card->ledger_length);
+	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
+	const struct ledger_member *member;
+	struct ledger_entry enrol;
+	union ledger_body body;
+
+	if (memcmp(ledger_network(ledger), card->network, LEDGER_HASH_LEN) != 0 || head == NULL ||
+	    memcmp(head, card->ledger_head, LEDGER_HASH_LEN) != 0 || own == NULL ||
+	    own->state == LEDGER_DEVICE_REVOKED)
+		return false;
+	member = ledger_member_by_id(ledger, own->member);
+	if (member == NULL || member->extension != card->extension ||
+	    !bytes_equal(BYTES(member->name, member->name_len), card->name) ||
+	    memcmp(ledger_founding(ledger)->relay_key, card->relay_key, LEDGER_KEY_LEN) != 0)
+		return false;
+	if (ledger_entry_decode(ledger_entry_bytes(ledger, own->index), &enrol) != SOTTO_OK ||
+	    ledger_body_decode(LEDGER_ENROL, enrol.act.body, &body) != SOTTO_OK)
+		return false;
+	/* That its sponsor is enrolled is a rule of the ledger; that his time is fresh is ours. */
+	return enrol.act.stated_ms + CLOCK_MS >= asked_ms &&
+	       enrol.act.stated_ms <= talk->utc_ms + CLOCK_MS;
+}
+
+/*
+ * Nobody is in the group whom the ledger does not have, and nobody is missing. Who was enrolled at about
+ * the same time as we may be on his way in.
+ */
+static bool leaves_fit(const struct talk *talk, const struct ledger *ledger,
+		       const struct mls_group *mls)
+{
+	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
+	uint64_t own_ms = ledger_member_by_id(ledger, own->member)->since_ms;
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(mls, &cursor, &member)) {
+		if (member.signature_key.len != LEDGER_KEY_LEN ||
+		    !bytes_equal(member.credential.content, member.signature_key) ||
+		    !ledger_allows_leaf(ledger, member.signature_key.data, false))
+			return false;
+	}
+	for (uint32_t i = 0; i < ledger_device_count(ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(ledger, i);
+
+		if (device->state != LEDGER_DEVICE_REVOKED &&
+		    mls_group_find_member(mls, BYTES_OF(device->key), &member) != SOTTO_OK &&
+		    ledger_member_by_id(ledger, device->member)->since_ms + CLOCK_MS < own_ms)
+			return false;
+	}
+	return true;
+}
+
+/* The ledger's head in *everyone*'s GroupContext, agreed by all members and no older than our entry. */
+static bool context_fits(const struct talk *talk, const struct ledger *ledger,
+			 const struct mls_group *mls)
+{
+	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
+	struct mls_context context;
+	struct talk_context stated;
+	struct bytes data;
+	const uint8_t *head;
+
+	mls_group_context(mls, &context);
+	if (!bytes_equal(context.group_id, BYTES(ledger_network(ledger), LEDGER_HASH_LEN)) ||
+	    mls_extension_find(context.extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
+	    wire_decode(&talk_context_type, data, &stated) != SOTTO_OK ||
+	    stated.version != TALK_VERSION || stated.kind != TALK_EVERYONE)
+		return false;
+	head = ledger_head(ledger, stated.ledger_length);
+	return head != NULL && memcmp(head, stated.ledger_head, LEDGER_HASH_LEN) == 0 &&
+	       stated.ledger_length > own->index;
+}
+
+static enum sotto_err packages_take(struct talk *talk, const struct talk_parcel *parcel)
+{
+	struct wire_cursor cursor = wire_list_walk(&parcel->key_packages);
+	struct talk_key_package item;
+	enum sotto_err err = SOTTO_OK;
+
+	while (err == SOTTO_OK && wire_list_next(&cursor, &talk_key_package_type, &item)) {
+		struct mls_key_package_info info;
+
+		if (mls_key_package_check(&talk->mls, item.message, 0, &info) != SOTTO_OK ||
+		    info.member.signature_key.len != LEDGER_KEY_LEN ||
+		    bytes_equal(info.member.signature_key,
+				BYTES(talk->identity.public_key, LEDGER_KEY_LEN)))
+			continue;
+		err = talk_package_put(talk, info.member.signature_key.data, item.message);
+		if (err == SOTTO_ERR_INVALID)
+			err = SOTTO_OK;
+	}
+	return err;
+}
+
+static void access_take(struct talk *talk, const struct talk_parcel *parcel)
+{
+	struct wire_cursor cursor = wire_list_walk(&parcel->access);
+	size_t count = 0;
+
+	while (count < TALK_KEYS_MAX &&
+	       wire_list_next(&cursor, &talk_access_type, &talk->access[count]))
+		count++;
+	talk->access_count = count;
+}
+
+/* Tells everybody how to add this device; until then nobody can write to us. */
+enum sotto_err talk_package_announce(struct talk *talk)
+{
+	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
+	struct talk_key_package item = {.message = talk_blob_bytes(&package->message)};
+	struct talk_blob body = {0};
+	struct talk_out *out;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_encode(talk, &talk_key_package_type, &item, &body));
+	TRY(talk_out_put(talk, talk->everyone, TALK_BODY_KEY_PACKAGE, talk_blob_bytes(&body), false,
+			 &out));
+out:
+	talk_blob_clear(talk, &body);
+	return err;
+}
+
+/* All checks are done: from here on this phone is a member. */
+static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *parcel,
+				  struct ledger *ledger, struct mls_group **mls)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	ledger_destroy(talk->ledger);
+	talk->ledger = ledger;
+	access_take(talk, parcel);
+	TRY(talk_group_add(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
+	*mls = NULL;
+	talk->everyone->update_due = true;
+	TRY(packages_take(talk, parcel));
+	TRY(talk_cancel(talk, talk->inbox.ticket));
+	talk_member_drops(talk);
+	talk_blob_clear(talk, &talk->invitation);
+	talk->state = TALK_MEMBER;
+	talk->dirty = true;
+	TRY(talk_package_announce(talk));
+	talk_problem_set(talk, TALK_PROBLEM_ONE_PERSON, ledger_one_person_controls(talk->ledger));
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE}));
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK}));
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_MEMBERS}));
+out:
+	return err;
+}
+
+/* What does not hold is not joined: a parcel by somebody else may still come. */
+enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel)
+{
+	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
+	struct ledger_invitation card;
+	struct ledger *ledger = NULL;
+	struct mls_group *mls = NULL;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(invitation_of(talk, &card));
+	FAIL_IF(parcel->version != TALK_VERSION || parcel->access.count == 0, SOTTO_ERR_INVALID);
+	TRY(ledger_take(talk, parcel, &ledger));
+	FAIL_IF(!ledger_fits(talk, ledger, &card, package->made_ms), SOTTO_ERR_INVALID);
+	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
+	FAIL_IF(!leaves_fit(talk, ledger, mls) || !context_fits(talk, ledger, mls),
+		SOTTO_ERR_INVALID);
+	err = join_finish(talk, parcel, ledger, &mls);
+	ledger = NULL;
+out:
+	ledger_destroy(ledger);
+	mls_group_destroy(mls);
+	bytes_wipe(&card, sizeof(card));
+	return err;
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's life: made, filled from the store, destroyed. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "talk/state.h"
+
+enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
+{
+	const struct allocator *allocator =
+		config->allocator != NULL ? config->allocator : &allocator_default;
+	struct talk *made = allocator_take_zeroed(allocator, 1, sizeof(*made));
+	enum sotto_err err;
+
+	if (made == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	made->allocator = allocator;
+	made->random = config->random;
+	made->suite =
+		config->suite != 0 ? config->suite : MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+	made->mls = (struct mls_config){
+		.allocator = allocator,
+		.random = config->random,
+		.limits = mls_limits_default,
+		.reserve_before_send = true,
+	};
+	err = mls_suite_supported(made->suite) ? ledger_create(allocator, &made->ledger)
+					       : SOTTO_ERR_UNSUPPORTED;
+	if (err != SOTTO_OK) {
+		allocator_wipe(allocator, made, sizeof(*made));
+		return err;
+	}
+	list_init(&made->groups);
+	list_init(&made->packages);
+	list_init(&made->parcels);
+	list_init(&made->invites);
+	list_init(&made->petitions);
+	list_init(&made->coming);
+	list_init(&made->asked);
+	list_init(&made->outgoing);
+	list_init(&made->given);
+	list_init(&made->events);
+	list_init(&made->told);
+	store_batch_init(&made->batch, allocator);
+	*talk = made;
+	return SOTTO_OK;
+}
+
+void talk_destroy(struct talk *talk)
+{
+	const struct allocator *allocator;
+
+	if (talk == NULL)
+		return;
+	allocator = talk->allocator;
+	list_for_each (element, following, &talk->groups)
+		talk_group_free(talk, CONTAINER_OF(element, struct talk_group, list));
+	list_for_each (element, following, &talk->packages)
+		talk_package_free(talk, CONTAINER_OF(element, struct talk_package, list));
+	list_for_each (element, following, &talk->parcels)
+		talk_parcel_free(talk, CONTAINER_OF(element, struct talk_sent_parcel, list));
+	list_for_each (element, following, &talk->petitions)
+		talk_petition_free(talk, CONTAINER_OF(element, struct talk_petition_row, list));
+	list_for_each (element, following, &talk->coming)
+		talk_coming_free(talk, CONTAINER_OF(element, struct talk_coming, list));
+	talk_invites_clear(talk);
+	talk_asked_drop_all(talk);
+	talk_outgoing_clear(talk);
+	talk_events_clear(talk, &talk->events);
+	talk_events_clear(talk, &talk->told);
+	talk_blob_clear(talk, &talk->invitation);
+	store_batch_release(&talk->batch);
+	ledger_destroy(talk->ledger);
+	allocator_wipe(allocator, talk, sizeof(*talk));
+}
+
+/* One load: rows come one after the other, each decoded while the store lends it. */
+struct loading {
+	struct talk *talk;
+	const struct store_reader *reader;
+	struct talk_group *group; /* whose outbox is being read */
+};
+
+static enum sotto_err corrupt(enum sotto_err err)
+{
+	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_ERR_CORRUPT;
+}
+
+static enum sotto_err self_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	struct talk_kept_self kept;
+	struct wire_cursor cursor;
+	enum sotto_err err = SOTTO_OK;
+
+	(void)index;
+	FAIL_IF(wire_decode(&talk_kept_self_type, value, &kept) != SOTTO_OK, SOTTO_ERR_CORRUPT);
+	FAIL_IF(kept.version != TALK_STORE_VERSION, SOTTO_ERR_VERSION);
+	FAIL_IF(kept.state > TALK_COPIED, SOTTO_ERR_CORRUPT);
+	talk->state = (enum talk_state)kept.state;
+	talk->rows = kept.rows;
+	talk->problems = (uint32_t)kept.stored_problems;
+	TRY(mls_identity_from_private(talk->suite, BYTES_OF(kept.device_seed), &talk->identity));
+	memcpy(talk->inbox_private, kept.inbox_private, sizeof(talk->inbox_private));
+	memcpy(talk->inbox_public, kept.inbox_public, sizeof(talk->inbox_public));
+	memcpy(talk->inbox_read, kept.inbox_read, sizeof(talk->inbox_read));
+	memcpy(talk->rotation_seed, kept.rotation_seed, sizeof(talk->rotation_seed));
+	memcpy(talk->landing_append, kept.landing_append, sizeof(talk->landing_append));
+	memcpy(talk->claim, kept.claim, sizeof(talk->claim));
+	TRY(talk_blob_set(talk, &talk->invitation, kept.invitation));
+	cursor = wire_list_walk(&kept.access);
+	while (talk->access_count < TALK_KEYS_MAX &&
+	       wire_list_next(&cursor, &talk_access_type, &talk->access[talk->access_count]))
+		talk->access_count++;
+	talk->inbox_kept.sequence = kept.inbox_sequence;
+	memcpy(talk->inbox_kept.incarnation, kept.inbox_incarnation, WIRE_INCARNATION_LEN);
+	memcpy(talk->inbox_kept.running, kept.inbox_running, WIRE_HASH_LEN);
+out:
+	bytes_wipe(&kept, sizeof(kept));
+	return err;
+}
+
+static enum sotto_err ledger_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	enum sotto_err err;
+
+	if (index != ledger_length(talk->ledger))
+		return SOTTO_ERR_CORRUPT;
+	err = ledger_restore(talk->ledger, value);
+	return err == SOTTO_OK ? err : corrupt(err);
+}
+
+static enum sotto_err package_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	struct talk_kept_package kept;
+	struct talk_package *package;
+
+	if (wire_decode(&talk_kept_package_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	package = talk_take(talk, sizeof(*package));
+	if (package == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	package->number = index;
+	memcpy(package->device_key, kept.device_key, LEDGER_KEY_LEN);
+	secret_set(&package->secrets.init_key, kept.init_key.data, kept.init_key.len);
+	secret_set(&package->secrets.leaf_key, kept.leaf_key.data, kept.leaf_key.len);
+	package->made_ms = kept.made_ms;
+	/* Numbers grow: the newest of a device comes to stand first. */
+	list_append(talk->packages.next, &package->list);
+	return talk_blob_set(talk, &package->message, kept.message);
+}
+
+static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	struct talk_sent_parcel *sent;
+	struct talk_kept_record record;
+	struct talk_kept_parcel kept;
+	struct wire_cursor cursor;
+	enum sotto_err err = SOTTO_OK;
+
+	if (wire_decode(&talk_kept_parcel_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	sent = talk_take(talk, sizeof(*sent));
+	if (sent == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	sent->number = index;
+	sent->group = kept.group;
+	memcpy(sent->device_key, kept.device_key, LEDGER_KEY_LEN);
+	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
+	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
+	list_append(&talk->parcels, &sent->list);
+	sent->records = talk_take(talk, kept.records.count * sizeof(*sent->records));
+	FAIL_IF(sent->records == NULL, SOTTO_ERR_NO_MEMORY);
+	cursor = wire_list_walk(&kept.records);
+	sent->record_count = kept.records.count;
+	for (size_t i = 0; wire_list_next(&cursor, &talk_kept_record_type, &record); i++)
+		TRY(talk_blob_set(talk, &sent->records[i], record.sealed));
+out:
+	return err;
+}
+
+static enum sotto_err invite_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	struct talk_kept_invite kept;
+	struct talk_invite_row *row;
+
+	if (wire_decode(&talk_kept_invite_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	row = talk_take(talk, sizeof(*row));
+	if (row == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	row->number = index;
+	row->extension = kept.extension;
+	memcpy(row->private_key, kept.private_key, sizeof(row->private_key));
+	memcpy(row->public_key, kept.public_key, sizeof(row->public_key));
+	list_append(&talk->invites, &row->list);
+	bytes_wipe(&kept, sizeof(kept));
+	return SOTTO_OK;
+}
+
+static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+	struct talk *talk = loading->talk;
+	struct talk_kept_out kept;
+	struct wire_cursor cursor;
+	struct talk_out *out;
+	enum sotto_err err = SOTTO_OK;
+
+	if (wire_decode(&talk_kept_out_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	out = talk_take(talk, sizeof(*out));
+	if (out == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_append(&loading->group->outbox, &out->list);
+	out->number = index;
+	out->type = kept.type;
+	out->serial = kept.serial;
+	out->row = kept.row;
+	out->sent_ms = kept.sent_ms;
+	out->stored = kept.stored != 0;
+	out->seen = kept.seen != 0;
+	out->epoch = kept.epoch;
+	TRY(talk_blob_set(talk, &out->body, kept.body));
+	TRY(talk_blob_set(talk, &out->record, kept.record));
+	if (kept.recipients.count > 0) {
+		out->recipients = talk_take(talk, kept.recipients.count * sizeof(*out->recipients));
+		FAIL_IF(out->recipients == NULL, SOTTO_ERR_NO_MEMORY);
+		out->recipient_count = kept.recipients.count;
+	}
+	cursor = wire_list_walk(&kept.recipients);
+	for (size_t i = 0; i < out->recipient_count; i++)
+		(void)wire_list_next(&cursor, &talk_kept_key_type, &out->recipients[i]);
+out:
+	return err;
+}
+
+static enum sotto_err drops_take(struct talk *talk, struct talk_group *group,
+				 const struct talk_kept_group *row)
+{
+	struct wire_cursor cursor = wire_list_walk(&row->drops);
+	struct talk_kept_drop kept;
+	enum sotto_err err = SOTTO_OK;
+
+	while (group->drop_count < TALK_DROPS_MAX &&
+	       wire_list_next(&cursor, &talk_kept_drop_type, &kept)) {
+		struct talk_drop *drop = &group->drops[group->drop_count++];
+
+		drop->flags = kept.flags;
+		drop->epoch = kept.epoch;
+		drop->known = kept.known != 0;
+		drop->sequence = kept.sequence;
+		drop->winner = kept.winner;
+		memcpy(drop->append_token, kept.append_token, WIRE_TOKEN_LEN);
+		memcpy(drop->read_token, kept.read_token, WIRE_TOKEN_LEN);
+		memcpy(drop->record_key, kept.record_key, WIRE_KEY_LEN);
+		memcpy(drop->incarnation, kept.incarnation, WIRE_INCARNATION_LEN);
+		memcpy(drop->running, kept.running, WIRE_HASH_LEN);
+		wire_append_token_hash(drop->append_token, drop->append_hash);
+		wire_read_token_hash(drop->read_token, drop->read_hash);
+		talk_drop_name(drop);
+		TRY(talk_blob_set(talk, &drop->commit, kept.commit));
+		/* Hashes stand end to end, as they are encoded. */
+		TRY(talk_blob_set(talk, &drop->own, kept.own.encoded));
+	}
+	FAIL_IF(group->drop_count == 0, SOTTO_ERR_CORRUPT);
+out:
+	bytes_wipe(&kept, sizeof(kept));
+	return err;
+}
+
+static enum sotto_err arrived_take(struct talk *talk, struct talk_group *group,
+				   const struct talk_kept_group *row)
+{
+	struct wire_cursor cursor = wire_list_walk(&row->arrived);
+	struct talk_kept_arrived kept;
+
+	while (wire_list_next(&cursor, &talk_kept_arrived_type, &kept)) {
+		struct talk_arrived *arrived = talk_arrived_from(talk, group, kept.device_key);
+		struct wire_cursor gaps = wire_list_walk(&kept.above);
+		struct talk_gap gap;
+
+		if (arrived == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+		arrived->floor = kept.floor;
+		arrived->tell = kept.tell != 0;
+		while (arrived->above_count < TALK_GAPS_MAX &&
+		       wire_list_next(&gaps, &talk_gap_type, &gap))
+			arrived->above[arrived->above_count++] = gap.serial;
+	}
+	return SOTTO_OK;
+}
+
+static enum sotto_err pending_take(struct talk *talk, struct talk_group *group,
+				   const struct talk_kept_group *row)
+{
+	struct wire_cursor cursor = wire_list_walk(&row->welcomed);
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_blob_set(talk, &group->pending, row->pending));
+	if (row->welcome.len > 0) {
+		group->welcome.allocator = talk->allocator;
+		group->welcome.data = allocator_take(talk->allocator, row->welcome.len);
+		FAIL_IF(group->welcome.data == NULL, SOTTO_ERR_NO_MEMORY);
+		memcpy(group->welcome.data, row->welcome.data, row->welcome.len);
+		group->welcome.len = group->welcome.capacity = row->welcome.len;
+	}
+	if (row->welcomed.count == 0)
+		return SOTTO_OK;
+	group->welcomed = talk_take(talk, row->welcomed.count * sizeof(*group->welcomed));
+	FAIL_IF(group->welcomed == NULL, SOTTO_ERR_NO_MEMORY);
+	group->welcomed_count = row->welcomed.count;
+	for (size_t i = 0; i < group->welcomed_count; i++)
+		(void)wire_list_next(&cursor, &talk_kept_welcomed_type, &group->welcomed[i]);
+out:
+	return err;
+}
+
+static enum sotto_err mls_take(const struct loading *loading, struct talk_group *group)
+{
+	struct talk *talk = loading->talk;
+	struct writer epoch, ratchet;
+	enum sotto_err err = SOTTO_OK;
+
+	writer_init_growing(&epoch, talk->allocator);
+	writer_init_growing(&ratchet, talk->allocator);
+	TRY(store_get(loading->reader, TALK_TABLE_EPOCH, BYTES_NONE, group->number, &epoch));
+	TRY(store_get(loading->reader, TALK_TABLE_RATCHET, BYTES_NONE, group->number, &ratchet));
+	TRY(mls_group_load(&talk->mls, writer_bytes(&epoch), writer_bytes(&ratchet), &group->mls));
+out:
+	writer_release(&epoch);
+	writer_release(&ratchet);
+	return err;
+}
+
+static enum sotto_err group_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+	struct talk *talk = loading->talk;
+	struct talk_kept_group kept;
+	struct talk_group *group;
+	enum sotto_err err = SOTTO_OK;
+
+	if (wire_decode(&talk_kept_group_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	group = talk_take(talk, sizeof(*group));
+	if (group == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_init(&group->outbox);
+	list_append(&talk->groups, &group->list);
+	group->number = index;
+	memcpy(group->id, kept.id, TALK_GROUP_ID_LEN);
+	group->kind = kept.kind == TALK_EVERYONE ? TALK_EVERYONE : TALK_DIRECT;
+	group->peer = kept.peer;
+	group->serial = kept.serial;
+	group->update_due = kept.update_due != 0;
+	group->commit_due_ns = TALK_NEVER;
+	TRY(drops_take(talk, group, &kept));
+	TRY(arrived_take(talk, group, &kept));
+	TRY(pending_take(talk, group, &kept));
+	if (group->kind == TALK_EVERYONE)
+		talk->everyone = group;
+out:
+	return err;
+}
+
+/* Reading while the store lends a row is allowed; that rows nest is not: so groups first, then theirs. */
+static enum sotto_err group_rest(struct loading *loading, struct talk_group *group)
+{
+	uint8_t owner[8];
+	struct store_range range;
+	enum sotto_err err = mls_take(loading, group);
+
+	if (err != SOTTO_OK)
+		return corrupt(err);
+	talk_outbox_owner(group, owner);
+	range = STORE_RANGE_ALL(TALK_TABLE_OUTBOX, BYTES_OF(owner));
+	loading->group = group;
+	return store_iterate(loading->reader, &range, out_row, loading);
+}
+
+static enum sotto_err drops_begin(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	if (talk->state == TALK_EMPTY)
+		return SOTTO_OK;
+	if (talk->state == TALK_JOINING)
+		TRY(talk_join_drops(talk));
+	else if (talk->everyone == NULL || talk->access_count == 0 ||
+		 ledger_device_by_key(talk->ledger, talk->identity.public_key) == NULL)
+		return SOTTO_ERR_CORRUPT;
+	else
+		talk_member_drops(talk);
+	talk->inbox.sequence = talk->inbox_kept.sequence;
+	talk->inbox.known = talk->inbox_kept.sequence > 0;
+	memcpy(talk->inbox.incarnation, talk->inbox_kept.incarnation, WIRE_INCARNATION_LEN);
+	memcpy(talk->inbox.running, talk->inbox_kept.running, WIRE_HASH_LEN);
+	if (talk->state == TALK_MEMBER)
+		talk_problem_set(talk, TALK_PROBLEM_ONE_PERSON,
+				 ledger_one_person_controls(talk->ledger));
+out:
+	return err;
+}
+
+enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, uint64_t now_ns)
+{
+	static const struct {
+		uint8_t table;
+		store_row_fn *row;
+	} tables[] = {
+		{TALK_TABLE_SELF, self_row},	   {TALK_TABLE_LEDGER, ledger_row},
+		{TALK_TABLE_PACKAGE, package_row}, {TALK_TABLE_PARCEL, parcel_row},
+		{TALK_TABLE_INVITE, invite_row},   {TALK_TABLE_GROUP, group_row},
+	};
+	struct loading loading = {.talk = talk, .reader = reader};
+	enum sotto_err err = SOTTO_OK;
+
+	ASSERT(talk->state == TALK_EMPTY && talk->rows == 0);
+	talk->now_ns = now_ns;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		struct store_range range = STORE_RANGE_ALL(tables[i].table, BYTES_NONE);
+
+		TRY(store_iterate(reader, &range, tables[i].row, &loading));
+	}
+	talk->ledger_saved = ledger_length(talk->ledger);
+	list_for_each (element, following, &talk->groups)
+		TRY(group_rest(&loading, CONTAINER_OF(element, struct talk_group, list)));
+	TRY(drops_begin(talk));
+	talk->shown_problems = talk->problems;
+	talk->dirty = false;
+out:
+	talk->broken = err;
+	return err;
+}

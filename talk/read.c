@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch of a drop: is it the relay's word, does it follow what we have, and then record by record.
+ * Nothing that a relay sends is an error of the program's: what does not fit is left, and shown.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct talk_group **group)
+{
+	*group = NULL;
+	if (memcmp(talk->inbox.name, name, WIRE_HASH_LEN) == 0)
+		return &talk->inbox;
+	if (memcmp(talk->porch.name, name, WIRE_HASH_LEN) == 0)
+		return &talk->porch;
+	list_for_each (element, following, &talk->groups) {
+		*group = CONTAINER_OF(element, struct talk_group, list);
+		for (size_t i = 0; i < (*group)->drop_count; i++) {
+			if (memcmp((*group)->drops[i].name, name, WIRE_HASH_LEN) == 0)
+				return &(*group)->drops[i];
+		}
+	}
+	*group = NULL;
+	return NULL;
+}
+
+const uint8_t *talk_relay_key(const struct talk *talk, struct ledger_invitation *invitation)
+{
+	const struct ledger_found *found = ledger_founding(talk->ledger);
+
+	if (found != NULL)
+		return found->relay_key;
+	if (wire_decode(&ledger_invitation_type, talk_blob_bytes(&talk->invitation), invitation) !=
+	    SOTTO_OK)
+		return NULL;
+	return invitation->relay_key;
+}
+
+static bool batch_signed(const struct talk *talk, const struct wire_batch *batch)
+{
+	struct ledger_invitation invitation;
+	const uint8_t *key = talk_relay_key(talk, &invitation);
+	bool verified = key != NULL && wire_batch_verify(batch, key) == SOTTO_OK;
+
+	bytes_wipe(&invitation, sizeof(invitation));
+	return verified;
+}
+
+static void word_keep(struct talk *talk, const struct wire_batch *batch)
+{
+	memcpy(talk->word.drop, batch->drop, WIRE_HASH_LEN);
+	memcpy(talk->word.incarnation, batch->incarnation, WIRE_INCARNATION_LEN);
+	talk->word.end_sequence = batch->end_sequence;
+	memcpy(talk->word.running_hash, batch->running_hash, WIRE_HASH_LEN);
+	memcpy(talk->word.signature, batch->signature, WIRE_SIGNATURE_LEN);
+	talk->word_known = true;
+}
+
+/*
+ * The relay lost this drop: what we put there and others may not have is sent again, and the new one is
+ * read from its beginning.
+ */
+enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struct talk_drop *drop)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	talk_problem_set(talk, TALK_PROBLEM_LOST, true);
+	talk_drop_restart(drop);
+	talk->dirty = true;
+	if (group == NULL) {
+		talk->petition_stored = false;
+		return SOTTO_OK;
+	}
+	group->dirty = true;
+	if (drop == &group->drops[0])
+		group->pending_stored = false;
+	if (drop->commit.len > 0) {
+		struct talk_asked *asked;
+
+		TRY(talk_own_add(talk, drop, talk_blob_bytes(&drop->commit)));
+		err = talk_ask_append(talk, TALK_ASK_APPEND_AGAIN, drop->append_token,
+				      drop->read_hash, drop->flags, talk_blob_bytes(&drop->commit),
+				      &asked);
+		if (err == SOTTO_ERR_AGAIN)
+			err = SOTTO_OK;
+	}
+	if (err == SOTTO_OK)
+		err = talk_out_again(talk, group, drop->epoch);
+out:
+	return err;
+}
+
+/* Makes the drop's position that of the batch. False: the batch is of no use. */
+static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
+				  struct talk_drop *drop, const struct wire_batch *batch,
+				  bool *usable)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	*usable = false;
+	if (drop->known &&
+	    memcmp(drop->incarnation, batch->incarnation, WIRE_INCARNATION_LEN) != 0) {
+		TRY(talk_drop_lost(talk, group, drop));
+		if (batch->before_sequence != 0) {
+			TRY(talk_cancel(talk, drop->ticket));
+			drop->ticket = 0;
+			return SOTTO_OK;
+		}
+	}
+	if (!drop->known) {
+		drop->known = true;
+		memcpy(drop->incarnation, batch->incarnation, WIRE_INCARNATION_LEN);
+		wire_running_start(drop->name, drop->incarnation, drop->running);
+	}
+	if (batch->before_sequence > drop->sequence) {
+		/* What was between has reached the end of its time at the relay. */
+		drop->sequence = batch->before_sequence;
+		memcpy(drop->running, batch->before_hash, WIRE_HASH_LEN);
+	}
+	if (batch->before_sequence < drop->sequence) {
+		/* A read and a watch overlap: what is new comes again, from our position. */
+		if (batch->end_sequence > drop->sequence) {
+			TRY(talk_cancel(talk, drop->ticket));
+			drop->ticket = 0;
+		}
+		return SOTTO_OK;
+	}
+	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0) {
+		talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
+		return SOTTO_OK;
+	}
+	*usable = true;
+out:
+	return err;
+}
+
+static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *group,
+				      struct talk_drop *drop, struct bytes record)
+{
+	if (group != NULL)
+		return talk_record_receive(talk, group, drop, record);
+	return drop == &talk->inbox ? talk_inbox_receive(talk, record)
+				    : talk_porch_receive(talk, record);
+}
+
+enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch)
+{
+	struct wire_cursor cursor = wire_list_walk(&batch->records);
+	struct talk_group *group;
+	struct talk_drop *drop = talk_drop_find(talk, batch->drop, &group);
+	struct wire_record record;
+	bool usable;
+	enum sotto_err err = SOTTO_OK;
+
+	if (drop == NULL)
+		return SOTTO_OK;
+	if (!batch_signed(talk, batch)) {
+		talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, true);
+		return SOTTO_OK;
+	}
+	word_keep(talk, batch);
+	TRY(batch_place(talk, group, drop, batch, &usable));
+	if (!usable)
+		return SOTTO_OK;
+	while (wire_record_next(&cursor, &record)) {
+		drop->sequence++;
+		wire_running_next(drop->running, record.sealed);
+		if (group != NULL)
+			group->dirty = true;
+		TRY(record_dispatch(talk, group, drop, record.sealed));
+		/* A commit moves drops, a parcel replaces the landing by the inbox. */
+		drop = talk_drop_find(talk, batch->drop, &group);
+		if (drop == NULL || talk->state > TALK_MEMBER)
+			return SOTTO_OK;
+	}
+	if (batch->records.count == 0 || batch->end_sequence >= batch->newest_sequence)
+		drop->at_end = true;
+out:
+	return err;
+}

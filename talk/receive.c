@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record of a conversation's drop.
+ *
+ *   hash is ours?  -> it is stored there; our pending commit has won, our entry counts
+ *   open           -> commit: the first valid one of the present epoch wins, nothing else does
+ *                  -> application message: of this epoch, or behind the winner of a past one
+ *
+ * Which commit wins is decided by RFC 9420 and the group's own state alone; in *everyone*, where the
+ * ledger is part of that state, by entries earlier in the same drops.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+/* Out of memory and out of random bytes end a step; whatever else is wrong is the message's fault. */
+static bool fatal(enum sotto_err err)
+{
+	return err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM;
+}
+
+/* Somebody else writes with our keys. */
+enum sotto_err talk_copied(struct talk *talk)
+{
+	talk->state = TALK_COPIED;
+	talk->dirty = true;
+	return talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE});
+}
+
+/* The group is in another epoch: its drop becomes a past one, and the new one is read. */
+enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, bool removed)
+{
+	struct talk_drop next;
+	enum sotto_err err = SOTTO_OK;
+
+	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
+	group->commit_due_ns = TALK_NEVER;
+	if (!mls_group_active(group->mls)) {
+		for (size_t i = 0; i < group->drop_count; i++) {
+			TRY(talk_cancel(talk, group->drops[i].ticket));
+			group->drops[i].ticket = 0;
+		}
+		return SOTTO_OK;
+	}
+	TRY(talk_drop_of_epoch(talk, group, &next));
+	if (group->drop_count == TALK_DROPS_MAX) {
+		struct talk_drop *oldest = &group->drops[TALK_DROPS_MAX - 1];
+
+		TRY(talk_cancel(talk, oldest->ticket));
+		talk_drop_clear(talk, oldest);
+		group->drop_count--;
+	}
+	memmove(&group->drops[1], &group->drops[0], group->drop_count * sizeof(group->drops[0]));
+	group->drops[0] = next;
+	group->drop_count++;
+	TRY(talk_out_again(talk, group, UINT64_MAX));
+	if (group->kind == TALK_DIRECT)
+		TRY(talk_tell(talk, &(struct talk_event){
+					    .type = TALK_EVENT_EPOCH,
+					    .extension = talk_extension_of(talk, group->peer),
+					    .epoch = next.epoch,
+					    .removed = removed,
+				    }));
+out:
+	return err;
+}
+
+static bool staged_removes(const struct mls_staged *staged, const struct mls_staged_info *info)
+{
+	for (size_t i = 0; i < info->changes; i++) {
+		struct mls_change change;
+
+		mls_staged_change(staged, i, &change);
+		if (change.type == MLS_PROPOSAL_REMOVE)
+			return true;
+	}
+	return false;
+}
+
+static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group,
+				     struct talk_drop *drop, struct bytes message)
+{
+	struct mls_staged *staged = NULL;
+	struct mls_staged_info info;
+	bool removed;
+	enum sotto_err err = mls_group_receive(group->mls, message, &staged);
+
+	if (err != SOTTO_OK)
+		return fatal(err) ? err : SOTTO_OK; /* not valid: the next one may be */
+	mls_staged_info(staged, &info);
+	if (info.kind == MLS_STAGED_PROPOSAL) {
+		group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
+		TRY(mls_group_merge(group->mls, &staged));
+		goto out;
+	}
+	if (info.sender == mls_group_own_leaf(group->mls)) {
+		err = talk_copied(talk);
+		goto out;
+	}
+	if (group->kind == TALK_EVERYONE && !talk_everyone_allows(talk, staged))
+		goto out;
+	removed = staged_removes(staged, &info);
+	drop->winner = drop->sequence;
+	TRY(talk_commit_lost(talk, group));
+	TRY(mls_group_merge(group->mls, &staged));
+	TRY(talk_epoch_begin(talk, group, removed));
+out:
+	mls_staged_destroy(staged);
+	return err;
+}
+
+static enum sotto_err application_receive(struct talk *talk, struct talk_group *group,
+					  const struct talk_drop *drop, struct bytes message)
+{
+	struct mls_application application;
+	struct mls_member member;
+	uint8_t *out;
+	enum sotto_err err;
+
+	if (drop->winner != 0 && drop->sequence > drop->winner + TALK_LATE_MAX)
+		return SOTTO_OK;
+	out = talk_take(talk, message.len);
+	if (out == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	err = mls_group_unprotect(group->mls, message, out, message.len, &application);
+	if (err != SOTTO_OK) {
+		err = fatal(err) ? err : SOTTO_OK;
+		goto out;
+	}
+	group->dirty_ratchet = true;
+	if (memcmp(application.member.signature_key.data, talk->identity.public_key,
+		   LEDGER_KEY_LEN) == 0) {
+		err = talk_copied(talk);
+		goto out;
+	}
+	/* Behind a commit that removed its sender it does not count. */
+	if (drop->winner != 0 && mls_group_find_member(group->mls, application.member.signature_key,
+						       &member) != SOTTO_OK)
+		goto out;
+	err = talk_frame_receive(talk, group, drop, &application);
+out:
+	talk_give(talk, out, message.len);
+	return err;
+}
+
+/* A record of ours was read back. */
+static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
+				  struct talk_drop *drop, struct bytes record)
+{
+	bool before = drop->winner == 0;
+
+	if (before && bytes_equal(record, talk_blob_bytes(&group->pending))) {
+		drop->winner = drop->sequence;
+		return talk_commit_won(talk, group);
+	}
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (bytes_equal(record, talk_blob_bytes(&out->record)))
+			return talk_out_seen(
+				talk, group, out,
+				before || (out->type != TALK_BODY_ENTRY &&
+					   drop->sequence <= drop->winner + TALK_LATE_MAX));
+	}
+	return SOTTO_OK;
+}
+
+enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
+				   struct talk_drop *drop, struct bytes record)
+{
+	struct talk_blob message = {0};
+	struct mls_message_info info;
+	struct mls_context context;
+	enum sotto_err err = SOTTO_OK;
+
+	if (talk_own_take(drop, record))
+		return own_receive(talk, group, drop, record);
+	err = talk_record_open(talk, drop, record, &message);
+	if (err != SOTTO_OK)
+		return fatal(err) ? err : SOTTO_OK;
+	mls_group_context(group->mls, &context);
+	if (mls_message_read(talk_blob_bytes(&message), &info) != SOTTO_OK ||
+	    !bytes_equal(info.group_id, context.group_id) || info.epoch != drop->epoch)
+		goto out;
+	if (info.content_type == MLS_CONTENT_APPLICATION)
+		err = application_receive(talk, group, drop, talk_blob_bytes(&message));
+	else if ((info.content_type == MLS_CONTENT_COMMIT ||
+		  info.content_type == MLS_CONTENT_PROPOSAL) &&
+		 drop == &group->drops[0] && mls_group_active(group->mls))
+		err = commit_receive(talk, group, drop, talk_blob_bytes(&message));
+out:
+	talk_blob_clear(talk, &message);
+	return err;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The relay's answers, by ticket: one table line for each kind of question. */
+#include <string.h>
+
+#include "talk/state.h"
+
+static struct talk_out *out_find(struct talk_group *group, uint64_t number)
+{
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->number == number)
+			return out;
+	}
+	return NULL;
+}
+
+static struct talk_sent_parcel *parcel_find(struct talk *talk, uint64_t number)
+{
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		if (sent->number == number)
+			return sent;
+	}
+	return NULL;
+}
+
+static enum sotto_err link_state_receive(struct talk *talk, const struct wire_link_state *state)
+{
+	talk->authority = state->authority;
+	talk->key_number = state->key_number;
+	talk->link_ready = state->authority == WIRE_AUTHORITY_FULL;
+	talk_problem_set(talk, TALK_PROBLEM_REFUSED,
+			 state->authority == WIRE_AUTHORITY_NONE ||
+				 (talk->state == TALK_MEMBER && !talk->link_ready));
+	/* The founding arrived, and only its answer did not. */
+	if (talk->state == TALK_FOUNDING && talk->link_ready)
+		return talk_found_done(talk);
+	return SOTTO_OK;
+}
+
+static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked)
+{
+	struct talk_group *group = talk_group_by_number(talk, asked->group);
+	struct talk_sent_parcel *sent;
+	struct talk_out *out;
+
+	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, false);
+	switch (asked->what) {
+	case TALK_ASK_APPEND_OUT:
+		out = group == NULL ? NULL : out_find(group, asked->number);
+		return out == NULL || out->ticket != asked->ticket
+			       ? SOTTO_OK
+			       : talk_out_stored(talk, group, out);
+	case TALK_ASK_APPEND_COMMIT:
+		if (group != NULL && group->pending_ticket == asked->ticket) {
+			group->pending_stored = true;
+			group->pending_ticket = 0;
+		}
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_PARCEL:
+		sent = parcel_find(talk, asked->number);
+		if (sent != NULL && sent->ticket == asked->ticket) {
+			sent->ticket = 0;
+			sent->stored++;
+		}
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_PETITION:
+		talk->petition_stored = true;
+		return SOTTO_OK;
+	case TALK_ASK_HELLO:
+	case TALK_ASK_FOUND:
+	case TALK_ASK_READ:
+	case TALK_ASK_WATCH:
+	case TALK_ASK_APPEND_AGAIN:
+	case TALK_ASK_TRIM:
+		break;
+	}
+	return SOTTO_OK;
+}
+
+/* "Not found" is the end of a drop that nobody has written to, or one that the relay lost. */
+static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *asked)
+{
+	struct talk_group *group;
+	struct talk_drop *drop = talk_drop_find(talk, asked->drop, &group);
+
+	if (drop == NULL)
+		return SOTTO_OK;
+	drop->at_end = true;
+	if (!drop->known)
+		return SOTTO_OK;
+	return talk_drop_lost(talk, group, drop);
+}
+
+static enum sotto_err done_receive(struct talk *talk, const struct talk_asked *asked,
+				   const struct wire_done *done)
+{
+	uint64_t retry_ms = done->retry_ms != 0 ? done->retry_ms : TALK_RETRY_MS;
+
+	switch (done->status) {
+	case WIRE_STATUS_OK:
+		return asked->what == TALK_ASK_FOUND ? talk_found_done(talk) : SOTTO_OK;
+	case WIRE_STATUS_NOT_FOUND:
+		return drop_missing(talk, asked);
+	case WIRE_STATUS_FULL:
+		talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, true);
+		break;
+	case WIRE_STATUS_REFUSED:
+		talk_problem_set(talk, TALK_PROBLEM_REFUSED, true);
+		break;
+	default:
+		break;
+	}
+	talk->retry_ns = talk->now_ns + retry_ms * TALK_MS;
+	return SOTTO_OK;
+}
+
+static enum sotto_err message_receive(struct talk *talk, const struct talk_asked *asked,
+				      struct bytes message)
+{
+	const struct wire_type *type = wire_identify(WIRE_FAMILY_RELAY, message);
+	union {
+		struct wire_batch batch;
+		struct wire_done done;
+		struct wire_link_state state;
+		struct wire_appended appended;
+	} body;
+
+	if (type == &wire_batch_type && wire_decode(type, message, &body.batch) == SOTTO_OK)
+		return memcmp(body.batch.drop, asked->drop, WIRE_HASH_LEN) == 0
+			       ? talk_batch_read(talk, &body.batch)
+			       : SOTTO_OK;
+	if (type == &wire_done_type && wire_decode(type, message, &body.done) == SOTTO_OK)
+		return done_receive(talk, asked, &body.done);
+	if (type == &wire_link_state_type && wire_decode(type, message, &body.state) == SOTTO_OK)
+		return link_state_receive(talk, &body.state);
+	if (type == &wire_appended_type && wire_decode(type, message, &body.appended) == SOTTO_OK)
+		return appended_receive(talk, asked);
+	return SOTTO_OK;
+}
+
+/* Whatever the question was for is free to be asked again. */
+static void asked_end(struct talk *talk, const struct talk_asked *asked, bool complete)
+{
+	struct talk_group *group;
+	struct talk_drop *drop = talk_drop_find(talk, asked->drop, &group);
+	struct talk_sent_parcel *sent;
+	struct talk_out *out;
+
+	if (drop != NULL && drop->ticket == asked->ticket) {
+		drop->ticket = 0;
+		if (asked->what == TALK_ASK_READ && complete)
+			drop->at_end = true;
+	}
+	group = talk_group_by_number(talk, asked->group);
+	if (group != NULL && group->pending_ticket == asked->ticket)
+		group->pending_ticket = 0;
+	out = group == NULL ? NULL : out_find(group, asked->number);
+	if (out != NULL && out->ticket == asked->ticket)
+		out->ticket = 0;
+	sent = parcel_find(talk, asked->number);
+	if (sent != NULL && sent->ticket == asked->ticket)
+		sent->ticket = 0;
+	if (talk->petition_ticket == asked->ticket)
+		talk->petition_ticket = 0;
+	if (asked->what == TALK_ASK_FOUND)
+		talk->asked_found = false;
+}
+
+/* A copy, because handling an answer may cancel the question. */
+static enum sotto_err reply_receive(struct talk *talk, uint64_t ticket, struct bytes message,
+				    bool last, bool complete)
+{
+	struct talk_asked *found = talk_asked_find(talk, ticket);
+	struct talk_asked asked;
+	enum sotto_err err = SOTTO_OK;
+
+	if (found == NULL)
+		return SOTTO_OK;
+	asked = *found;
+	if (message.len > 0)
+		err = message_receive(talk, &asked, message);
+	if (err != SOTTO_OK || !last)
+		return err;
+	found = talk_asked_find(talk, ticket);
+	if (found == NULL)
+		return SOTTO_OK;
+	asked_end(talk, &asked, complete);
+	talk_asked_drop(talk, found);
+	return SOTTO_OK;
+}
+
+enum sotto_err talk_reply(struct talk *talk, uint64_t ticket, struct bytes message, bool last,
+			  uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
+
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, reply_receive(talk, ticket, message, last, true));
+}
+
+enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
+
+	if (err != SOTTO_OK)
+		return err;
+	/* Not at once again: a relay that ends requests so is in trouble. */
+	talk->retry_ns = now_ns + TALK_RETRY_MS * TALK_MS;
+	return talk_step_end(talk, reply_receive(talk, ticket, BYTES_NONE, true, false));
+}

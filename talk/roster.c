@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What *everyone* carries: entries of the ledger, key packages, and the rule by which a commit of
+ * *everyone* is valid. That rule reads only the ledger as it stands at the commit's place in the drop.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+uint32_t talk_extension_of(const struct talk *talk, uint32_t member)
+{
+	const struct ledger_member *found = ledger_member_by_id(talk->ledger, member);
+	const struct ledger_device *device;
+
+	/* UINT32_MAX: ourselves. */
+	if (member == UINT32_MAX) {
+		device = ledger_device_by_key(talk->ledger, talk->identity.public_key);
+		found = device == NULL ? NULL : ledger_member_by_id(talk->ledger, device->member);
+	}
+	return found == NULL ? 0 : found->extension;
+}
+
+bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
+{
+	const struct ledger_device *own =
+		ledger_device_by_key(talk->ledger, talk->identity.public_key);
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+
+	if (!ledger_allows_leaf(talk->ledger, key, group->kind != TALK_EVERYONE))
+		return false;
+	return group->kind == TALK_EVERYONE || device->member == group->peer ||
+	       (own != NULL && device->member == own->member);
+}
+
+/* Our own invitation stands in the ledger: now its card can be printed. */
+static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invite_row *row)
+{
+	const struct ledger_invitation_entry *entry =
+		ledger_invitation_by_key(talk->ledger, row->public_key);
+	const struct ledger_found *founding = ledger_founding(talk->ledger);
+	const struct talk_access *access = &talk->access[0];
+	struct ledger_invitation card = {.version = LEDGER_INVITATION_VERSION};
+	struct talk_event event = {.type = TALK_EVENT_INVITED, .extension = row->extension};
+	uint8_t text[LEDGER_INVITATION_TEXT_MAX];
+	struct ledger_entry act;
+	union ledger_body body;
+	struct talk_drop porch;
+	struct writer writer;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(ledger_entry_decode(ledger_entry_bytes(talk->ledger, entry->index), &act));
+	TRY(ledger_body_decode(LEDGER_AUTHORISE, act.act.body, &body));
+	talk_porch_drop(access, &porch);
+	memcpy(card.network, ledger_network(talk->ledger), LEDGER_HASH_LEN);
+	memcpy(card.private_key, row->private_key, LEDGER_PRIVATE_LEN);
+	card.relay_address = founding->relay_address;
+	memcpy(card.relay_key, founding->relay_key, LEDGER_KEY_LEN);
+	card.porch_number = access->number;
+	talk_derive(access, "sotto porch key 1", BYTES_NONE, card.porch_key);
+	memcpy(card.porch_append, porch.append_token, WIRE_TOKEN_LEN);
+	memcpy(card.porch_read, porch.read_hash, WIRE_HASH_LEN);
+	card.ledger_length = entry->index + 1;
+	memcpy(card.ledger_head, ledger_head(talk->ledger, card.ledger_length), LEDGER_HASH_LEN);
+	card.extension = row->extension;
+	card.name = body.authorise.name;
+	card.expires_ms = body.authorise.expires_ms;
+	writer_init_fixed(&writer, text, sizeof(text));
+	TRY(ledger_invitation_encode(&card, &writer));
+	event.text = writer_bytes(&writer);
+	TRY(talk_tell(talk, &event));
+out:
+	bytes_wipe(&card, sizeof(card));
+	bytes_wipe(&porch, sizeof(porch));
+	bytes_wipe(text, sizeof(text));
+	return err;
+}
+
+static void invite_free(struct talk *talk, struct talk_invite_row *row)
+{
+	list_remove(&row->list);
+	talk_give(talk, row, sizeof(*row));
+}
+
+void talk_invites_clear(struct talk *talk)
+{
+	list_for_each (element, following, &talk->invites)
+		invite_free(talk, CONTAINER_OF(element, struct talk_invite_row, list));
+}
+
+/* Cards that can no longer be used are forgotten; one that has just landed is told. */
+static enum sotto_err invites_settle(struct talk *talk, const struct ledger_entry *landed)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->invites) {
+		struct talk_invite_row *row = CONTAINER_OF(element, struct talk_invite_row, list);
+		const struct ledger_invitation_entry *entry =
+			ledger_invitation_by_key(talk->ledger, row->public_key);
+
+		if (entry == NULL)
+			continue;
+		if (entry->state != LEDGER_INVITATION_OPEN) {
+			TRY(store_batch_delete(&talk->batch, TALK_TABLE_INVITE, BYTES_NONE,
+					       row->number));
+			invite_free(talk, row);
+		} else if (landed->act.action == LEDGER_AUTHORISE &&
+			   entry->index + 1 == ledger_length(talk->ledger)) {
+			TRY(invitation_tell(talk, row));
+		}
+	}
+out:
+	return err;
+}
+
+/* The text again, for somebody who lost it; SOTTO_ERR_NOT_FOUND. */
+enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension)
+{
+	list_for_each (element, following, &talk->invites) {
+		struct talk_invite_row *row = CONTAINER_OF(element, struct talk_invite_row, list);
+		const struct ledger_invitation_entry *entry =
+			ledger_invitation_by_key(talk->ledger, row->public_key);
+
+		if (row->extension == extension && entry != NULL &&
+		    entry->state == LEDGER_INVITATION_OPEN && entry->expires_ms > talk->utc_ms)
+			return invitation_tell(talk, row);
+	}
+	return SOTTO_ERR_NOT_FOUND;
+}
+
+static enum sotto_err entry_landed(struct talk *talk, struct bytes bytes)
+{
+	struct ledger_entry entry;
+	const struct ledger_device *own;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(ledger_entry_decode(bytes, &entry));
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_MEMBERS}));
+	TRY(invites_settle(talk, &entry));
+	talk_problem_set(talk, TALK_PROBLEM_ONE_PERSON, ledger_one_person_controls(talk->ledger));
+	if (talk->behind_length <= ledger_length(talk->ledger)) {
+		talk->behind_ns = 0;
+		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
+	}
+	own = ledger_device_by_key(talk->ledger, talk->identity.public_key);
+	if (own != NULL && own->state == LEDGER_DEVICE_REVOKED && talk->state == TALK_MEMBER) {
+		talk->state = TALK_REVOKED;
+		talk->dirty = true;
+		TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE}));
+	}
+out:
+	return err;
+}
+
+enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body)
+{
+	struct talk_entry entry;
+	enum sotto_err err;
+
+	if (wire_decode(&talk_entry_type, body, &entry) != SOTTO_OK)
+		return SOTTO_OK;
+	err = ledger_append(talk->ledger, entry.entry);
+	if (err == SOTTO_OK)
+		return entry_landed(talk, entry.entry);
+	if (err == SOTTO_ERR_UNSUPPORTED || err == SOTTO_ERR_VERSION)
+		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
+	/* Whatever else: it does not apply, at anybody's phone. */
+	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+}
+
+enum sotto_err talk_submit(struct talk *talk, struct bytes bytes)
+{
+	struct talk_entry entry = {.entry = bytes};
+	struct talk_blob body = {0};
+	struct talk_out *out;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_encode(talk, &talk_entry_type, &entry, &body));
+	TRY(talk_out_put(talk, talk->everyone, TALK_BODY_ENTRY, talk_blob_bytes(&body), false,
+			 &out));
+out:
+	talk_blob_clear(talk, &body);
+	return err;
+}
+
+struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
+{
+	list_for_each (element, following, &talk->packages) {
+		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
+
+		/* The newest of a device stands first. */
+		if (memcmp(package->device_key, key, LEDGER_KEY_LEN) == 0)
+			return package;
+	}
+	return NULL;
+}
+
+/* A key package counts for the device whose key has signed it. */
+static bool package_valid(const struct talk *talk, const uint8_t *key, struct bytes message)
+{
+	struct mls_key_package_info info;
+
+	return message.len <= TALK_KEY_PACKAGE_MAX &&
+	       mls_key_package_check(&talk->mls, message, 0, &info) == SOTTO_OK &&
+	       info.suite == talk->suite &&
+	       bytes_equal(info.member.signature_key, BYTES(key, LEDGER_KEY_LEN)) &&
+	       info.member.credential.type == MLS_CREDENTIAL_BASIC &&
+	       bytes_equal(info.member.credential.content, BYTES(key, LEDGER_KEY_LEN));
+}
+
+enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct bytes message)
+{
+	struct talk_package *package = talk_package_of(talk, key);
+
+	if (!package_valid(talk, key, message))
+		return SOTTO_ERR_INVALID;
+	if (package == NULL) {
+		package = talk_take(talk, sizeof(*package));
+		if (package == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+		package->number = talk_number(talk);
+		memcpy(package->device_key, key, LEDGER_KEY_LEN);
+		list_append(&talk->packages, &package->list);
+	}
+	package->dirty = true;
+	return talk_blob_set(talk, &package->message, message);
+}
+
+enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key, struct bytes body)
+{
+	struct talk_key_package package;
+	enum sotto_err err;
+
+	if (wire_decode(&talk_key_package_type, body, &package) != SOTTO_OK)
+		return SOTTO_OK;
+	err = talk_package_put(talk, key, package.message);
+	return err == SOTTO_ERR_INVALID ? SOTTO_OK : err;
+}
+
+void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options)
+{
+	static const uint16_t extensions[] = {TALK_CONTEXT_EXTENSION};
+
+	*options = (struct mls_leaf_options){
+		.identity = &talk->identity,
+		.credential = {.type = MLS_CREDENTIAL_BASIC,
+			       .content = BYTES(talk->identity.public_key, LEDGER_KEY_LEN)},
+		.extension_types = extensions,
+		.extension_type_count = ARRAY_LEN(extensions),
+		.lifetime = {.not_before =
+				     talk->utc_ms / 1000 > 86400 ? talk->utc_ms / 1000 - 86400 : 0,
+			     .not_after = talk->utc_ms / 1000 + TALK_LIFETIME_S},
+	};
+}
+
+/* A new reusable package of ours; the ones before it stay, for Welcomes that are on their way. */
+enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package)
+{
+	struct talk_package *made = talk_take(talk, sizeof(*made));
+	struct mls_leaf_options options;
+	struct mls_buffer message = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	if (made == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_init(&made->list);
+	talk_leaf_options(talk, &options);
+	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
+	TRY(talk_blob_set(talk, &made->message, mls_buffer_bytes(&message)));
+	memcpy(made->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
+	made->number = talk_number(talk);
+	made->made_ms = talk->utc_ms;
+	made->dirty = true;
+	/* The newest stands first. */
+	list_append(talk->packages.next, &made->list);
+	*package = made;
+	made = NULL;
+out:
+	mls_buffer_release(&message);
+	if (made != NULL)
+		talk_package_free(talk, made);
+	return err;
+}
+
+static bool context_fits(const struct talk *talk, struct bytes extensions)
+{
+	struct talk_context context;
+	struct bytes data;
+	const uint8_t *head;
+
+	if (mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
+	    wire_decode(&talk_context_type, data, &context) != SOTTO_OK ||
+	    context.version != TALK_VERSION || context.kind != TALK_EVERYONE)
+		return false;
+	head = ledger_head(talk->ledger, context.ledger_length);
+	return head != NULL && memcmp(head, context.ledger_head, LEDGER_HASH_LEN) == 0;
+}
+
+/*
+ * Who comes is in the ledger, who goes is out of it (or comes back in the same commit), and the group's
+ * context names a head that is part of this history.
+ */
+bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged)
+{
+	struct mls_staged_info info;
+
+	mls_staged_info(staged, &info);
+	if (!info.removes_us && !context_fits(talk, info.context.extensions))
+		return false;
+	if (info.new_leaf.signature_key.len != LEDGER_KEY_LEN ||
+	    !bytes_equal(info.new_leaf.signature_key, info.old_leaf.signature_key))
+		return false;
+	for (size_t i = 0; i < info.changes; i++) {
+		struct mls_change change;
+
+		mls_staged_change(staged, i, &change);
+		if (change.type == MLS_PROPOSAL_ADD &&
+		    (change.after.signature_key.len != LEDGER_KEY_LEN ||
+		     !bytes_equal(change.after.credential.content, change.after.signature_key) ||
+		     !ledger_allows_leaf(talk->ledger, change.after.signature_key.data, false)))
+			return false;
+		if (change.type == MLS_PROPOSAL_REMOVE &&
+		    ledger_allows_leaf(talk->ledger, change.before.signature_key.data, false))
+			return false;
+	}
+	return true;
+}

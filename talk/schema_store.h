@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a phone keeps of its conversations, one line a field (the form is that of wire/schema_relay.h).
+ * Nothing here travels. Every structure begins with the version of the store's format.
+ */
+#ifndef TALK_SCHEMA_STORE_H
+#define TALK_SCHEMA_STORE_H
+
+#include "talk/schema.h"
+
+#define TALK_STORE_VERSION  1
+#define TALK_RECIPIENTS_MAX 20000
+#define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
+#define TALK_OWN_MAX	    8192
+#define TALK_SEED_MAX	    66
+
+#define TALK_FIELDS_kept_self(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, state, 0, none, "enum talk_state") \
+	X(self, U64, rows, 0, none, "the last number given to a message row, group, item, parcel") \
+	X(self, U64, stored_problems, 0, none, "full stops that outlive a restart") \
+	X(self, FIXED, device_seed, 32, none, "") \
+	X(self, FIXED, device_key, 32, none, "") \
+	X(self, FIXED, inbox_private, 32, none, "") \
+	X(self, FIXED, inbox_public, 32, none, "") \
+	X(self, FIXED, inbox_read, 32, none, "read token of our inboxes") \
+	X(self, FIXED, rotation_seed, 32, none, "our rotation key at the relay, if admin") \
+	X(self, FIXED, landing_append, 32, none, "joining: append token of the first inbox") \
+	X(self, FIXED, claim, 32, none, "founding") \
+	X(self, OPAQUE, invitation, LEDGER_INVITATION_MAX, none, \
+	  "joining: as decoded from the text") \
+	X(self, OPAQUE, entry, LEDGER_ENTRY_LEN_MAX, none, "founding: the first entry") \
+	X(self, LIST, access, 4, talk_access, "the newest first") \
+	X(self, FIXED, inbox_incarnation, 16, none, "where we are in our inbox") \
+	X(self, U64, inbox_sequence, 0, none, "") \
+	X(self, FIXED, inbox_running, 32, none, "")
+
+#define TALK_FIELDS_kept_hash(X, self) X(self, FIXED, hash, 32, none, "of a record of ours")
+
+#define TALK_FIELDS_kept_key(X, self) \
+	X(self, FIXED, key, 32, none, "of a device") \
+	X(self, U8, acknowledged, 0, none, "")
+
+#define TALK_FIELDS_kept_drop(X, self) \
+	X(self, FIXED, append_token, 32, none, "") \
+	X(self, FIXED, read_token, 32, none, "") \
+	X(self, FIXED, record_key, 32, none, "") \
+	X(self, U8, flags, 0, none, "") \
+	X(self, U64, epoch, 0, none, "") \
+	X(self, U8, known, 0, none, "was there already") \
+	X(self, FIXED, incarnation, 16, none, "") \
+	X(self, U64, sequence, 0, none, "the last record that was dealt with") \
+	X(self, FIXED, running, 32, none, "the running hash there") \
+	X(self, U64, winner, 0, none, "sequence of the winning commit; 0: none yet") \
+	X(self, LIST, own, TALK_OWN_MAX, talk_kept_hash, "sent and not read back yet") \
+	X(self, OPAQUE, commit, WIRE_RECORD_LEN_MAX, none, "our own winning commit, as a record")
+
+#define TALK_FIELDS_kept_welcomed(X, self) \
+	X(self, FIXED, key, 32, none, "of a device") \
+	X(self, FIXED, landing_append, 32, none, "zeros: to its regular inbox")
+
+#define TALK_FIELDS_kept_arrived(X, self) \
+	X(self, FIXED, device_key, 32, none, "") \
+	X(self, U64, floor, 0, none, "") \
+	X(self, LIST, above, TALK_GAPS_MAX, talk_gap, "") \
+	X(self, U8, tell, 0, none, "a receipt is due")
+
+#define TALK_FIELDS_kept_group(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, id, TALK_GROUP_ID_LEN, none, "") \
+	X(self, U8, kind, 0, none, "") \
+	X(self, U32, peer, 0, none, "one to one: the other's member id") \
+	X(self, U64, serial, 0, none, "the last that we gave to a message") \
+	X(self, U8, update_due, 0, none, "our leaf came from a reusable key package") \
+	X(self, LIST, drops, TALK_DROPS_MAX, talk_kept_drop, "the present epoch's first") \
+	X(self, LIST, arrived, TALK_SENDERS_MAX, talk_kept_arrived, "by sender") \
+	X(self, OPAQUE, pending, WIRE_RECORD_LEN_MAX, none, "our commit on its way, as a record") \
+	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "goes out when the commit has won") \
+	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices")
+
+#define TALK_FIELDS_kept_out(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, type, 0, none, "enum talk_body_type") \
+	X(self, U64, serial, 0, none, "") \
+	X(self, U64, row, 0, none, "texts: of TALK_TABLE_MESSAGES") \
+	X(self, U64, sent_ms, 0, none, "") \
+	X(self, U8, stored, 0, none, "the relay has said that it is durable") \
+	X(self, U8, seen, 0, none, "read back before the commit that ended its epoch") \
+	X(self, U64, epoch, 0, none, "for which it was sealed") \
+	X(self, OPAQUE, body, TALK_BODY_MAX, none, "") \
+	X(self, OPAQUE, record, WIRE_RECORD_LEN_MAX, none, "empty: not sealed yet") \
+	X(self, LIST, recipients, TALK_RECIPIENTS_MAX, talk_kept_key, "when it was sealed")
+
+#define TALK_FIELDS_kept_package(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, device_key, 32, none, "whose it is") \
+	X(self, OPAQUE, message, TALK_KEY_PACKAGE_MAX, none, "") \
+	X(self, OPAQUE, init_key, TALK_SEED_MAX, none, "ours only") \
+	X(self, OPAQUE, leaf_key, TALK_SEED_MAX, none, "ours only") \
+	X(self, U64, made_ms, 0, none, "ours only")
+
+#define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
+
+#define TALK_FIELDS_kept_parcel(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U64, group, 0, none, "number of the group it leads into") \
+	X(self, FIXED, device_key, 32, none, "to whom; done when it has spoken there") \
+	X(self, FIXED, append_token, 32, none, "of the inbox") \
+	X(self, FIXED, read_hash, 32, none, "") \
+	X(self, LIST, records, TALK_PARTS_MAX, talk_kept_record, "")
+
+#define TALK_FIELDS_kept_invite(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, private_key, 32, none, "") \
+	X(self, FIXED, public_key, 32, none, "") \
+	X(self, U32, extension, 0, none, "")
+
+#define TALK_FIELDS_kept_message(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "") \
+	X(self, U32, from, 0, none, "extension") \
+	X(self, U32, to, 0, none, "extension") \
+	X(self, U8, state, 0, none, "enum talk_message_state") \
+	X(self, U64, sent_ms, 0, none, "") \
+	X(self, U64, received_ms, 0, none, "") \
+	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
+
+#define TALK_KEPT_STRUCTURES(S) \
+	S(kept_self) \
+	S(kept_hash) \
+	S(kept_key) \
+	S(kept_drop) \
+	S(kept_welcomed) \
+	S(kept_arrived) \
+	S(kept_group) \
+	S(kept_out) \
+	S(kept_package) \
+	S(kept_record) \
+	S(kept_parcel) \
+	S(kept_invite) \
+	S(kept_message)
+
+#define LEDGER_INVITATION_MAX	768
+
+#define TALK_DECLARE_KEPT(name) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
+TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
+#undef TALK_DECLARE_KEPT
+
+/* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
+ * in talk.h. All rows have an empty owner but those of OUTBOX, whose owner is the group's number. */
+#define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
+#define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
+#define TALK_TABLE_EPOCH   (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
+#define TALK_TABLE_RATCHET (STORE_TABLE_RING | (STORE_TABLES_TALK + 5)) /* by group number */
+#define TALK_TABLE_OUTBOX  (STORE_TABLE_RING | (STORE_TABLES_TALK + 6))
+#define TALK_TABLE_PACKAGE (STORE_TABLE_RING | (STORE_TABLES_TALK + 7))
+#define TALK_TABLE_PARCEL  (STORE_TABLE_RING | (STORE_TABLES_TALK + 8))
+#define TALK_TABLE_INVITE  (STORE_TABLE_RING | (STORE_TABLES_TALK + 9))
+#define TALK_TABLE_LEDGER  (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outbox of a group: queued -> sealed for an epoch -> stored at the relay -> read back ->
+ * acknowledged by every recipient. The plaintext stays until the end, so that it can be sealed again for
+ * another epoch; receivers know it by its serial.
+ */
+#include <string.h>
+
+#include "talk/state.h"
+
+enum sotto_err talk_out_put(struct talk *talk, struct talk_group *group, uint8_t type,
+			    struct bytes body, bool transient, struct talk_out **out)
+{
+	struct talk_out *made = talk_take(talk, sizeof(*made));
+
+	if (made == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	if (talk_blob_set(talk, &made->body, body) != SOTTO_OK) {
+		talk_give(talk, made, sizeof(*made));
+		return SOTTO_ERR_NO_MEMORY;
+	}
+	made->number = talk_number(talk);
+	made->type = type;
+	made->transient = transient;
+	made->dirty = !transient;
+	made->sent_ms = talk->utc_ms;
+	if (type == TALK_BODY_TEXT) {
+		made->serial = ++group->serial;
+		made->row = made->number;
+		group->dirty = true;
+	}
+	list_append(&group->outbox, &made->list);
+	*out = made;
+	return SOTTO_OK;
+}
+
+enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *group, struct talk_out *out)
+{
+	uint8_t owner[8];
+	enum sotto_err err = SOTTO_OK;
+
+	if (!out->transient) {
+		talk_outbox_owner(group, owner);
+		err = store_batch_delete(&talk->batch, TALK_TABLE_OUTBOX, BYTES_OF(owner),
+					 out->number);
+	}
+	talk_out_free(talk, out);
+	return err;
+}
+
+static enum sotto_err recipients_set(struct talk *talk, const struct talk_group *group,
+				     struct talk_out *out)
+{
+	size_t count = mls_group_member_count(group->mls) - 1;
+	struct talk_kept_key *keys = NULL;
+	struct mls_member member;
+	uint32_t cursor = 0;
+	size_t filled = 0;
+
+	if (out->serial == 0 || count == 0)
+		return SOTTO_OK;
+	keys = talk_take(talk, count * sizeof(*keys));
+	if (keys == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	while (filled < count && mls_group_next_member(group->mls, &cursor, &member)) {
+		if (member.leaf == mls_group_own_leaf(group->mls))
+			continue;
+		memcpy(keys[filled].key, member.signature_key.data, LEDGER_KEY_LEN);
+		for (size_t i = 0; i < out->recipient_count; i++) {
+			if (memcmp(out->recipients[i].key, keys[filled].key, LEDGER_KEY_LEN) == 0)
+				keys[filled].acknowledged = out->recipients[i].acknowledged;
+		}
+		filled++;
+	}
+	talk_give(talk, out->recipients, out->recipient_count * sizeof(*out->recipients));
+	out->recipients = keys;
+	out->recipient_count = count;
+	return SOTTO_OK;
+}
+
+/* Generations are opened for sending only with a store action in this step's batch, and nothing of a step
+ * leaves before its batch is durable. */
+enum sotto_err talk_ratchets_reserve(struct talk_group *group)
+{
+	struct mls_buffer discarded = {0};
+	enum sotto_err err = mls_group_save_ratchets(group->mls, TALK_AHEAD, &discarded);
+
+	mls_buffer_release(&discarded);
+	if (err == SOTTO_OK)
+		mls_group_ratchets_stored(group->mls);
+	group->dirty_ratchet = true;
+	return err;
+}
+
+static enum sotto_err out_seal(struct talk *talk, struct talk_group *group, struct talk_out *out)
+{
+	struct talk_blob frame = {0};
+	uint8_t *message = NULL;
+	size_t capacity = 0;
+	size_t len;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(recipients_set(talk, group, out));
+	TRY(talk_frame_encode(talk, group, out, &frame));
+	if (mls_group_reserved(group->mls) == 0)
+		TRY(talk_ratchets_reserve(group));
+	capacity = mls_group_protect_len(group->mls, 0, frame.len, 0);
+	message = talk_take(talk, capacity);
+	FAIL_IF(message == NULL, SOTTO_ERR_NO_MEMORY);
+	TRY(mls_group_protect(group->mls, BYTES_NONE, talk_blob_bytes(&frame), 0, message, capacity,
+			      &len));
+	group->dirty_ratchet = true;
+	TRY(talk_record_seal(talk, &group->drops[0], BYTES(message, len), &out->record));
+	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
+	out->epoch = group->drops[0].epoch;
+	out->stored = out->seen = false;
+	out->dirty = !out->transient;
+	group->dirty = true;
+out:
+	talk_blob_clear(talk, &frame);
+	talk_give(talk, message, capacity);
+	return err;
+}
+
+static enum sotto_err out_append(struct talk *talk, struct talk_group *group, struct talk_out *out)
+{
+	const struct talk_drop *drop = &group->drops[0];
+	struct talk_asked *asked;
+	enum sotto_err err =
+		talk_ask_append(talk, TALK_ASK_APPEND_OUT, drop->append_token, drop->read_hash,
+				drop->flags, talk_blob_bytes(&out->record), &asked);
+
+	if (err != SOTTO_OK)
+		return err;
+	asked->group = group->number;
+	asked->number = out->number;
+	out->ticket = asked->ticket;
+	return SOTTO_OK;
+}
+
+/* The recipient was revoked: what he has not got, he does not get. */
+static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->type == TALK_BODY_TEXT)
+			TRY(talk_row_write(talk, group, out, TALK_MESSAGE_FAILED));
+		TRY(talk_out_remove(talk, group, out));
+	}
+out:
+	return err;
+}
+
+enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
+{
+	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
+	enum sotto_err err = SOTTO_OK;
+
+	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
+		return outbox_fail(talk, group);
+	if (!talk_group_current(talk, group) || group->blocked || group->pending.len > 0 ||
+	    talk->now_ns < talk->retry_ns || mls_group_cached_proposals(group->mls) > 0)
+		return SOTTO_OK;
+	TRY(talk_receipt_make(talk, group));
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->record.len == 0)
+			TRY(out_seal(talk, group, out));
+		if (!out->stored && out->ticket == 0)
+			TRY(out_append(talk, group, out));
+	}
+out:
+	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
+enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, struct talk_out *out)
+{
+	bool before = out->stored;
+	enum sotto_err err = SOTTO_OK;
+
+	out->ticket = 0;
+	out->stored = true;
+	out->dirty = !out->transient;
+	if (out->type == TALK_BODY_TEXT && !before)
+		TRY(talk_row_write(talk, group, out, TALK_MESSAGE_STORED));
+	if (out->type == TALK_BODY_RECEIPT) {
+		for (size_t i = 0; i < group->arrived_count; i++) {
+			if (group->arrived[i].tell == 2)
+				group->arrived[i].tell = 0;
+		}
+		group->dirty = true;
+	}
+	if (out->transient)
+		TRY(talk_out_remove(talk, group, out));
+out:
+	return err;
+}
+
+enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group, struct talk_out *out,
+			     bool counts)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	if (!counts)
+		return SOTTO_OK;
+	out->seen = true;
+	out->dirty = !out->transient;
+	if (out->type == TALK_BODY_ENTRY) {
+		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body)));
+		return talk_out_remove(talk, group, out);
+	}
+	if (out->type == TALK_BODY_KEY_PACKAGE)
+		return talk_out_remove(talk, group, out);
+	if (!out->stored)
+		TRY(talk_out_stored(talk, group, out));
+out:
+	return err;
+}
+
+enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint64_t epoch)
+{
+	uint64_t present = group->drops[0].epoch;
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->record.len == 0 || (epoch == UINT64_MAX ? out->seen : out->epoch != epoch))
+			continue;
+		out->ticket = 0;
+		out->stored = out->seen = false;
+		out->dirty = !out->transient;
+		/* The same bytes where the epoch is the same: who has them knows them. */
+		if (out->epoch == present)
+			TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
+		else
+			talk_blob_clear(talk, &out->record);
+	}
+out:
+	return err;
+}
+
+/* The link is down: what was now or never is over, and what was on its way is not known to be there. */
+enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		out->ticket = 0;
+		if (out->transient)
+			TRY(talk_out_remove(talk, group, out));
+	}
+	for (size_t i = 0; i < group->arrived_count; i++) {
+		if (group->arrived[i].tell == 2)
+			group->arrived[i].tell = 1;
+	}
+out:
+	return err;
+}

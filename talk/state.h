@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of talk/ share. Each file is one stage:
+ *
+ *   user.c found.c join.c     what people do
+ *   reply.c                   the relay's answers, by ticket
+ *   read.c                    a batch: signature, position, records
+ *   receive.c                 a record: ours, a commit, a message
+ *   frame.c text.c roster.c   what a message says
+ *   inbox.c porch.c           parcels and petitions
+ *   commit.c                  who must be added or removed, and who does it
+ *   send.c                    the outbox
+ *   work.c                    after every input: whatever can be done now
+ *   save.c load.c             the store
+ *
+ * Inputs change the state; work.c derives from the state alone what to ask and to send, so it does not
+ * matter whether a need arose just now or before a restart.
+ */
+#ifndef TALK_STATE_H
+#define TALK_STATE_H
+
+#include "base/list.h"
+#include "ledger/invitation.h"
+#include "mls/include/sotto/mls.h"
+#include "talk/schema_store.h"
+#include "talk/talk.h"
+#include "wire/drop.h"
+
+#define TALK_MS UINT64_C(1000000) /* in nanoseconds */
+
+/* Rank r waits r times this before it commits or sponsors. */
+#define TALK_RANK_MS UINT64_C(250)
+/* A sponsor has so long for the Add; then the next one does it. */
+#define TALK_SPONSOR_MS UINT64_C(60000)
+/* Records behind the winning commit that still count. */
+#define TALK_LATE_MAX 256
+/* Behind the others for so long after reading to the end: withheld. */
+#define TALK_BEHIND_MS UINT64_C(60000)
+/* Generations of our ratchets written ahead; see mls_group_save_ratchets. */
+#define TALK_AHEAD 32
+/* Pause before the relay is asked again after it was busy or over a quota and named no time. */
+#define TALK_RETRY_MS UINT64_C(2000)
+/* Requests open at once; the link takes 64, relays as many. */
+#define TALK_REQUESTS_MAX 60
+/* Key packages and leaves live so long; nothing is decided by a clock before they are replaced. */
+#define TALK_LIFETIME_S	       (UINT64_C(400) * 86400)
+#define TALK_PETITIONS_MAX     256
+
+#define TALK_CONTEXT_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 1)
+
+enum talk_kind { TALK_EVERYONE = 1, TALK_DIRECT = 2 };
+
+/* Bytes of our own, from the engine's allocator. */
+struct talk_blob {
+	uint8_t *data;
+	size_t len;
+};
+
+static inline struct bytes talk_blob_bytes(const struct talk_blob *blob)
+{
+	return BYTES(blob->data, blob->len);
+}
+
+/* A drop that we read, and perhaps write. */
+struct talk_drop {
+	uint8_t append_token[WIRE_TOKEN_LEN]; /* zeros if we may not append */
+	uint8_t read_token[WIRE_TOKEN_LEN];
+	uint8_t record_key[WIRE_KEY_LEN];
+	uint8_t append_hash[WIRE_HASH_LEN];
+	uint8_t read_hash[WIRE_HASH_LEN];
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t flags;
+	uint64_t epoch;
+	bool known;
+	uint8_t incarnation[WIRE_INCARNATION_LEN];
+	uint64_t sequence;
+	uint8_t running[WIRE_HASH_LEN];
+	uint64_t winner;
+	struct talk_blob own;	 /* hashes of records of ours, end to end */
+	struct talk_blob commit; /* a record */
+	uint64_t ticket;	 /* open read or watch; 0: none */
+	bool at_end;		 /* read to its end since the link came up */
+};
+
+/* What arrived from one device. */
+struct talk_arrived {
+	uint8_t key[LEDGER_KEY_LEN];
+	uint64_t floor;
+	uint64_t above[TALK_GAPS_MAX]; /* ascending */
+	uint32_t above_count;
+	uint8_t tell; /* a receipt: 0 not due, 1 due, 2 on its way */
+};
+
+struct talk_out {
+	struct list list;
+	uint64_t number; /* of its row */
+	uint8_t type;
+	bool transient; /* now or never: not in the store */
+	uint64_t serial;
+	uint64_t row;
+	uint64_t sent_ms;
+	bool stored;
+	bool seen;
+	uint64_t epoch;
+	uint64_t ticket;
+	struct talk_blob body;
+	struct talk_blob record;
+	struct talk_kept_key *recipients;
+	size_t recipient_count;
+	bool dirty;
+};
+
+struct talk_group {
+	struct list list;
+	uint64_t number;
+	uint8_t id[TALK_GROUP_ID_LEN];
+	enum talk_kind kind;
+	uint32_t peer;
+	struct mls_group *mls;
+	struct talk_drop drops[TALK_DROPS_MAX];
+	size_t drop_count;
+	uint64_t serial;
+	struct talk_arrived *arrived;
+	size_t arrived_count, arrived_capacity;
+	struct list outbox;
+
+	struct talk_blob pending; /* our commit as a record; empty: none */
+	bool pending_stored;
+	uint64_t pending_ticket;
+	struct mls_buffer welcome;
+	struct talk_kept_welcomed *welcomed;
+	size_t welcomed_count;
+	bool update_due;
+
+	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
+	uint8_t commit_trigger[WIRE_HASH_LEN];
+	bool blocked; /* holds a leaf that the ledger does not allow */
+	bool dirty_epoch, dirty_ratchet, dirty;
+};
+
+/* A way into a group for one device, until it has spoken there. */
+struct talk_sent_parcel {
+	struct list list;
+	uint64_t number;
+	uint64_t group;
+	uint8_t device_key[LEDGER_KEY_LEN];
+	uint8_t append_token[WIRE_TOKEN_LEN];
+	uint8_t read_hash[WIRE_HASH_LEN];
+	struct talk_blob *records;
+	size_t record_count;
+	size_t stored; /* so many of them since the link came up */
+	uint64_t ticket;
+	bool dirty;
+};
+
+struct talk_package {
+	struct list list;
+	uint64_t number;
+	uint8_t device_key[LEDGER_KEY_LEN];
+	struct talk_blob message;
+	struct mls_key_package_secrets secrets; /* ours only */
+	uint64_t made_ms;
+	bool dirty;
+};
+
+struct talk_invite_row {
+	struct list list;
+	uint64_t number;
+	uint8_t private_key[LEDGER_PRIVATE_LEN];
+	uint8_t public_key[LEDGER_KEY_LEN];
+	uint32_t extension;
+};
+
+/* Read from the porch; in memory only, the porch is read again after a restart. */
+struct talk_petition_row {
+	struct list list;
+	struct ledger_enrol enrol;
+	struct talk_blob key_package;
+	uint8_t landing_append[WIRE_TOKEN_LEN];
+	uint64_t seen_ns;
+	bool submitted;
+};
+
+/* A parcel on its way in. */
+struct talk_coming {
+	struct list list;
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	uint16_t count;
+	uint16_t have;
+	struct talk_blob *parts;
+	uint64_t first; /* sequence of its first part: our inbox is read again from there */
+};
+
+enum talk_asking {
+	TALK_ASK_HELLO,
+	TALK_ASK_FOUND,
+	TALK_ASK_READ,
+	TALK_ASK_WATCH,
+	TALK_ASK_APPEND_OUT,
+	TALK_ASK_APPEND_COMMIT,
+	TALK_ASK_APPEND_PARCEL,
+	TALK_ASK_APPEND_PETITION,
+	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
+	TALK_ASK_TRIM,
+};
+
+/* A request that the relay has not answered to the end. drop is a name, because drops move. */
+struct talk_asked {
+	struct list list;
+	uint64_t ticket;
+	enum talk_asking what;
+	uint8_t drop[WIRE_HASH_LEN];
+	uint64_t group;	 /* number */
+	uint64_t number; /* of the outbox item or parcel */
+};
+
+struct talk_outgoing {
+	struct list list;
+	uint64_t ticket;
+	bool cancel;
+	struct talk_blob message;
+};
+
+struct talk_event_row {
+	struct list list;
+	struct talk_event event;
+	struct talk_blob text;
+};
+
+struct talk {
+	const struct allocator *allocator;
+	const struct random_source *random;
+	struct mls_config mls;
+	uint16_t suite;
+	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
+
+	enum talk_state state;
+	uint32_t problems;
+	uint32_t shown_problems; /* as the last event told */
+	uint64_t now_ns, utc_ms; /* of this step */
+	uint64_t rows;		 /* the last number given */
+
+	struct mls_identity identity;
+	uint8_t inbox_private[32], inbox_public[32], inbox_read[WIRE_TOKEN_LEN];
+	uint8_t rotation_seed[32];
+	uint8_t landing_append[WIRE_TOKEN_LEN];
+	uint8_t claim[WIRE_KEY_LEN];
+	struct talk_blob invitation; /* encoded struct ledger_invitation */
+	struct talk_blob entry;
+	struct talk_access access[TALK_KEYS_MAX];
+	size_t access_count;
+	struct ledger *ledger;
+	uint64_t ledger_saved; /* entries in the store */
+
+	struct list groups;
+	struct talk_group *everyone;
+	struct talk_drop inbox; /* while joining: the landing */
+	struct talk_drop porch;
+	struct list packages, parcels, invites, petitions, coming;
+	uint64_t inbox_trimmed;
+	struct {
+		uint8_t incarnation[WIRE_INCARNATION_LEN];
+		uint64_t sequence;
+		uint8_t running[WIRE_HASH_LEN];
+	} inbox_kept; /* where the inbox is read from after a restart */
+
+	bool link_up, link_ready;
+	uint8_t exporter[WIRE_EXPORTER_LEN];
+	uint8_t authority;
+	uint64_t key_number;
+	uint64_t ticket;    /* the last one given */
+	uint64_t retry_ns;  /* no appends before this */
+	uint64_t behind_ns; /* since when somebody has a longer ledger; 0: nobody */
+	uint64_t behind_length;
+	size_t asked_count;
+	bool petition_stored, asked_found;
+	uint64_t petition_ticket;
+	struct list asked, outgoing, given, events, told;
+	struct talk_relay_word word; /* the newest signature of the relay */
+	bool word_known;
+
+	bool dirty; /* the self row */
+	struct store_batch batch;
+};
+
+/* ---- blob.c: memory ---- */
+MUST_USE enum sotto_err talk_blob_set(const struct talk *talk, struct talk_blob *blob,
+				      struct bytes bytes);
+void talk_blob_clear(const struct talk *talk, struct talk_blob *blob);
+MUST_USE enum sotto_err talk_encode(const struct talk *talk, const struct wire_type *type,
+				    const void *structure, struct talk_blob *blob);
+void *talk_take(const struct talk *talk, size_t size);
+void talk_give(const struct talk *talk, void *memory, size_t size);
+uint64_t talk_number(struct talk *talk);
+void talk_group_free(struct talk *talk, struct talk_group *group);
+void talk_out_free(struct talk *talk, struct talk_out *out);
+void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel);
+void talk_package_free(struct talk *talk, struct talk_package *package);
+void talk_petition_free(struct talk *talk, struct talk_petition_row *petition);
+void talk_coming_free(struct talk *talk, struct talk_coming *coming);
+
+/* ---- drop.c: names, keys, records ---- */
+void talk_drop_name(struct talk_drop *drop);
+MUST_USE enum sotto_err talk_drop_of_epoch(const struct talk *talk, const struct talk_group *group,
+					   struct talk_drop *drop);
+void talk_drop_clear(const struct talk *talk, struct talk_drop *drop);
+void talk_drop_restart(
+	struct talk_drop *drop); /* its incarnation is another one: from the beginning */
+void talk_derive(const struct talk_access *access, const char *label, struct bytes context,
+		 uint8_t *out);
+void talk_porch_drop(const struct talk_access *access, struct talk_drop *drop);
+void talk_inbox_of(const struct talk_access *access, const uint8_t *device_key,
+		   const uint8_t *read_hash, struct talk_drop *drop);
+MUST_USE enum sotto_err talk_record_seal(struct talk *talk, const struct talk_drop *drop,
+					 struct bytes message, struct talk_blob *record);
+MUST_USE enum sotto_err talk_record_open(const struct talk *talk, const struct talk_drop *drop,
+					 struct bytes record, struct talk_blob *message);
+MUST_USE enum sotto_err talk_box_seal(struct talk *talk, const uint8_t *inbox_key,
+				      const uint8_t *drop_name, struct bytes part,
+				      struct talk_blob *record);
+MUST_USE enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name,
+				      struct bytes record, struct talk_blob *part);
+MUST_USE enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop,
+				     struct bytes record);
+bool talk_own_take(struct talk_drop *drop, struct bytes record); /* was it there? */
+
+/* ---- request.c ---- */
+MUST_USE enum sotto_err talk_ask(struct talk *talk, enum talk_asking what,
+				 const struct wire_type *type, const void *message,
+				 struct talk_asked **asked);
+MUST_USE enum sotto_err talk_ask_append(struct talk *talk, enum talk_asking what,
+					const uint8_t *append_token, const uint8_t *read_hash,
+					uint8_t flags, struct bytes record,
+					struct talk_asked **asked);
+MUST_USE enum sotto_err talk_ask_drop(struct talk *talk, enum talk_asking what,
+				      struct talk_drop *drop);
+MUST_USE enum sotto_err talk_cancel(struct talk *talk, uint64_t ticket);
+struct talk_asked *talk_asked_find(struct talk *talk, uint64_t ticket);
+void talk_asked_drop(struct talk *talk, struct talk_asked *asked);
+void talk_asked_drop_all(struct talk *talk);
+void talk_outgoing_clear(struct talk *talk);
+struct talk_group *talk_group_by_number(struct talk *talk, uint64_t number);
+
+/* ---- event.c ---- */
+MUST_USE enum sotto_err talk_tell(struct talk *talk, const struct talk_event *event);
+void talk_problem_set(struct talk *talk, enum talk_problem problem, bool holds);
+void talk_events_clear(struct talk *talk, struct list *events);
+
+/* ---- read.c ---- */
+MUST_USE enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch);
+MUST_USE enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group,
+				       struct talk_drop *drop);
+/* NULL: none known. invitation is room to decode into; wipe it. */
+const uint8_t *talk_relay_key(const struct talk *talk, struct ledger_invitation *invitation);
+struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct talk_group **group);
+
+/* ---- receive.c, frame.c ---- */
+MUST_USE enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
+					    struct talk_drop *drop, struct bytes record);
+MUST_USE enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, bool removed);
+MUST_USE enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_group *group,
+					  const struct talk_out *out, struct talk_blob *frame);
+MUST_USE enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
+					   const struct talk_drop *drop,
+					   const struct mls_application *application);
+MUST_USE enum sotto_err talk_copied(struct talk *talk);
+struct talk_arrived *talk_arrived_from(struct talk *talk, struct talk_group *group,
+				       const uint8_t *key);
+
+/* ---- text.c: texts and receipts ---- */
+MUST_USE enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
+					  const uint8_t *key, const struct talk_frame *frame);
+MUST_USE enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
+					     const uint8_t *key, struct bytes body);
+MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
+				       const struct talk_out *out, enum talk_message_state state);
+void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id);
+
+/* ---- roster.c: the ledger and key packages in *everyone* ---- */
+MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body);
+MUST_USE enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key,
+					     struct bytes body);
+MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
+					 struct bytes message);
+struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
+MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
+bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
+bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);
+uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
+MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
+MUST_USE enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension);
+void talk_invites_clear(struct talk *talk);
+
+/* ---- commit.c ---- */
+MUST_USE enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
+					 struct mls_commit_options *options,
+					 const uint8_t *const *keys);
+MUST_USE enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group);
+uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger);
+MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
+					    struct talk_blob *blob);
+void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options);
+
+/* ---- group.c ---- */
+MUST_USE enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls,
+				       enum talk_kind kind, uint32_t peer,
+				       struct talk_group **group);
+struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer);
+MUST_USE enum sotto_err talk_group_open_direct(struct talk *talk,
+					       const struct ledger_member *member,
+					       struct talk_group **group);
+bool talk_group_current(const struct talk *talk, const struct talk_group *group);
+
+/* ---- send.c ---- */
+MUST_USE enum sotto_err talk_out_put(struct talk *talk, struct talk_group *group, uint8_t type,
+				     struct bytes body, bool transient, struct talk_out **out);
+MUST_USE enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *group,
+					struct talk_out *out);
+/* Not known to have reached everybody: to be sent again. epoch UINT64_MAX: what was not read back before
+ * the commit that ended its epoch. Else: all that was sealed for this epoch, whose drop was lost. */
+MUST_USE enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint64_t epoch);
+MUST_USE enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group,
+					struct talk_out *out);
+MUST_USE enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_ratchets_reserve(struct talk_group *group);
+void talk_outbox_owner(const struct talk_group *group, uint8_t *owner); /* 8 bytes */
+MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
+				      struct talk_out *out, bool counts);
+
+/* ---- inbox.c, porch.c, join.c, found.c ---- */
+MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_coming_work(struct talk *talk);
+MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome,
+					  struct mls_group **mls);
+MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
+					const union ledger_body *body, struct talk_blob *entry);
+MUST_USE enum sotto_err talk_identity_make(struct talk *talk);
+uint64_t talk_petition_due(const struct talk *talk, const struct talk_petition_row *row);
+MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
+MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
+					 const uint8_t *key);
+MUST_USE enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record);
+MUST_USE enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record);
+MUST_USE enum sotto_err talk_porch_work(struct talk *talk);
+struct talk_petition_row *talk_petition_of(struct talk *talk, const uint8_t *device_key);
+MUST_USE enum sotto_err talk_join_work(struct talk *talk);
+MUST_USE enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel);
+MUST_USE enum sotto_err talk_join_drops(struct talk *talk);
+MUST_USE enum sotto_err talk_found_work(struct talk *talk);
+MUST_USE enum sotto_err talk_found_done(struct talk *talk);
+void talk_member_drops(struct talk *talk);
+MUST_USE enum sotto_err talk_package_announce(struct talk *talk);
+
+/* ---- work.c, save.c ---- */
+MUST_USE enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);
+enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err);
+MUST_USE enum sotto_err talk_save(struct talk *talk);
+
+#endif

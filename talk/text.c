@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts, their rows in the store, and the receipts that end their way. */
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "talk/state.h"
+
+void talk_message_owner(uint32_t member_id, uint8_t *owner)
+{
+	for (size_t i = 0; i < 4; i++)
+		owner[i] = (uint8_t)(member_id >> (24 - 8 * i));
+}
+
+enum sotto_err talk_message_decode(struct bytes row, struct talk_message *message)
+{
+	struct talk_kept_message kept;
+	enum sotto_err err = wire_decode(&talk_kept_message_type, row, &kept);
+
+	if (err != SOTTO_OK || kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	*message = (struct talk_message){
+		.from = kept.from,
+		.to = kept.to,
+		.state = (enum talk_message_state)kept.state,
+		.sent_ms = kept.sent_ms,
+		.received_ms = kept.received_ms,
+		.text = kept.text,
+	};
+	memcpy(message->id, kept.id, TALK_MESSAGE_ID_LEN);
+	return SOTTO_OK;
+}
+
+void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id)
+{
+	uint8_t input[TALK_GROUP_ID_LEN + LEDGER_KEY_LEN + 8];
+	uint8_t digest[32];
+
+	memcpy(input, group_id, TALK_GROUP_ID_LEN);
+	memcpy(input + TALK_GROUP_ID_LEN, key, LEDGER_KEY_LEN);
+	for (size_t i = 0; i < 8; i++)
+		input[TALK_GROUP_ID_LEN + LEDGER_KEY_LEN + i] = (uint8_t)(serial >> (56 - 8 * i));
+	hash_digest(HASH_SHA256, BYTES_OF(input), digest);
+	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
+}
+
+static enum sotto_err row_put(struct talk *talk, uint32_t peer, uint64_t row,
+			      const struct talk_kept_message *kept)
+{
+	struct talk_blob value = {0};
+	uint8_t owner[4];
+	enum sotto_err err = SOTTO_OK;
+
+	talk_message_owner(peer, owner);
+	TRY(talk_encode(talk, &talk_kept_message_type, kept, &value));
+	TRY(store_batch_put(&talk->batch, TALK_TABLE_MESSAGES, BYTES_OF(owner), row,
+			    talk_blob_bytes(&value), STORE_ERASABLE));
+out:
+	talk_blob_clear(talk, &value);
+	return err;
+}
+
+enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
+				 const struct talk_frame *frame)
+{
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+	struct talk_kept_message kept = {
+		.version = TALK_STORE_VERSION,
+		.from = talk_extension_of(talk, group->peer),
+		.to = talk_extension_of(talk, UINT32_MAX),
+		.state = TALK_MESSAGE_RECEIVED,
+		.sent_ms = frame->sent_ms,
+		.received_ms = talk->utc_ms,
+	};
+	struct talk_event event = {.type = TALK_EVENT_MESSAGE,
+				   .extension = kept.from,
+				   .sent_ms = frame->sent_ms,
+				   .message_state = TALK_MESSAGE_RECEIVED};
+	struct talk_text text;
+	enum sotto_err err = SOTTO_OK;
+
+	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
+		return SOTTO_OK;
+	talk_message_id(group->id, key, frame->serial, kept.id);
+	kept.text = text.text;
+	event.row = talk_number(talk);
+	TRY(row_put(talk, group->peer, event.row, &kept));
+	memcpy(event.message_id, kept.id, TALK_MESSAGE_ID_LEN);
+	memcpy(event.device_key, key, LEDGER_KEY_LEN);
+	event.text = text.text;
+	TRY(talk_tell(talk, &event));
+out:
+	return err;
+}
+
+enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
+			      const struct talk_out *out, enum talk_message_state state)
+{
+	struct talk_kept_message kept = {
+		.version = TALK_STORE_VERSION,
+		.from = talk_extension_of(talk, UINT32_MAX),
+		.to = talk_extension_of(talk, group->peer),
+		.state = (uint8_t)state,
+		.sent_ms = out->sent_ms,
+	};
+	struct talk_event event = {.type = TALK_EVENT_MESSAGE_STATE,
+				   .extension = kept.to,
+				   .row = out->row,
+				   .sent_ms = out->sent_ms,
+				   .message_state = state};
+	struct talk_text text;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(wire_decode(&talk_text_type, talk_blob_bytes(&out->body), &text));
+	talk_message_id(group->id, talk->identity.public_key, out->serial, kept.id);
+	kept.text = text.text;
+	TRY(row_put(talk, group->peer, out->row, &kept));
+	memcpy(event.message_id, kept.id, TALK_MESSAGE_ID_LEN);
+	TRY(talk_tell(talk, &event));
+out:
+	return err;
+}
+
+static bool has_serial(const struct talk_has *has, uint64_t serial)
+{
+	struct wire_cursor cursor = wire_list_walk(&has->above);
+	struct talk_gap gap;
+
+	if (serial <= has->floor)
+		return true;
+	while (wire_list_next(&cursor, &talk_gap_type, &gap)) {
+		if (gap.serial == serial)
+			return true;
+	}
+	return false;
+}
+
+/* Marks what this device has; true when nobody is left to wait for. */
+static bool acknowledged(struct talk_out *out, const uint8_t *key)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < out->recipient_count; i++) {
+		if (memcmp(out->recipients[i].key, key, LEDGER_KEY_LEN) == 0 &&
+		    out->recipients[i].acknowledged == 0) {
+			out->recipients[i].acknowledged = 1;
+			out->dirty = true;
+		}
+		all = all && out->recipients[i].acknowledged != 0;
+	}
+	return all && out->recipient_count > 0;
+}
+
+enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
+				    struct bytes body)
+{
+	struct talk_receipt receipt;
+	struct wire_cursor cursor;
+	struct talk_has has;
+	enum sotto_err err = SOTTO_OK;
+
+	if (wire_decode(&talk_receipt_type, body, &receipt) != SOTTO_OK)
+		return SOTTO_OK;
+	cursor = wire_list_walk(&receipt.has);
+	while (wire_list_next(&cursor, &talk_has_type, &has)) {
+		if (memcmp(has.device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
+			continue;
+		list_for_each (element, following, &group->outbox) {
+			struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+			if (out->serial == 0 || !has_serial(&has, out->serial) ||
+			    !acknowledged(out, key))
+				continue;
+			if (out->type == TALK_BODY_TEXT)
+				TRY(talk_row_write(talk, group, out, TALK_MESSAGE_DELIVERED));
+			TRY(talk_out_remove(talk, group, out));
+		}
+	}
+out:
+	return err;
+}
+
+/* One receipt for everything that is due. */
+enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group)
+{
+	struct talk_receipt receipt = {0};
+	struct talk_blob body = {0};
+	struct talk_has *has = NULL;
+	struct talk_gap *gaps = NULL;
+	size_t due = 0;
+	size_t gap_count = 0;
+	size_t gaps_size = 0;
+	struct talk_out *out;
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < group->arrived_count; i++) {
+		due += group->arrived[i].tell == 1;
+		gap_count += group->arrived[i].above_count;
+	}
+	if (due == 0)
+		return SOTTO_OK;
+	has = talk_take(talk, due * sizeof(*has));
+	gaps_size = (gap_count + 1) * sizeof(*gaps);
+	gaps = talk_take(talk, gaps_size);
+	FAIL_IF(has == NULL || gaps == NULL, SOTTO_ERR_NO_MEMORY);
+	gap_count = 0;
+	for (size_t i = 0; i < group->arrived_count; i++) {
+		struct talk_arrived *arrived = &group->arrived[i];
+		struct talk_has *next = &has[receipt.has.count];
+
+		if (arrived->tell != 1)
+			continue;
+		arrived->tell = 2;
+		memcpy(next->device_key, arrived->key, LEDGER_KEY_LEN);
+		next->floor = arrived->floor;
+		next->above.items = &gaps[gap_count];
+		next->above.count = arrived->above_count;
+		for (uint32_t k = 0; k < arrived->above_count; k++)
+			gaps[gap_count++].serial = arrived->above[k];
+		receipt.has.count++;
+	}
+	receipt.has.items = has;
+	TRY(talk_encode(talk, &talk_receipt_type, &receipt, &body));
+	TRY(talk_out_put(talk, group, TALK_BODY_RECEIPT, talk_blob_bytes(&body), true, &out));
+out:
+	talk_give(talk, has, due * sizeof(*has));
+	talk_give(talk, gaps, gaps_size);
+	talk_blob_clear(talk, &body);
+	return err;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people do and ask, beside founding and joining. */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "crypto/sign.h"
+#include "talk/state.h"
+
+/* May this phone make an entry alone? */
+static enum sotto_err admin_check(const struct talk *talk)
+{
+	if (talk->state != TALK_MEMBER)
+		return SOTTO_ERR_STATE;
+	return ledger_is_admin(talk->ledger, talk->identity.public_key) &&
+			       ledger_threshold(talk->ledger) == 1
+		       ? SOTTO_OK
+		       : SOTTO_ERR_DENIED;
+}
+
+static enum sotto_err act_submit(struct talk *talk, uint8_t action, const union ledger_body *body)
+{
+	struct talk_blob entry = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_entry_make(talk, action, body, &entry));
+	TRY(talk_submit(talk, talk_blob_bytes(&entry)));
+out:
+	talk_blob_clear(talk, &entry);
+	return err;
+}
+
+static enum sotto_err invite_make(struct talk *talk, uint32_t extension, struct bytes name,
+				  uint64_t valid_ms)
+{
+	union ledger_body body = {.authorise = {.extension = extension,
+						.name = name,
+						.expires_ms = talk->utc_ms + valid_ms,
+						.devices = 1}};
+	struct talk_kept_invite kept = {.version = TALK_STORE_VERSION, .extension = extension};
+	struct talk_invite_row *row = talk_take(talk, sizeof(*row));
+	struct talk_blob value = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	if (row == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	list_init(&row->list);
+	TRY(random_fill(talk->random, row->private_key, sizeof(row->private_key)));
+	TRY(sign_public(SIGN_ED25519, BYTES_OF(row->private_key), row->public_key));
+	row->extension = extension;
+	row->number = talk_number(talk);
+	memcpy(kept.private_key, row->private_key, sizeof(kept.private_key));
+	memcpy(kept.public_key, row->public_key, sizeof(kept.public_key));
+	memcpy(body.authorise.invitation_key, row->public_key, LEDGER_KEY_LEN);
+	TRY(talk_encode(talk, &talk_kept_invite_type, &kept, &value));
+	TRY(store_batch_put(&talk->batch, TALK_TABLE_INVITE, BYTES_NONE, row->number,
+			    talk_blob_bytes(&value), STORE_ERASABLE));
+	TRY(act_submit(talk, LEDGER_AUTHORISE, &body));
+	list_append(&talk->invites, &row->list);
+	row = NULL;
+out:
+	talk_give(talk, row, sizeof(*row));
+	talk_blob_clear(talk, &value);
+	bytes_wipe(&kept, sizeof(kept));
+	return err;
+}
+
+enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
+			   uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err = admin_check(talk);
+
+	if (err != SOTTO_OK)
+		return err;
+	if (!ledger_name_valid(name) || !ledger_extension_fits(talk->ledger, extension) ||
+	    valid_ms == 0)
+		return SOTTO_ERR_INVALID;
+	err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	/* Asked twice, the card is the same. */
+	err = talk_invite_again(talk, extension);
+	if (err == SOTTO_ERR_NOT_FOUND) {
+		if (!ledger_extension_free(talk->ledger, extension, utc_ms))
+			return SOTTO_ERR_EXISTS;
+		err = invite_make(talk, extension, name, valid_ms);
+	}
+	return talk_step_end(talk, err);
+}
+
+enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_ns, uint64_t utc_ms)
+{
+	const struct ledger_member *member = ledger_member_by_extension(talk->ledger, extension);
+	union ledger_body body = {0};
+	enum sotto_err err = admin_check(talk);
+
+	if (err != SOTTO_OK)
+		return err;
+	if (member == NULL || member->state == LEDGER_MEMBER_REVOKED)
+		return SOTTO_ERR_NOT_FOUND;
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+
+		if (device->member == member->id)
+			memcpy(body.subject.device_key, device->key, LEDGER_KEY_LEN);
+	}
+	if (ledger_is_admin(talk->ledger, body.subject.device_key))
+		return SOTTO_ERR_INVALID;
+	err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, act_submit(talk, LEDGER_REVOKE, &body));
+}
+
+enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err =
+		talk->state == TALK_MEMBER ? ledger_check(talk->ledger, entry) : SOTTO_ERR_STATE;
+
+	if (err == SOTTO_OK)
+		err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, talk_submit(talk, entry));
+}
+
+/* Somebody whom we may write to, or why not. */
+static enum sotto_err peer_find(const struct talk *talk, uint32_t extension,
+				const struct ledger_member **peer)
+{
+	const struct ledger_member *member;
+
+	if (talk->state != TALK_MEMBER && talk->state != TALK_FOUNDING)
+		return SOTTO_ERR_STATE;
+	member = ledger_member_by_extension(talk->ledger, extension);
+	if (member == NULL || extension == talk_extension_of(talk, UINT32_MAX))
+		return SOTTO_ERR_NOT_FOUND;
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+
+		if (device->member == member->id &&
+		    ledger_allows_leaf(talk->ledger, device->key, true)) {
+			*peer = member;
+			return SOTTO_OK;
+		}
+	}
+	return SOTTO_ERR_DENIED;
+}
+
+static size_t outbox_count(const struct talk *talk)
+{
+	size_t count = 0;
+
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		list_for_each (item, after, &group->outbox)
+			count++;
+	}
+	return count;
+}
+
+static enum sotto_err text_queue(struct talk *talk, const struct ledger_member *peer,
+				 struct bytes text, uint8_t *message_id)
+{
+	struct talk_text body = {.text = text};
+	struct talk_blob encoded = {0};
+	struct talk_group *group;
+	struct talk_out *out;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_group_open_direct(talk, peer, &group));
+	TRY(talk_encode(talk, &talk_text_type, &body, &encoded));
+	TRY(talk_out_put(talk, group, TALK_BODY_TEXT, talk_blob_bytes(&encoded), false, &out));
+	talk_message_id(group->id, talk->identity.public_key, out->serial, message_id);
+	TRY(talk_row_write(talk, group, out, TALK_MESSAGE_QUEUED));
+out:
+	talk_blob_clear(talk, &encoded);
+	return err;
+}
+
+enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct bytes text,
+			      uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms)
+{
+	const struct ledger_member *peer;
+	enum sotto_err err = peer_find(talk, extension, &peer);
+
+	if (err != SOTTO_OK)
+		return err;
+	if (text.len == 0 || !utf8_valid(text))
+		return SOTTO_ERR_INVALID;
+	if (text.len > TALK_TEXT_MAX || outbox_count(talk) >= TALK_OUTBOX_MAX)
+		return SOTTO_ERR_LIMIT;
+	err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, text_queue(talk, peer, text, message_id));
+}
+
+enum sotto_err talk_open(struct talk *talk, uint32_t extension, uint64_t now_ns, uint64_t utc_ms)
+{
+	const struct ledger_member *peer;
+	struct talk_group *group;
+	enum sotto_err err = peer_find(talk, extension, &peer);
+
+	if (err == SOTTO_OK)
+		err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, talk_group_open_direct(talk, peer, &group));
+}
+
+enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t index)
+{
+	const struct ledger_member *member = ledger_member_by_extension(talk->ledger, extension);
+	uint8_t owner[4];
+	uint8_t value[8];
+
+	if (member == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	if (talk->broken != SOTTO_OK)
+		return talk->broken;
+	talk_message_owner(member->id, owner);
+	for (size_t i = 0; i < sizeof(value); i++)
+		value[i] = (uint8_t)(index >> (56 - 8 * i));
+	return store_batch_put(&talk->batch, TALK_TABLE_READ, BYTES_OF(owner), 0, BYTES_OF(value),
+			       STORE_PLAIN);
+}
+
+/* The conversation with this member, once somebody else is in it. */
+static struct talk_group *conversation(const struct talk *talk, uint32_t extension)
+{
+	const struct ledger_member *member = ledger_member_by_extension(talk->ledger, extension);
+	struct talk_group *group = NULL;
+
+	if (member != NULL)
+		group = talk_group_direct(talk, member->id);
+	return group == NULL || mls_group_member_count(group->mls) < 2 ? NULL : group;
+}
+
+enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct bytes message,
+			      uint64_t now_ns, uint64_t utc_ms)
+{
+	const struct ledger_member *peer;
+	struct talk_call call = {.message = message};
+	struct talk_group *group;
+	struct talk_blob body = {0};
+	struct talk_out *out;
+	enum sotto_err err = peer_find(talk, extension, &peer);
+
+	if (err != SOTTO_OK)
+		return err;
+	if (message.len > TALK_CALL_MAX)
+		return SOTTO_ERR_LIMIT;
+	group = conversation(talk, extension);
+	if (group == NULL || !talk_group_current(talk, group) || group->blocked)
+		return SOTTO_ERR_AGAIN;
+	err = talk_step_begin(talk, now_ns, utc_ms);
+	if (err != SOTTO_OK)
+		return err;
+	TRY(talk_encode(talk, &talk_call_type, &call, &body));
+	TRY(talk_out_put(talk, group, TALK_BODY_CALL, talk_blob_bytes(&body), true, &out));
+out:
+	talk_blob_clear(talk, &body);
+	return talk_step_end(talk, err);
+}
+
+enum sotto_err talk_call_epoch(const struct talk *talk, uint32_t extension, uint64_t *epoch)
+{
+	const struct talk_group *group = conversation(talk, extension);
+
+	if (group == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	*epoch = group->drops[0].epoch;
+	return SOTTO_OK;
+}
+
+enum sotto_err talk_call_export(const struct talk *talk, uint32_t extension, const char *label,
+				struct bytes context, uint8_t *out, size_t len)
+{
+	const struct talk_group *group = conversation(talk, extension);
+
+	return group == NULL ? SOTTO_ERR_NOT_FOUND
+			     : mls_group_export(group->mls, label, context, out, len);
+}
+
+const struct ledger *talk_ledger(const struct talk *talk)
+{
+	return talk->ledger;
+}
+
+void talk_status(const struct talk *talk, struct talk_status *status)
+{
+	struct ledger_invitation invitation;
+
+	*status = (struct talk_status){
+		.state = talk->state,
+		.extension = talk_extension_of(talk, UINT32_MAX),
+		.problems = talk->problems,
+		.current = talk->everyone != NULL && talk_group_current(talk, talk->everyone),
+	};
+	memcpy(status->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
+	if (talk->state == TALK_JOINING &&
+	    wire_decode(&ledger_invitation_type, talk_blob_bytes(&talk->invitation), &invitation) ==
+		    SOTTO_OK) {
+		status->extension = invitation.extension;
+		bytes_wipe(&invitation, sizeof(invitation));
+	}
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		list_for_each (item, after, &group->outbox) {
+			const struct talk_out *out = CONTAINER_OF(item, struct talk_out, list);
+
+			if (out->type != TALK_BODY_TEXT)
+				continue;
+			status->queued += !out->stored;
+			status->unacknowledged++;
+		}
+	}
+}
+
+static void key_put(struct talk_link *link, enum talk_key_kind kind, uint64_t number,
+		    const uint8_t *secret)
+{
+	struct talk_key *key = &link->keys[link->key_count++];
+
+	key->kind = kind;
+	key->number = number;
+	memcpy(key->secret, secret, sizeof(key->secret));
+}
+
+enum sotto_err talk_link(const struct talk *talk, struct talk_link *link)
+{
+	const struct ledger_found *founding = ledger_founding(talk->ledger);
+	struct ledger_invitation card;
+	uint8_t secret[WIRE_KEY_LEN];
+	struct talk_link made = {0};
+
+	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
+		return SOTTO_ERR_STATE;
+	if (talk->state == TALK_JOINING) {
+		if (wire_decode(&ledger_invitation_type, talk_blob_bytes(&talk->invitation),
+				&card) != SOTTO_OK)
+			return SOTTO_ERR_CORRUPT;
+		made.relay_address = card.relay_address;
+		memcpy(made.relay_key, card.relay_key, WIRE_KEY_LEN);
+		memcpy(made.network, card.network, WIRE_HASH_LEN);
+		key_put(&made, TALK_KEY_PORCH, card.porch_number, card.porch_key);
+		bytes_wipe(&card, sizeof(card));
+		*link = made;
+		return SOTTO_OK;
+	}
+	made.relay_address = founding->relay_address;
+	memcpy(made.relay_key, founding->relay_key, WIRE_KEY_LEN);
+	memcpy(made.network, ledger_network(talk->ledger), WIRE_HASH_LEN);
+	/* While founding the claim is more likely the right one; the access key is if the answer was lost. */
+	if (talk->state == TALK_FOUNDING)
+		key_put(&made, TALK_KEY_CLAIM, 0, talk->claim);
+	for (size_t i = 0; i < talk->access_count && made.key_count < TALK_KEYS_MAX; i++) {
+		talk_derive(&talk->access[i], "sotto access key 1", BYTES_NONE, secret);
+		key_put(&made, TALK_KEY_ACCESS, talk->access[i].number, secret);
+	}
+	bytes_wipe(secret, sizeof(secret));
+	*link = made;
+	return SOTTO_OK;
+}

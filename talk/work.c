@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After every input: whatever can be done now, derived from the state alone.
+ *
+ *   timers: rank of a commit, rank of a sponsor (x 250 ms; 60 s for somebody else's Add), retry after the
+ *   relay was busy, 60 s behind the others
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "talk/state.h"
+
+enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
+{
+	if (talk->broken != SOTTO_OK)
+		return talk->broken;
+	/* The program must have applied the batch before. */
+	ASSERT(talk->batch.len == 0);
+	talk->now_ns = now_ns;
+	talk->utc_ms = utc_ms;
+	return SOTTO_OK;
+}
+
+/* Past epochs' drops are watched like the present one's: late messages come there. */
+static enum sotto_err drop_ask(struct talk *talk, struct talk_drop *drop)
+{
+	enum sotto_err err;
+
+	if (drop->ticket != 0 || talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	err = talk_ask_drop(talk, drop->at_end ? TALK_ASK_WATCH : TALK_ASK_READ, drop);
+	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
+static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
+{
+	bool alone = group->kind == TALK_DIRECT && mls_group_member_count(group->mls) == 1;
+	enum sotto_err err = SOTTO_OK;
+
+	/* Nobody else writes there. */
+	if (alone)
+		group->drops[0].at_end = true;
+	for (size_t i = 0; i < group->drop_count && !alone; i++) {
+		if (i == 0 && !mls_group_active(group->mls))
+			continue;
+		/* Of a past epoch that nobody wrote to there is nothing to come. */
+		if (i > 0 && group->drops[i].at_end && !group->drops[i].known)
+			continue;
+		TRY(drop_ask(talk, &group->drops[i]));
+	}
+out:
+	return err;
+}
+
+/* What was dealt with in our inbox is erased there, once the store knows that it was. */
+static enum sotto_err inbox_trim(struct talk *talk)
+{
+	struct wire_trim trim = {.flags = talk->inbox.flags,
+				 .up_to_sequence = talk->inbox.sequence};
+	struct talk_asked *asked;
+	enum sotto_err err;
+
+	if (!talk->inbox.at_end || !list_empty(&talk->coming) || !talk->inbox.known ||
+	    talk->inbox_trimmed >= talk->inbox.sequence || talk->state != TALK_MEMBER)
+		return SOTTO_OK;
+	memcpy(trim.append_token_hash, talk->inbox.append_hash, WIRE_HASH_LEN);
+	memcpy(trim.read_token, talk->inbox.read_token, WIRE_TOKEN_LEN);
+	memcpy(trim.incarnation, talk->inbox.incarnation, WIRE_INCARNATION_LEN);
+	err = talk_ask(talk, TALK_ASK_TRIM, &wire_trim_type, &trim, &asked);
+	bytes_wipe(&trim, sizeof(trim));
+	if (err == SOTTO_OK)
+		talk->inbox_trimmed = talk->inbox.sequence;
+	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
+static enum sotto_err member_work(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_coming_work(talk));
+	TRY(group_ask(talk, talk->everyone));
+	TRY(drop_ask(talk, &talk->inbox));
+	TRY(drop_ask(talk, &talk->porch));
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		TRY(group_ask(talk, group));
+		TRY(talk_commit_work(talk, group));
+		TRY(talk_send_work(talk, group));
+		/* A commit in a group of one has moved it on. */
+		TRY(group_ask(talk, group));
+	}
+	TRY(talk_porch_work(talk));
+	TRY(talk_send_work(talk, talk->everyone));
+	TRY(talk_parcels_work(talk));
+	TRY(inbox_trim(talk));
+out:
+	return err;
+}
+
+static void problems_settle(struct talk *talk)
+{
+	bool blocked = false;
+
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		blocked = blocked || (group->blocked && mls_group_active(group->mls));
+	}
+	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
+	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
+	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
+		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
+}
+
+static enum sotto_err work(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	if (!talk->link_up)
+		return SOTTO_OK;
+	switch (talk->state) {
+	case TALK_FOUNDING:
+		return talk_found_work(talk);
+	case TALK_JOINING:
+		TRY(talk_join_work(talk));
+		if (talk->authority == WIRE_AUTHORITY_PORCH)
+			TRY(drop_ask(talk, &talk->inbox));
+		TRY(talk_coming_work(talk));
+		break;
+	case TALK_MEMBER:
+		if (talk->link_ready)
+			TRY(member_work(talk));
+		break;
+	case TALK_EMPTY:
+	case TALK_REVOKED:
+	case TALK_COPIED:
+		break;
+	}
+out:
+	return err;
+}
+
+/* The phone is out: nothing more is asked, nothing more is sent. */
+static enum sotto_err stop(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->asked)
+		TRY(talk_cancel(talk, CONTAINER_OF(element, struct talk_asked, list)->ticket));
+	if (talk->link_up)
+		err = talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK});
+	talk->link_up = talk->link_ready = false;
+out:
+	return err;
+}
+
+enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
+{
+	if (talk->broken != SOTTO_OK)
+		return talk->broken;
+	if (err == SOTTO_OK)
+		err = work(talk);
+	if (err == SOTTO_OK && talk->state > TALK_MEMBER)
+		err = stop(talk);
+	if (err == SOTTO_OK) {
+		problems_settle(talk);
+		if (talk->problems != talk->shown_problems)
+			err = talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE});
+		talk->shown_problems = talk->problems;
+	}
+	if (err == SOTTO_OK)
+		err = talk_save(talk);
+	talk->broken = err;
+	return err;
+}
+
+static enum sotto_err unlink_all(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	talk->link_up = talk->link_ready = false;
+	talk->authority = WIRE_AUTHORITY_NONE;
+	talk->petition_stored = talk->asked_found = false;
+	talk->petition_ticket = 0;
+	talk->retry_ns = 0;
+	talk->inbox.ticket = talk->porch.ticket = 0;
+	talk->inbox.at_end = talk->porch.at_end = false;
+	talk_asked_drop_all(talk);
+	talk_outgoing_clear(talk);
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		sent->ticket = 0;
+		sent->stored = 0;
+	}
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		for (size_t i = 0; i < group->drop_count; i++) {
+			group->drops[i].ticket = 0;
+			group->drops[i].at_end = false;
+		}
+		group->pending_ticket = 0;
+		group->pending_stored = false;
+		group->commit_due_ns = TALK_NEVER;
+		TRY(talk_out_unlink(talk, group));
+	}
+out:
+	return err;
+}
+
+enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t now_ns,
+			    uint64_t utc_ms)
+{
+	struct wire_hello hello = {.version = WIRE_VERSION};
+	struct talk_asked *asked;
+	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
+
+	if (err != SOTTO_OK)
+		return err;
+	TRY(unlink_all(talk));
+	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
+		goto out;
+	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
+	talk->link_up = true;
+	TRY(talk_ask(talk, TALK_ASK_HELLO, &wire_hello_type, &hello, &asked));
+out:
+	return talk_step_end(talk, err);
+}
+
+enum sotto_err talk_link_down(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
+
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, unlink_all(talk));
+}
+
+enum sotto_err talk_tick(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
+{
+	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
+
+	if (err != SOTTO_OK)
+		return err;
+	return talk_step_end(talk, SOTTO_OK);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t talk_deadline(const struct talk *talk)
+{
+	uint64_t due = TALK_NEVER;
+
+	if (!talk->link_up || talk->broken != SOTTO_OK)
+		return TALK_NEVER;
+	if (talk->retry_ns > talk->now_ns)
+		due = talk->retry_ns;
+	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
+		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
+	list_for_each (element, following, &talk->groups)
+		due = earlier(due, CONTAINER_OF(element, struct talk_group, list)->commit_due_ns);
+	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))
+		return due;
+	list_for_each (element, following, &talk->petitions) {
+		const struct talk_petition_row *row =
+			CONTAINER_OF(element, struct talk_petition_row, list);
+		uint64_t row_due = talk_petition_due(talk, row);
+
+		if (!row->submitted && row_due > talk->now_ns)
+			due = earlier(due, row_due);
+	}
+	return due;
+}
+
+const struct store_batch *talk_batch(const struct talk *talk)
+{
+	return &talk->batch;
+}
+
+void talk_stored(struct talk *talk)
+{
+	store_batch_release(&talk->batch);
+}

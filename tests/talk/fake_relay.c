@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A relay in memory. */
+#include "tests/talk/fake_relay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "crypto/hash.h"
+#include "crypto/sign.h"
+
+#define DROPS_MAX   512
+#define RECORDS_MAX 1024
+#define WATCHES_MAX 1024
+#define LINKS_MAX   16
+#define BATCH_MAX   3 /* small, so that batches have seams */
+
+struct stored {
+	uint8_t *data;
+	size_t len;
+	uint8_t running[WIRE_HASH_LEN];
+};
+
+struct drop {
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t incarnation[WIRE_INCARNATION_LEN];
+	uint8_t start[WIRE_HASH_LEN];
+	struct stored records[RECORDS_MAX];
+	size_t count;
+	size_t trimmed;
+};
+
+struct watch {
+	uint32_t link;
+	uint64_t ticket;
+	uint8_t name[WIRE_HASH_LEN];
+	uint64_t next;
+	bool stays;
+};
+
+struct fake_relay {
+	uint8_t seed[32], key[32], claim[32];
+	fake_relay_answer *answer;
+	void *context;
+	struct drop *drops[DROPS_MAX];
+	size_t drop_count;
+	struct watch watches[WATCHES_MAX];
+	size_t watch_count;
+	uint8_t authority[LINKS_MAX];
+	bool founded;
+	uint8_t network[32], access_key[32], porch_key[32], porch_drop[32];
+	uint32_t incarnations;
+};
+
+struct fake_relay *fake_relay_create(uint32_t seed, fake_relay_answer *answer, void *context)
+{
+	struct fake_relay *relay = calloc(1, sizeof(*relay));
+	enum sotto_err err;
+
+	ASSERT(relay != NULL);
+	hash_digest(HASH_SHA256, BYTES(&seed, sizeof(seed)), relay->seed);
+	hash_digest(HASH_SHA256, BYTES_OF(relay->seed), relay->claim);
+	err = sign_public(SIGN_ED25519, BYTES_OF(relay->seed), relay->key);
+	ASSERT(err == SOTTO_OK);
+	relay->answer = answer;
+	relay->context = context;
+	return relay;
+}
+
+void fake_relay_lose(struct fake_relay *relay)
+{
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		for (size_t k = 0; k < relay->drops[i]->count; k++)
+			free(relay->drops[i]->records[k].data);
+		free(relay->drops[i]);
+	}
+	relay->drop_count = 0;
+	relay->watch_count = 0;
+}
+
+void fake_relay_destroy(struct fake_relay *relay)
+{
+	fake_relay_lose(relay);
+	free(relay);
+}
+
+const uint8_t *fake_relay_key(const struct fake_relay *relay)
+{
+	return relay->key;
+}
+
+const uint8_t *fake_relay_claim(const struct fake_relay *relay)
+{
+	return relay->claim;
+}
+
+void fake_relay_disconnect(struct fake_relay *relay, uint32_t link)
+{
+	size_t kept = 0;
+
+	relay->authority[link] = WIRE_AUTHORITY_NONE;
+	for (size_t i = 0; i < relay->watch_count; i++) {
+		if (relay->watches[i].link != link)
+			relay->watches[kept++] = relay->watches[i];
+	}
+	relay->watch_count = kept;
+}
+
+void fake_relay_cancel(struct fake_relay *relay, uint32_t link, uint64_t ticket)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < relay->watch_count; i++) {
+		if (relay->watches[i].link != link || relay->watches[i].ticket != ticket)
+			relay->watches[kept++] = relay->watches[i];
+	}
+	relay->watch_count = kept;
+}
+
+bool fake_relay_connect(struct fake_relay *relay, uint32_t link, const struct talk_link *keys)
+{
+	fake_relay_disconnect(relay, link);
+	for (size_t i = 0; i < keys->key_count; i++) {
+		const struct talk_key *key = &keys->keys[i];
+		uint8_t authority = WIRE_AUTHORITY_NONE;
+
+		if (key->kind == TALK_KEY_CLAIM && !relay->founded &&
+		    memcmp(key->secret, relay->claim, 32) == 0)
+			authority = WIRE_AUTHORITY_CLAIM;
+		if (key->kind == TALK_KEY_PORCH && relay->founded &&
+		    memcmp(key->secret, relay->porch_key, 32) == 0)
+			authority = WIRE_AUTHORITY_PORCH;
+		if (key->kind == TALK_KEY_ACCESS && relay->founded &&
+		    memcmp(key->secret, relay->access_key, 32) == 0)
+			authority = WIRE_AUTHORITY_FULL;
+		if (authority == WIRE_AUTHORITY_NONE)
+			continue;
+		relay->authority[link] = authority;
+		return true;
+	}
+	return false;
+}
+
+static struct drop *drop_find(struct fake_relay *relay, const uint8_t *name)
+{
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		if (memcmp(relay->drops[i]->name, name, WIRE_HASH_LEN) == 0)
+			return relay->drops[i];
+	}
+	return NULL;
+}
+
+static struct drop *drop_make(struct fake_relay *relay, const uint8_t *name)
+{
+	struct drop *drop = drop_find(relay, name);
+
+	if (drop != NULL)
+		return drop;
+	ASSERT(relay->drop_count < DROPS_MAX);
+	drop = calloc(1, sizeof(*drop));
+	ASSERT(drop != NULL);
+	memcpy(drop->name, name, WIRE_HASH_LEN);
+	relay->incarnations++;
+	memcpy(drop->incarnation, &relay->incarnations, sizeof(relay->incarnations));
+	wire_running_start(drop->name, drop->incarnation, drop->start);
+	relay->drops[relay->drop_count++] = drop;
+	return drop;
+}
+
+static void answer(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+		   const struct wire_type *type, const void *message, bool last)
+{
+	struct writer writer;
+	enum sotto_err err;
+
+	writer_init_growing(&writer, &allocator_default);
+	err = wire_encode(type, message, &writer);
+	ASSERT(err == SOTTO_OK);
+	relay->answer(relay->context, link, ticket, writer_bytes(&writer), last);
+	writer_release(&writer);
+}
+
+static void done(struct fake_relay *relay, uint32_t link, uint64_t ticket, uint8_t status)
+{
+	struct wire_done message = {.status = status};
+
+	answer(relay, link, ticket, &wire_done_type, &message, true);
+}
+
+static const uint8_t *running_at(const struct drop *drop, uint64_t sequence)
+{
+	return sequence == 0 ? drop->start : drop->records[sequence - 1].running;
+}
+
+/* The next batch of a watch; false: it was the empty one that says "everything". */
+static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct watch *watch,
+		       bool last)
+{
+	uint64_t before = watch->next - 1 < drop->trimmed ? drop->trimmed : watch->next - 1;
+	struct wire_record records[BATCH_MAX];
+	struct wire_batch batch = {.before_sequence = before, .newest_sequence = drop->count};
+	uint8_t content[WIRE_SIGNED_LEN_MAX];
+	size_t count = 0;
+	size_t len;
+	enum sotto_err err;
+
+	for (; count < BATCH_MAX && before + count < drop->count; count++)
+		records[count].sealed = BYTES(drop->records[before + count].data,
+					      drop->records[before + count].len);
+	memcpy(batch.drop, drop->name, WIRE_HASH_LEN);
+	memcpy(batch.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
+	memcpy(batch.before_hash, running_at(drop, before), WIRE_HASH_LEN);
+	batch.records.items = records;
+	batch.records.count = count;
+	batch.end_sequence = before + count;
+	memcpy(batch.running_hash, running_at(drop, batch.end_sequence), WIRE_HASH_LEN);
+	err = sign_create(SIGN_ED25519, NULL, BYTES_OF(relay->seed),
+			  wire_signed_batch(batch.drop, batch.incarnation, batch.end_sequence,
+					    batch.running_hash, content),
+			  batch.signature, &len);
+	ASSERT(err == SOTTO_OK);
+	watch->next = batch.end_sequence + 1;
+	answer(relay, watch->link, watch->ticket, &wire_batch_type, &batch,
+	       last && batch.end_sequence == drop->count);
+	return batch.end_sequence < drop->count;
+}
+
+static void watches_push(struct fake_relay *relay, const struct drop *drop)
+{
+	for (size_t i = 0; i < relay->watch_count; i++) {
+		struct watch *watch = &relay->watches[i];
+
+		if (memcmp(watch->name, drop->name, WIRE_HASH_LEN) != 0)
+			continue;
+		while (watch->next <= drop->count)
+			(void)batch_send(relay, drop, watch, false);
+	}
+}
+
+static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+		   const struct wire_append *request)
+{
+	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct wire_cursor cursor = wire_list_walk(&request->records);
+	struct wire_placed placed[WIRE_RECORDS_MAX];
+	struct wire_appended appended = {.placed = {.items = placed}};
+	struct wire_record record;
+	struct drop *drop;
+
+	wire_append_token_hash(request->append_token, append_hash);
+	wire_drop_name(request->flags, append_hash, request->read_token_hash, name);
+	if (relay->authority[link] != WIRE_AUTHORITY_FULL &&
+	    (relay->authority[link] != WIRE_AUTHORITY_PORCH ||
+	     memcmp(name, relay->porch_drop, WIRE_HASH_LEN) != 0)) {
+		done(relay, link, ticket, WIRE_STATUS_REFUSED);
+		return;
+	}
+	drop = drop_make(relay, name);
+	while (wire_record_next(&cursor, &record)) {
+		size_t at = 0;
+
+		while (at < drop->count &&
+		       !bytes_equal(BYTES(drop->records[at].data, drop->records[at].len),
+				    record.sealed))
+			at++;
+		if (at == drop->count) {
+			struct stored *stored = &drop->records[drop->count];
+
+			ASSERT(drop->count < RECORDS_MAX);
+			stored->data = malloc(record.sealed.len);
+			ASSERT(stored->data != NULL);
+			memcpy(stored->data, record.sealed.data, record.sealed.len);
+			stored->len = record.sealed.len;
+			memcpy(stored->running, running_at(drop, drop->count), WIRE_HASH_LEN);
+			wire_running_next(stored->running, record.sealed);
+			drop->count++;
+		}
+		placed[appended.placed.count++].sequence = at + 1;
+	}
+	memcpy(appended.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
+	appended.end_sequence = drop->count;
+	memcpy(appended.running_hash, running_at(drop, drop->count), WIRE_HASH_LEN);
+	answer(relay, link, ticket, &wire_appended_type, &appended, true);
+	watches_push(relay, drop);
+}
+
+static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flags)
+{
+	struct drop *drop = drop_find(relay, watch.name);
+
+	if (relay->authority[watch.link] != WIRE_AUTHORITY_FULL &&
+	    (relay->authority[watch.link] != WIRE_AUTHORITY_PORCH ||
+	     (flags & WIRE_DROP_INBOX) == 0)) {
+		done(relay, watch.link, watch.ticket, WIRE_STATUS_REFUSED);
+		return;
+	}
+	if (drop == NULL && !watch.stays) {
+		done(relay, watch.link, watch.ticket, WIRE_STATUS_NOT_FOUND);
+		return;
+	}
+	while (drop != NULL && batch_send(relay, drop, &watch, !watch.stays))
+		;
+	if (!watch.stays)
+		return;
+	ASSERT(relay->watch_count < WATCHES_MAX);
+	relay->watches[relay->watch_count++] = watch;
+}
+
+static void trim(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+		 const struct wire_trim *request)
+{
+	uint8_t read_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct drop *drop;
+
+	wire_read_token_hash(request->read_token, read_hash);
+	wire_drop_name(request->flags, request->append_token_hash, read_hash, name);
+	drop = drop_find(relay, name);
+	if (drop == NULL || memcmp(drop->incarnation, request->incarnation, 16) != 0) {
+		done(relay, link, ticket, WIRE_STATUS_NOT_FOUND);
+		return;
+	}
+	ASSERT(request->up_to_sequence <= drop->count);
+	drop->trimmed = request->up_to_sequence;
+	done(relay, link, ticket, WIRE_STATUS_OK);
+}
+
+static void hello(struct fake_relay *relay, uint32_t link, uint64_t ticket)
+{
+	struct wire_link_state state = {.version = WIRE_VERSION,
+					.authority = relay->authority[link],
+					.key_number = relay->founded ? 1 : 0};
+
+	memcpy(state.network, relay->network, WIRE_HASH_LEN);
+	answer(relay, link, ticket, &wire_link_state_type, &state, true);
+}
+
+static void found(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+		  const struct wire_found *request)
+{
+	if (relay->founded || relay->authority[link] != WIRE_AUTHORITY_CLAIM) {
+		done(relay, link, ticket, WIRE_STATUS_REFUSED);
+		return;
+	}
+	relay->founded = true;
+	memcpy(relay->network, request->network, 32);
+	memcpy(relay->access_key, request->access_key, 32);
+	memcpy(relay->porch_key, request->porch_key, 32);
+	memcpy(relay->porch_drop, request->porch_drop, 32);
+	done(relay, link, ticket, WIRE_STATUS_OK);
+}
+
+void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+			struct bytes message)
+{
+	const struct wire_type *type = wire_identify(WIRE_FAMILY_RELAY, message);
+	union {
+		struct wire_append append;
+		struct wire_read read;
+		struct wire_watch watch;
+		struct wire_trim trim;
+		struct wire_found found;
+		struct wire_hello hello;
+	} body;
+	struct watch watch = {.link = link, .ticket = ticket};
+	uint8_t read_hash[WIRE_HASH_LEN];
+	enum sotto_err err;
+
+	ASSERT(type != NULL);
+	err = wire_decode(type, message, &body);
+	ASSERT(err == SOTTO_OK);
+	if (type == &wire_append_type) {
+		append(relay, link, ticket, &body.append);
+	} else if (type == &wire_read_type) {
+		wire_read_token_hash(body.read.read_token, read_hash);
+		wire_drop_name(body.read.flags, body.read.append_token_hash, read_hash, watch.name);
+		watch.next = body.read.from_sequence;
+		read_drop(relay, watch, body.read.flags);
+	} else if (type == &wire_watch_type) {
+		wire_read_token_hash(body.watch.read_token, read_hash);
+		wire_drop_name(body.watch.flags, body.watch.append_token_hash, read_hash,
+			       watch.name);
+		watch.next = body.watch.from_sequence;
+		watch.stays = true;
+		read_drop(relay, watch, body.watch.flags);
+	} else if (type == &wire_trim_type) {
+		trim(relay, link, ticket, &body.trim);
+	} else if (type == &wire_found_type) {
+		found(relay, link, ticket, &body.found);
+	} else if (type == &wire_hello_type) {
+		hello(relay, link, ticket);
+	} else {
+		done(relay, link, ticket, WIRE_STATUS_MALFORMED);
+	}
+}
+
+bool fake_relay_contains(const struct fake_relay *relay, struct bytes text)
+{
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		for (size_t k = 0; k < relay->drops[i]->count; k++) {
+			const struct stored *stored = &relay->drops[i]->records[k];
+
+			for (size_t at = 0; at + text.len <= stored->len; at++) {
+				if (memcmp(stored->data + at, text.data, text.len) == 0)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+size_t fake_relay_records(const struct fake_relay *relay)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < relay->drop_count; i++)
+		count += relay->drops[i]->count;
+	return count;
+}

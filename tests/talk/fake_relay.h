@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A relay in memory: drops with the semantics of docs/protocol.md (append is idempotent, batches are signed,
+ * a watch stays), authority by the key of the link. It can lose everything that it stored.
+ */
+#ifndef TESTS_TALK_FAKE_RELAY_H
+#define TESTS_TALK_FAKE_RELAY_H
+
+#include "talk/talk.h"
+#include "wire/drop.h"
+
+struct fake_relay;
+
+/* One answer to a phone; message lives during the call. */
+typedef void fake_relay_answer(void *context, uint32_t link, uint64_t ticket, struct bytes message,
+			       bool last);
+
+struct fake_relay *fake_relay_create(uint32_t seed, fake_relay_answer *answer, void *context);
+void fake_relay_destroy(struct fake_relay *relay);
+
+const uint8_t *fake_relay_key(const struct fake_relay *relay);
+const uint8_t *fake_relay_claim(const struct fake_relay *relay);
+
+/* A new link; false: none of the keys opens one. Watches of an earlier link of this number are gone. */
+bool fake_relay_connect(struct fake_relay *relay, uint32_t link, const struct talk_link *keys);
+void fake_relay_disconnect(struct fake_relay *relay, uint32_t link);
+void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+			struct bytes message);
+void fake_relay_cancel(struct fake_relay *relay, uint32_t link, uint64_t ticket);
+
+/* All drops are gone; those that come again have other incarnations. Links must be down. */
+void fake_relay_lose(struct fake_relay *relay);
+
+/* Does any stored byte string contain this one? */
+bool fake_relay_contains(const struct fake_relay *relay, struct bytes text);
+size_t fake_relay_records(const struct fake_relay *relay);
+
+#endif

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Phones and a relay under virtual time. */
+#include "tests/talk/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+#define EVENTS_MAX 16384
+
+enum direction { TO_RELAY, TO_PHONE, DIAL };
+
+struct event {
+	uint64_t at_ns;
+	uint64_t order;
+	enum direction direction;
+	uint32_t phone;
+	uint64_t link;
+	uint64_t ticket;
+	bool last, cancel;
+	uint8_t *data;
+	size_t len;
+};
+
+struct world {
+	struct world_phone phones[WORLD_PHONES_MAX];
+	struct fake_relay *relay;
+	struct event events[EVENTS_MAX];
+	size_t event_count;
+	uint64_t order;
+	uint64_t now_ns;
+	uint64_t random;
+	struct random_source source;
+};
+
+static uint64_t next_random(struct world *world)
+{
+	/* splitmix64 */
+	uint64_t z = world->random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static enum sotto_err fill(void *context, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)next_random(context);
+	return SOTTO_OK;
+}
+
+static uint64_t utc(const struct world *world)
+{
+	return WORLD_UTC_MS + world->now_ns / 1000000;
+}
+
+static void event_put(struct world *world, struct event event, struct bytes bytes)
+{
+	ASSERT(world->event_count < EVENTS_MAX);
+	event.order = ++world->order;
+	event.len = bytes.len;
+	if (bytes.len > 0) {
+		event.data = malloc(bytes.len);
+		ASSERT(event.data != NULL);
+		memcpy(event.data, bytes.data, bytes.len);
+	}
+	world->events[world->event_count++] = event;
+}
+
+/* 5 to 60 ms, never before what was sent on this link before. */
+static uint64_t arrival(struct world *world, uint64_t *previous_ns)
+{
+	uint64_t at = world->now_ns + (5 + next_random(world) % 55) * 1000000;
+
+	if (at <= *previous_ns)
+		at = *previous_ns + 1;
+	*previous_ns = at;
+	return at;
+}
+
+static void relay_answers(void *context, uint32_t link, uint64_t ticket, struct bytes message,
+			  bool last)
+{
+	struct world *world = context;
+	struct world_phone *phone = &world->phones[link];
+
+	event_put(world,
+		  (struct event){.at_ns = arrival(world, &phone->last_down_ns),
+				 .direction = TO_PHONE,
+				 .phone = link,
+				 .link = phone->link,
+				 .ticket = ticket,
+				 .last = last},
+		  message);
+}
+
+static void phone_start(struct world_phone *phone)
+{
+	struct talk_config config = {.random = &phone->world->source};
+	struct store_reader reader = store_memory_reader(phone->store);
+	enum sotto_err err = talk_create(&config, &phone->talk);
+
+	ASSERT(err == SOTTO_OK);
+	err = talk_load(phone->talk, &reader, phone->world->now_ns);
+	ASSERT(err == SOTTO_OK);
+}
+
+struct world *world_create(uint64_t seed)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	ASSERT(world != NULL);
+	world->random = seed;
+	world->now_ns = WORLD_SECOND;
+	world->source = (struct random_source){.fill = fill, .context = world};
+	world->relay = fake_relay_create((uint32_t)seed, relay_answers, world);
+	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+		struct world_phone *phone = &world->phones[i];
+		enum sotto_err err;
+
+		phone->world = world;
+		phone->number = i;
+		err = store_memory_create(&allocator_default, &phone->store);
+		ASSERT(err == SOTTO_OK);
+		phone_start(phone);
+	}
+	return world;
+}
+
+void world_destroy(struct world *world)
+{
+	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+		talk_destroy(world->phones[i].talk);
+		store_memory_destroy(world->phones[i].store);
+	}
+	for (size_t i = 0; i < world->event_count; i++)
+		free(world->events[i].data);
+	fake_relay_destroy(world->relay);
+	free(world);
+}
+
+struct world_phone *world_phone(struct world *world, uint32_t number)
+{
+	return &world->phones[number];
+}
+
+struct fake_relay *world_relay(struct world *world)
+{
+	return world->relay;
+}
+
+uint64_t world_now(const struct world *world)
+{
+	return world->now_ns;
+}
+
+static void dial(struct world_phone *phone)
+{
+	event_put(phone->world,
+		  (struct event){.at_ns = phone->world->now_ns + 50000000,
+				 .direction = DIAL,
+				 .phone = phone->number,
+				 .link = phone->link},
+		  BYTES_NONE);
+}
+
+static void unlink_phone(struct world_phone *phone)
+{
+	phone->link_up = false;
+	phone->link++;
+	fake_relay_disconnect(phone->world->relay, phone->number);
+}
+
+void world_restart(struct world_phone *phone)
+{
+	unlink_phone(phone);
+	talk_destroy(phone->talk);
+	store_memory_stop_after(phone->store, UINT64_MAX);
+	phone_start(phone);
+	if (phone->wants_link)
+		dial(phone);
+}
+
+void world_die_after(struct world_phone *phone, uint64_t actions)
+{
+	store_memory_stop_after(phone->store, actions);
+}
+
+static void redial(struct world_phone *phone)
+{
+	enum sotto_err err;
+
+	if (!phone->link_up)
+		return;
+	unlink_phone(phone);
+	err = talk_link_down(phone->talk, phone->world->now_ns, utc(phone->world));
+	ASSERT(err == SOTTO_OK);
+	if (phone->wants_link)
+		dial(phone);
+}
+
+static void event_handle(struct world_phone *phone, const struct talk_event *event, bool *relink)
+{
+	switch (event->type) {
+	case TALK_EVENT_LINK:
+		*relink = true;
+		break;
+	case TALK_EVENT_INVITED:
+		ASSERT(event->text.len < sizeof(phone->invitation));
+		memcpy(phone->invitation, event->text.data, event->text.len);
+		phone->invitation_len = event->text.len;
+		phone->invited = event->extension;
+		break;
+	case TALK_EVENT_CALL:
+		phone->calls++;
+		break;
+	case TALK_EVENT_EPOCH:
+		phone->epochs++;
+		break;
+	case TALK_EVENT_STATE:
+	case TALK_EVENT_ACT_FAILED:
+	case TALK_EVENT_MEMBERS:
+	case TALK_EVENT_MESSAGE:
+	case TALK_EVENT_MESSAGE_STATE:
+		break;
+	}
+}
+
+void world_settle(struct world_phone *phone)
+{
+	struct store_writer writer = store_memory_writer(phone->store);
+	struct world *world = phone->world;
+	struct talk_request request;
+	struct talk_event event;
+	bool relink = false;
+
+	if (store_apply(&writer, talk_batch(phone->talk)) != SOTTO_OK) {
+		phone->deaths++;
+		world_restart(phone);
+		return;
+	}
+	talk_stored(phone->talk);
+	while (talk_next_request(phone->talk, &request))
+		event_put(world,
+			  (struct event){.at_ns = arrival(world, &phone->last_up_ns),
+					 .direction = TO_RELAY,
+					 .phone = phone->number,
+					 .link = phone->link,
+					 .ticket = request.ticket,
+					 .cancel = request.cancel},
+			  request.message);
+	while (talk_next_event(phone->talk, &event))
+		event_handle(phone, &event, &relink);
+	if (relink) {
+		redial(phone);
+		if (talk_batch(phone->talk)->len > 0)
+			world_settle(phone);
+	}
+}
+
+static void dialled(struct world_phone *phone)
+{
+	static const uint8_t exporter[WIRE_EXPORTER_LEN] = {7};
+	struct talk_link link;
+	enum sotto_err err;
+
+	if (phone->link_up || !phone->wants_link || talk_link(phone->talk, &link) != SOTTO_OK)
+		return;
+	if (!fake_relay_connect(phone->world->relay, phone->number, &link)) {
+		dial(phone);
+		return;
+	}
+	phone->link_up = true;
+	phone->link++;
+	err = talk_link_up(phone->talk, exporter, phone->world->now_ns, utc(phone->world));
+	ASSERT(err == SOTTO_OK);
+	world_settle(phone);
+}
+
+void world_link(struct world *world, uint32_t number, bool wanted)
+{
+	struct world_phone *phone = &world->phones[number];
+
+	phone->wants_link = wanted;
+	if (wanted && !phone->link_up)
+		dial(phone);
+	if (!wanted && phone->link_up) {
+		redial(phone);
+		world_settle(phone);
+	}
+}
+
+static void event_run(struct world *world, struct event *event)
+{
+	struct world_phone *phone = &world->phones[event->phone];
+	enum sotto_err err;
+
+	if (event->direction == DIAL) {
+		dialled(phone);
+		return;
+	}
+	if (event->link != phone->link)
+		return;
+	if (event->direction == TO_RELAY) {
+		if (event->cancel)
+			fake_relay_cancel(world->relay, event->phone, event->ticket);
+		else
+			fake_relay_request(world->relay, event->phone, event->ticket,
+					   BYTES(event->data, event->len));
+		return;
+	}
+	err = talk_reply(phone->talk, event->ticket, BYTES(event->data, event->len), event->last,
+			 world->now_ns, utc(world));
+	ASSERT(err == SOTTO_OK);
+	world_settle(phone);
+}
+
+static size_t event_next(const struct world *world)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < world->event_count; i++) {
+		const struct event *a = &world->events[i];
+		const struct event *b = &world->events[best];
+
+		if (a->at_ns < b->at_ns || (a->at_ns == b->at_ns && a->order < b->order))
+			best = i;
+	}
+	return best;
+}
+
+static uint64_t timer_next(const struct world *world, uint32_t *phone)
+{
+	uint64_t best = TALK_NEVER;
+
+	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+		uint64_t due = talk_deadline(world->phones[i].talk);
+
+		if (due < best) {
+			best = due;
+			*phone = i;
+		}
+	}
+	return best;
+}
+
+void world_run(struct world *world, uint64_t seconds)
+{
+	uint64_t end = world->now_ns + seconds * WORLD_SECOND;
+
+	for (;;) {
+		size_t next = event_next(world);
+		uint32_t timed = 0;
+		uint64_t due = timer_next(world, &timed);
+		uint64_t at = world->event_count > 0 ? world->events[next].at_ns : TALK_NEVER;
+
+		if (at >= end && due >= end)
+			break;
+		if (due < at) {
+			enum sotto_err err;
+
+			if (world->now_ns < due)
+				world->now_ns = due;
+			err = talk_tick(world->phones[timed].talk, world->now_ns, utc(world));
+			ASSERT(err == SOTTO_OK);
+			world_settle(&world->phones[timed]);
+		} else {
+			struct event event = world->events[next];
+
+			world->events[next] = world->events[--world->event_count];
+			if (world->now_ns < event.at_ns)
+				world->now_ns = event.at_ns;
+			event_run(world, &event);
+			free(event.data);
+		}
+	}
+	world->now_ns = end;
+}
+
+void world_found(struct world *world)
+{
+	struct world_phone *phone = &world->phones[0];
+	struct talk_found found = {
+		.network_name = BYTES_TEXT("Newsroom"),
+		.name = BYTES_TEXT("Ana"),
+		.digits = 3,
+		.relay_address = BYTES_TEXT("relay.example:4433"),
+	};
+	enum sotto_err err;
+
+	memcpy(found.relay_key, fake_relay_key(world->relay), WIRE_KEY_LEN);
+	memcpy(found.claim, fake_relay_claim(world->relay), WIRE_KEY_LEN);
+	err = talk_found(phone->talk, &found, world->now_ns, utc(world));
+	ASSERT(err == SOTTO_OK);
+	world_settle(phone);
+	world_link(world, 0, true);
+	world_run(world, 2);
+}
+
+void world_invite(struct world *world, uint32_t number)
+{
+	enum sotto_err err = talk_invite(world->phones[0].talk, 100 + number, BYTES_TEXT("Bo"),
+					 86400000, world->now_ns, utc(world));
+
+	ASSERT(err == SOTTO_OK);
+	world_settle(&world->phones[0]);
+	world_run(world, 2);
+	/* A phone that died meanwhile is asked again. */
+	while (world->phones[0].invited != 100 + number) {
+		err = talk_invite(world->phones[0].talk, 100 + number, BYTES_TEXT("Bo"), 86400000,
+				  world->now_ns, utc(world));
+		if (err == SOTTO_OK)
+			world_settle(&world->phones[0]);
+		world_run(world, 2);
+	}
+}
+
+void world_join(struct world *world, uint32_t number)
+{
+	const struct world_phone *admin = &world->phones[0];
+	struct world_phone *phone = &world->phones[number];
+	enum sotto_err err = talk_join(phone->talk, BYTES(admin->invitation, admin->invitation_len),
+				       world->now_ns, utc(world));
+
+	ASSERT(err == SOTTO_OK);
+	world_settle(phone);
+	world_link(world, number, true);
+}
+
+void world_members(struct world *world, uint32_t count, bool at_once)
+{
+	world_found(world);
+	for (uint32_t i = 1; i < count; i++) {
+		world_invite(world, i);
+		world_join(world, i);
+		if (!at_once)
+			world_run(world, 5);
+	}
+	world_run(world, 20);
+}
+
+static size_t text_make(uint32_t from, uint32_t to, uint32_t text, char *out, size_t room)
+{
+	return (size_t)snprintf(out, room, "text %u from %u to %u", text, from, to);
+}
+
+bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
+{
+	struct world_phone *phone = &world->phones[from];
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	char buffer[64];
+	size_t len = text_make(from, to, text, buffer, sizeof(buffer));
+	uint32_t deaths = phone->deaths;
+	enum sotto_err err = talk_send_text(phone->talk, 100 + to, BYTES(buffer, len), id,
+					    world->now_ns, utc(world));
+
+	if (err != SOTTO_OK)
+		return false;
+	world_settle(phone);
+	return phone->deaths == deaths;
+}
+
+struct search {
+	struct bytes text;
+	uint32_t count;
+	enum talk_message_state state;
+};
+
+static enum sotto_err row_look(void *context, uint64_t index, struct bytes value)
+{
+	struct search *search = context;
+	struct talk_message message;
+	enum sotto_err err = talk_message_decode(value, &message);
+
+	(void)index;
+	ASSERT(err == SOTTO_OK);
+	if (bytes_equal(message.text, search->text)) {
+		search->count++;
+		search->state = message.state;
+	}
+	return SOTTO_OK;
+}
+
+static struct search search(struct world_phone *phone, uint32_t peer, uint32_t from, uint32_t to,
+			    uint32_t text)
+{
+	struct store_reader reader = store_memory_reader(phone->store);
+	const struct ledger_member *member =
+		ledger_member_by_extension(talk_ledger(phone->talk), 100 + peer);
+	struct search found = {.count = 0};
+	char buffer[64];
+	uint8_t owner[4];
+	struct store_range range;
+	enum sotto_err err;
+
+	if (member == NULL)
+		return found;
+	found.text = BYTES(buffer, text_make(from, to, text, buffer, sizeof(buffer)));
+	talk_message_owner(member->id, owner);
+	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, BYTES_OF(owner));
+	err = store_iterate(&reader, &range, row_look, &found);
+	ASSERT(err == SOTTO_OK);
+	return found;
+}
+
+uint32_t world_received(struct world *world, uint32_t from, uint32_t to, uint32_t text)
+{
+	return search(&world->phones[to], from, from, to, text).count;
+}
+
+enum talk_message_state world_sent_state(struct world *world, uint32_t from, uint32_t to,
+					 uint32_t text)
+{
+	return search(&world->phones[from], to, from, to, text).state;
+}
+
+bool world_agree(struct world *world, uint32_t a, uint32_t b)
+{
+	const struct ledger *left = talk_ledger(world->phones[a].talk);
+	const struct ledger *right = talk_ledger(world->phones[b].talk);
+	uint64_t length = ledger_length(left);
+	uint8_t x[32], y[32];
+
+	if (ledger_length(right) != length ||
+	    memcmp(ledger_head(left, length), ledger_head(right, length), LEDGER_HASH_LEN) != 0)
+		return false;
+	if (talk_call_export(world->phones[a].talk, 100 + b, "test", BYTES_NONE, x, 32) != SOTTO_OK)
+		return talk_call_export(world->phones[b].talk, 100 + a, "test", BYTES_NONE, y,
+					32) != SOTTO_OK;
+	return talk_call_export(world->phones[b].talk, 100 + a, "test", BYTES_NONE, y, 32) ==
+		       SOTTO_OK &&
+	       memcmp(x, y, 32) == 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones and a relay under virtual time, from one seed: every message between them takes a while of its
+ * own, in order on each link. A phone may be told to die at its nth store action; it then starts again from
+ * what was stored.
+ */
+#ifndef TESTS_TALK_WORLD_H
+#define TESTS_TALK_WORLD_H
+
+#include "base/store_memory.h"
+#include "talk/talk.h"
+#include "tests/talk/fake_relay.h"
+
+#define WORLD_PHONES_MAX 8
+#define WORLD_SECOND	 UINT64_C(1000000000)
+#define WORLD_UTC_MS	 UINT64_C(1790000000000)
+
+struct world;
+
+struct world_phone {
+	struct world *world;
+	uint32_t number;
+	struct talk *talk;
+	struct store_memory *store;
+	bool wants_link; /* the test's wish */
+	bool link_up;
+	uint64_t link; /* grows with each link: what was sent on an older one is lost */
+	uint64_t last_up_ns, last_down_ns;
+	char invitation[LEDGER_ENTRY_LEN_MAX]; /* of the newest TALK_EVENT_INVITED */
+	size_t invitation_len;
+	uint32_t invited;
+	uint32_t deaths;
+	uint32_t calls;
+	uint32_t epochs;
+};
+
+struct world *world_create(uint64_t seed);
+void world_destroy(struct world *world);
+
+struct world_phone *world_phone(struct world *world, uint32_t number);
+struct fake_relay *world_relay(struct world *world);
+uint64_t world_now(const struct world *world);
+
+/* Makes the phone's link come and go; it dials again by itself while it is wanted. */
+void world_link(struct world *world, uint32_t number, bool wanted);
+
+/* Runs until nothing is to happen any more, or so many seconds have passed. */
+void world_run(struct world *world, uint64_t seconds);
+
+/* Applies what a talk_* call left, hands its requests to the link. Call it after each of your own. */
+void world_settle(struct world_phone *phone);
+
+/* Start from the store alone. */
+void world_restart(struct world_phone *phone);
+
+/* The phone dies at its nth store action from now on, once. */
+void world_die_after(struct world_phone *phone, uint64_t actions);
+
+/* Phone 0 founds, the others join one after the other (or all at once), all are members. */
+void world_found(struct world *world);
+void world_invite(struct world *world, uint32_t number);
+void world_join(struct world *world, uint32_t number);
+void world_members(struct world *world, uint32_t count, bool at_once);
+
+/* Sends a text of this number; true if it was taken. */
+bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text);
+
+/* How often phone `to` has the text in its store, as received from `from`. */
+uint32_t world_received(struct world *world, uint32_t from, uint32_t to, uint32_t text);
+
+/* The state of a text in the sender's store; 0 if it is not there. */
+enum talk_message_state world_sent_state(struct world *world, uint32_t from, uint32_t to,
+					 uint32_t text);
+
+/* Do both have the same ledger head, and the same epoch of their conversation? */
+bool world_agree(struct world *world, uint32_t a, uint32_t b);
+
+#endif
