@@ -397,7 +397,7 @@ static void on_request(void *context, uint64_t link, uint64_t stream, struct byt
 		answer(world);
 		return;
 	}
-	fail_msg("too many replies at once for this test");
+	link_server_refuse(world->server, link, stream); /* more than a test looks at */
 }
 
 void world_push(struct world *world, size_t len)
@@ -550,7 +550,7 @@ static struct world_reply *reply_of(struct world_phone *phone, uint64_t request)
 			return &phone->replies[i];
 	}
 	ASSERT(phone->reply_count < ARRAY_LEN(phone->replies));
-	phone->replies[phone->reply_count].request = request;
+	phone->replies[phone->reply_count] = (struct world_reply){.request = request};
 	return &phone->replies[phone->reply_count++];
 }
 
@@ -561,7 +561,7 @@ static void on_reply(void *context, uint64_t request, struct bytes bytes, bool f
 
 	assert_false(reply->fin);
 	assert_false(reply->ended);
-	for (size_t i = 0; i < bytes.len; i++)
+	for (size_t i = 0; i < bytes.len && !phone->world->lax_replies; i++)
 		assert_int_equal(bytes.data[i], world_pattern(reply->len + i));
 	reply->len += bytes.len;
 	reply->fin = fin;
