@@ -20,8 +20,8 @@ struct password_cost {
 };
 
 /*
- * Twice the memory that RFC 9106 section 4 recommends where memory is scarce, and its three passes: 0.6 s on a
- * desktop of 2020, a few seconds on a slow phone, once when its agent starts. A guess costs an attacker as
+ * Twice the memory that RFC 9106 section 4 recommends where memory is scarce, and its three passes: 0.6 s on
+ * a server's core, a few seconds on a slow phone, once when its agent starts. A guess costs an attacker as
  * much memory; past that, the passphrase has to be good.
  */
 #define PASSWORD_COST_DEFAULT ((struct password_cost){.passes = 3, .memory_kib = 128 * 1024})

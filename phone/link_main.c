@@ -147,6 +147,7 @@ int main(void)
 	enum sotto_err err;
 
 	TRY(os_process_harden());
+	TRY(crypto_init());
 	TRY(prepare(&process));
 	TRY(os_loop_run(process.loop));
 out:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/init.h"
 #include "os/sandbox.h"
 
 void sottod_complain(const char *format, ...)
@@ -48,6 +49,10 @@ int main(int argc, char **argv)
 
 	if (os_process_harden() != SOTTO_OK) {
 		sottod_complain("this process cannot be protected against others of its user");
+		return SOTTOD_EXIT_FAILED;
+	}
+	if (crypto_init() != SOTTO_OK) {
+		sottod_complain("this system gives no random numbers");
 		return SOTTOD_EXIT_FAILED;
 	}
 	if (argc > 1 && strcmp(argv[1], SOTTOD_ROLE_STORE) == 0)
