@@ -534,3 +534,40 @@ bool world_agree(struct world *world, uint32_t a, uint32_t b)
 		       SOTTO_OK &&
 	       memcmp(x, y, 32) == 0;
 }
+
+struct copying {
+	struct world_phone *from, *to;
+	struct store_batch batch;
+	struct bytes owner;
+	uint8_t table;
+};
+
+static enum sotto_err row_copy(void *context, uint64_t index, struct bytes value)
+{
+	struct copying *copying = context;
+
+	return store_batch_put(&copying->batch, copying->table, copying->owner, index, value,
+			       STORE_PLAIN);
+}
+
+void world_copy(struct world *world, uint32_t from, uint32_t to)
+{
+	struct copying copying = {.from = &world->phones[from], .to = &world->phones[to]};
+	struct store_reader reader = store_memory_reader(copying.from->store);
+	struct store_writer writer = store_memory_writer(copying.to->store);
+	enum sotto_err err = SOTTO_OK;
+
+	store_batch_init(&copying.batch, &allocator_default);
+	for (uint32_t table = STORE_TABLES_LEDGER; table <= UINT8_MAX && err == SOTTO_OK; table++) {
+		struct store_range range = STORE_RANGE_ALL((uint8_t)table, BYTES_NONE);
+
+		copying.table = (uint8_t)table;
+		err = store_iterate(&reader, &range, row_copy, &copying);
+	}
+	ASSERT(err == SOTTO_OK);
+	err = store_apply(&writer, &copying.batch);
+	ASSERT(err == SOTTO_OK);
+	store_batch_release(&copying.batch);
+	talk_destroy(copying.to->talk);
+	phone_start(copying.to);
+}

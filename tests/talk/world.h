@@ -75,4 +75,7 @@ enum talk_message_state world_sent_state(struct world *world, uint32_t from, uin
 /* Do both have the same ledger head, and the same epoch of their conversation? */
 bool world_agree(struct world *world, uint32_t a, uint32_t b);
 
+/* Phone `to`, empty so far, becomes a copy of another one: its store, and so its keys. */
+void world_copy(struct world *world, uint32_t from, uint32_t to);
+
 #endif
