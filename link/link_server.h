@@ -40,7 +40,7 @@
 struct link_server;
 
 struct link_server_limits {
-	uint32_t links;		    /* in all; 70 kB each when idle */
+	uint32_t links;		    /* in all; 80 kB each when idle, and TLS 10 */
 	uint32_t half_open;	    /* handshakes under way, in all */
 	uint32_t half_open_address; /* ... from one IPv4 address or IPv6 /64 */
 	uint32_t streams;	    /* requests open on one link, watches included */
