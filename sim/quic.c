@@ -65,9 +65,11 @@ enum sotto_err quic_peek(struct bytes payload, struct quic_header *header)
 	return SOTTO_OK;
 }
 
-/* Behind the ids: the token, empty from a relay. */
+/* Behind the ids: the token, empty from a relay, its length as an integer of RFC 9000 16 in two bytes. */
 static void read_long_header(struct reader *reader, struct quic_initial *initial)
 {
+	uint16_t token_len;
+
 	if ((reader_get_u8(reader) & LONG_BIT) == 0 || reader_get_u32(reader) != VERSION_1 ||
 	    reader_get_u8(reader) != LINK_CID_LEN)
 		reader_fail(reader, SOTTO_ERR_FORMAT);
@@ -75,7 +77,10 @@ static void read_long_header(struct reader *reader, struct quic_initial *initial
 	if (reader_get_u8(reader) != LINK_CID_LEN)
 		reader_fail(reader, SOTTO_ERR_FORMAT);
 	reader_get_array(reader, initial->scid, sizeof(initial->scid));
-	initial->token = reader_get_vector(reader);
+	token_len = reader_get_u16(reader);
+	if (token_len >> 14 != 1)
+		reader_fail(reader, SOTTO_ERR_FORMAT);
+	initial->token = reader_get_bytes(reader, token_len & 0x3fff);
 }
 
 enum sotto_err quic_peek_initial(struct bytes packet, struct quic_initial *initial)
@@ -360,8 +365,11 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 		return SOTTO_OK;
 	packet.len -= SIM_QUIC_TAG_LEN;
 	sim_quic_tag(quic, packet, tag);
-	if (memcmp(tag, packet.data + packet.len, sizeof(tag)) != 0)
-		return SOTTO_OK;
+	if (memcmp(tag, packet.data + packet.len, sizeof(tag)) != 0) {
+		/* Of another key, or damaged: dropped, unless nothing else ever came (link_drop: HANDSHAKE). */
+		*reason = LINK_REASON_PROTOCOL;
+		return quic->is_server && quic->number_max == 0 ? SOTTO_ERR_CLOSED : SOTTO_OK;
+	}
 	is_long = (packet.data[0] & LONG_BIT) != 0;
 	reader_init(&reader, packet);
 	if (is_long)

@@ -71,13 +71,16 @@ static void put_short_header(struct quic *quic, struct writer *writer)
 /* RFC 9000 17.2.2, with fixed widths where the real one has variable ones. */
 static void put_long_header(struct quic *quic, struct writer *writer)
 {
+	struct bytes token = quic->is_server ? BYTES_NONE : BYTES_OF(quic->token);
+
 	writer_put_u8(writer, FIRST_LONG);
 	writer_put_u32(writer, VERSION_1);
 	writer_put_u8(writer, LINK_CID_LEN);
 	writer_put_bytes(writer, BYTES_OF(quic->other_cid));
 	writer_put_u8(writer, LINK_CID_LEN);
 	writer_put_bytes(writer, BYTES_OF(quic->own_cid));
-	writer_put_vector(writer, quic->is_server ? BYTES_NONE : BYTES_OF(quic->token));
+	writer_put_u16(writer, (uint16_t)(0x4000 | token.len));
+	writer_put_bytes(writer, token);
 	writer_put_u32(writer, quic->next_number);
 }
 

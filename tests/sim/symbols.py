@@ -28,11 +28,11 @@ def functions(path, kinds):
 
 
 def recompiled(commands):
-    """Sources from elsewhere that are compiled into a program of the simulator's."""
+    """Sources of what is released that are compiled into a program of the simulator's."""
     for command in commands:
         source = os.path.normpath(os.path.join(command["directory"], command["file"]))
         made = command["output"]
-        if made.startswith(SIMULATOR) and not any("/" + folder in source for folder in SIMULATOR):
+        if made.startswith(SIMULATOR) and not any(folder in source for folder in ("/sim/", "/tests/")):
             yield f"{source} is compiled into {made}"
 
 
