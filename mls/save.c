@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a group's two parts, and the reservation of its own generations. */
+#include <string.h>
+
 #include "mls/save.h"
 
 static void put_secret(struct writer *writer, const struct secret *secret)
@@ -75,7 +77,7 @@ static void pending_save(const struct mls_group *group, struct writer *writer)
 	writer_put_u8(writer, pending->path);
 	writer_put_vector(writer, writer_bytes(&pending->authenticated_data));
 	epoch_save(pending->next, &group->epoch->tree, writer);
-	secret_tree_write(&pending->next->secret_tree, pending->next->own_leaf, 0, writer);
+	secret_tree_write(&pending->next->secret_tree, pending->next->own_leaf, NULL, writer);
 }
 
 enum sotto_err mls_group_save(const struct mls_group *group, struct mls_buffer *epoch_part)
@@ -104,32 +106,37 @@ enum sotto_err mls_group_save(const struct mls_group *group, struct mls_buffer *
 	return err;
 }
 
-static void ratchets_save(const struct epoch *epoch, uint32_t ahead, struct writer *writer)
+static void ratchets_save(const struct epoch *epoch, const uint32_t *until, struct writer *writer)
 {
 	writer_put_u64(writer, epoch->number);
 	writer_put_bytes(writer, epoch_tag(epoch));
-	secret_tree_write(&epoch->secret_tree, epoch->own_leaf, ahead, writer);
+	secret_tree_write(&epoch->secret_tree, epoch->own_leaf, until, writer);
 }
 
 enum sotto_err mls_group_save_ratchets(struct mls_group *group, uint32_t ahead,
 				       struct mls_buffer *ratchet_part)
 {
 	const struct epoch *epoch = group->epoch;
+	uint32_t until[2];
 	struct writer writer;
 	enum sotto_err err;
 
 	if (ahead == 0 || ahead > group->config.limits.generations_forward / 2)
 		return SOTTO_ERR_ARGUMENT;
+	for (int kind = RATCHET_HANDSHAKE; kind <= RATCHET_APPLICATION; kind++) {
+		until[kind] = ahead + secret_tree_generation(&epoch->secret_tree, epoch->own_leaf,
+							     (enum ratchet_kind)kind);
+		/* What was reserved may still be sent after this, so no state may stand behind it. */
+		if (until[kind] < group->reserved[kind])
+			until[kind] = group->reserved[kind];
+	}
 	writer_init_growing(&writer, group->config.allocator);
 	writer_put_u8(&writer, SAVE_VERSION);
-	ratchets_save(epoch, ahead, &writer);
+	ratchets_save(epoch, until, &writer);
 	for (size_t i = 0; i < group->past_count; i++)
-		ratchets_save(group->past[i], 0, &writer);
+		ratchets_save(group->past[i], NULL, &writer);
 	TRY(writer_finish(&writer));
-	for (int kind = RATCHET_HANDSHAKE; kind <= RATCHET_APPLICATION; kind++)
-		group->saved[kind] =
-			ahead + secret_tree_generation(&epoch->secret_tree, epoch->own_leaf,
-						       (enum ratchet_kind)kind);
+	memcpy(group->saved, until, sizeof(until));
 	buffer_take(ratchet_part, &writer);
 out:
 	writer_release(&writer);

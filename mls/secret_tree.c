@@ -324,7 +324,7 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 
 /* ---- Saving ---- */
 
-static void write_ratchets(const struct secret_tree *tree, uint32_t leaf, uint32_t ahead,
+static void write_ratchets(const struct secret_tree *tree, uint32_t leaf, const uint32_t *until,
 			   struct writer *writer)
 {
 	size_t len = suite_hash_len(tree->suite);
@@ -336,15 +336,15 @@ static void write_ratchets(const struct secret_tree *tree, uint32_t leaf, uint32
 		uint8_t secret[HASH_LEN_MAX];
 
 		memcpy(secret, ratchet + sizeof(uint32_t), len);
-		for (uint32_t i = 0; i < ahead; i++)
-			ratchet_step(tree, secret, generation++);
+		for (; until != NULL && generation < until[kind]; generation++)
+			ratchet_step(tree, secret, generation);
 		writer_put_u32(writer, generation);
 		writer_put_bytes(writer, BYTES(secret, len));
 		bytes_wipe(secret, sizeof(secret));
 	}
 }
 
-void secret_tree_write(const struct secret_tree *tree, uint32_t ahead_leaf, uint32_t ahead,
+void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const uint32_t *until,
 		       struct writer *writer)
 {
 	size_t len = suite_hash_len(tree->suite);
@@ -362,7 +362,7 @@ void secret_tree_write(const struct secret_tree *tree, uint32_t ahead_leaf, uint
 	start = writer_begin_vector(writer);
 	for (uint32_t leaf = 0; leaf < tree->width; leaf++) {
 		if (bit_get(tree->ratchet_bits, leaf))
-			write_ratchets(tree, leaf, leaf == ahead_leaf ? ahead : 0, writer);
+			write_ratchets(tree, leaf, leaf == own_leaf ? until : NULL, writer);
 	}
 	writer_end_vector(writer, start);
 	start = writer_begin_vector(writer);

@@ -70,8 +70,11 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 /* Derives the two ratchets of a leaf and erases the tree secrets above it. */
 void secret_tree_start_leaf(struct secret_tree *tree, uint32_t leaf);
 
-/* The state, for saving; the ratchets of leaf `ahead_leaf` are written `ahead` generations in front. */
-void secret_tree_write(const struct secret_tree *tree, uint32_t ahead_leaf, uint32_t ahead,
+/*
+ * The state, for saving. until: the ratchets of own_leaf are written as they will stand at these generations (by
+ * kind), where that is ahead of where they are; NULL: as they are.
+ */
+void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const uint32_t *until,
 		       struct writer *writer);
 
 /* Into a tree that was initialised empty. */

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Saving. A member dies at any moment and comes back from what was stored: no generation of its ratchets is ever sent
+ * twice, the others open everything, and a pending commit is still known.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/mls/world.h"
+
+/* What is on disk. */
+struct disk {
+	struct mls_buffer epoch_part;
+	struct mls_buffer ratchet_part;
+};
+
+static struct world world;
+
+static void store_ratchets(struct disk *disk, unsigned actor, uint32_t ahead)
+{
+	mls_buffer_release(&disk->ratchet_part);
+	assert_int_equal(
+		mls_group_save_ratchets(world.actors[actor].group, ahead, &disk->ratchet_part),
+		SOTTO_OK);
+}
+
+static void store_all(struct disk *disk, unsigned actor, uint32_t ahead)
+{
+	mls_buffer_release(&disk->epoch_part);
+	assert_int_equal(mls_group_save(world.actors[actor].group, &disk->epoch_part), SOTTO_OK);
+	store_ratchets(disk, actor, ahead);
+	mls_group_ratchets_stored(world.actors[actor].group);
+}
+
+/* The process dies; another starts from the disk. */
+static void die(const struct disk *disk, unsigned actor)
+{
+	mls_group_destroy(world.actors[actor].group);
+	world.actors[actor].group = NULL;
+	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&disk->epoch_part),
+					mls_buffer_bytes(&disk->ratchet_part),
+					&world.actors[actor].group),
+			 SOTTO_OK);
+}
+
+static void release(struct disk *disk)
+{
+	mls_buffer_release(&disk->epoch_part);
+	mls_buffer_release(&disk->ratchet_part);
+}
+
+/* disks: of both members, with reserve; else not touched. */
+static void begin(bool reserve, struct disk *disks)
+{
+	static const unsigned other[] = {1};
+	struct mls_key_package_secrets secrets;
+	struct mls_buffer package = {0}, commit = {0}, welcome = {0};
+	struct bytes add;
+	struct mls_commit_options options = {.add = &add, .add_count = 1};
+
+	world_init(&world, 1, 20);
+	world.config.reserve_before_send = reserve;
+	(void)world_new_actor(&world);
+	(void)world_new_actor(&world);
+	world_create(&world, 0);
+	if (!reserve) {
+		world_commit(&world, 0, other, 1, NULL, 0, true);
+		return;
+	}
+	world_key_package(&world, 1, &package, &secrets);
+	add = mls_buffer_bytes(&package);
+	/* Nothing leaves before it was reserved, commits included. */
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_ERR_AGAIN);
+	store_all(&disks[0], 0, 1);
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	assert_int_equal(mls_group_apply_pending(world.actors[0].group), SOTTO_OK);
+	assert_int_equal(mls_group_join(&world.config,
+					&(struct mls_join_options){
+						.welcome = mls_buffer_bytes(&welcome),
+						.key_package = add,
+						.secrets = &secrets,
+						.identity = &world.actors[1].identity,
+					},
+					&world.actors[1].group),
+			 SOTTO_OK);
+	store_all(&disks[0], 0, 1);
+	store_all(&disks[1], 1, 1);
+	mls_buffer_release(&package);
+	mls_buffer_release(&commit);
+	mls_buffer_release(&welcome);
+}
+
+static void test_no_generation_twice(void **state)
+{
+	struct disk disks[2] = {0};
+	uint8_t message[512], plaintext[512];
+	struct mls_application application;
+	uint32_t last = 0;
+	bool any = false;
+	size_t len;
+
+	(void)state;
+	begin(true, disks);
+	for (unsigned step = 0; step < 600; step++) {
+		uint32_t value;
+		enum sotto_err err;
+
+		assert_int_equal(random_fill(&world.random, &value, sizeof(value)), SOTTO_OK);
+		if (value % 7 == 0) {
+			die(&disks[0], 0);
+			assert_int_equal(mls_group_reserved(world.actors[0].group), 0);
+		}
+		if (value % 11 == 0)
+			store_ratchets(&disks[0], 0, 1 + value % 5); /* and dies before it knows */
+		err = mls_group_protect(world.actors[0].group, BYTES_NONE, BYTES_TEXT("x"), 0,
+					message, sizeof(message), &len);
+		if (err == SOTTO_ERR_AGAIN) {
+			assert_int_equal(mls_group_reserved(world.actors[0].group), 0);
+			store_ratchets(&disks[0], 0, 1 + value % 4);
+			mls_group_ratchets_stored(world.actors[0].group);
+			continue;
+		}
+		assert_int_equal(err, SOTTO_OK);
+		assert_int_equal(mls_group_unprotect(world.actors[1].group, BYTES(message, len),
+						     plaintext, sizeof(plaintext), &application),
+				 SOTTO_OK);
+		assert_true(!any || application.generation > last);
+		last = application.generation;
+		any = true;
+	}
+	assert_true(any);
+	release(&disks[0]);
+	release(&disks[1]);
+	world_finish(&world);
+}
+
+/* A commit that may have left is known after a restart, and its echo becomes the epoch. */
+static void test_pending_survives(void **state)
+{
+	struct mls_commit_options options = {.path = true};
+	struct mls_buffer commit = {0}, welcome = {0};
+	struct mls_staged *staged = NULL;
+	struct disk disk = {0};
+
+	(void)state;
+	begin(false, NULL);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(
+			mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			SOTTO_OK);
+		store_all(&disk, 0, 1);
+		world_deliver(&world, 0, mls_buffer_bytes(&commit));
+		die(&disk, 0);
+		assert_true(mls_group_has_pending(world.actors[0].group));
+		assert_int_equal(mls_group_receive(world.actors[0].group, mls_buffer_bytes(&commit),
+						   &staged),
+				 SOTTO_OK);
+		assert_int_equal(mls_group_merge(world.actors[0].group, &staged), SOTTO_OK);
+		world_check(&world);
+		world_message(&world, 0, "after it");
+		world_message(&world, 1, "and back");
+		mls_buffer_release(&commit);
+	}
+	release(&disk);
+	world_finish(&world);
+}
+
+/* Late messages of past epochs open after a restart, and their replay is refused. */
+static void test_past_epochs_survive(void **state)
+{
+	uint8_t messages[3][512], plaintext[512];
+	struct mls_application application;
+	struct disk disk = {0};
+	size_t lens[3];
+
+	(void)state;
+	begin(false, NULL);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(mls_group_protect(world.actors[1].group, BYTES_NONE,
+						   BYTES_TEXT("old"), 0, messages[i], 512,
+						   &lens[i]),
+				 SOTTO_OK);
+		world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	}
+	for (int i = 0; i < 3; i++) {
+		store_all(&disk, 0, 1);
+		die(&disk, 0);
+		assert_int_equal(mls_group_unprotect(world.actors[0].group,
+						     BYTES(messages[i], lens[i]), plaintext, 512,
+						     &application),
+				 SOTTO_OK);
+		assert_int_equal(application.epoch, 1 + i);
+		store_all(&disk, 0, 1);
+		die(&disk, 0);
+		assert_int_equal(mls_group_unprotect(world.actors[0].group,
+						     BYTES(messages[i], lens[i]), plaintext, 512,
+						     &application),
+				 SOTTO_ERR_REPLAY);
+	}
+	release(&disk);
+	world_finish(&world);
+}
+
+/* Parts of different moments do not go together. */
+static void test_parts_belong_together(void **state)
+{
+	struct disk before = {0}, after = {0};
+	struct mls_group *group = NULL;
+
+	(void)state;
+	begin(false, NULL);
+	store_all(&before, 0, 1);
+	world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	store_all(&after, 0, 1);
+	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&before.epoch_part),
+					mls_buffer_bytes(&after.ratchet_part), &group),
+			 SOTTO_ERR_CORRUPT);
+	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&after.epoch_part),
+					mls_buffer_bytes(&before.ratchet_part), &group),
+			 SOTTO_ERR_CORRUPT);
+	assert_null(group);
+	release(&before);
+	release(&after);
+	world_finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_generation_twice),
+		cmocka_unit_test(test_pending_survives),
+		cmocka_unit_test(test_past_epochs_survive),
+		cmocka_unit_test(test_parts_belong_together),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
