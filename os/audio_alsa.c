@@ -148,7 +148,8 @@ static void capture(struct os_audio *audio, struct alsa_state *state)
 		if (count > 0)
 			(void)os_audio_ring_put(&audio->rings[OS_AUDIO_CAPTURE], samples,
 						(size_t)count); /* full: the caller sleeps */
-	} while (count == BLOCK_SAMPLES);
+	} while (count == BLOCK_SAMPLES &&
+		 os_audio_ring_used(&audio->rings[OS_AUDIO_CAPTURE]) < OS_AUDIO_RING_SAMPLES);
 	if (count < 0)
 		recover(state, OS_AUDIO_CAPTURE, count);
 }

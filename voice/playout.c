@@ -186,7 +186,7 @@ static void replace(struct voice_receiver *receiver, uint64_t now_ns)
 }
 
 /* Before the first frame is due. */
-static void wait(struct voice_receiver *receiver)
+static void wait_for_first(struct voice_receiver *receiver)
 {
 	memset(receiver->work + VOICE_STRETCH_MAX, 0, HOLD_SAMPLES / 10 * sizeof(int16_t));
 	emit(receiver, HOLD_SAMPLES / 10, 0);
@@ -201,7 +201,7 @@ void voice_receiver_produce(struct voice_receiver *receiver, uint64_t now_ns)
 	stored = voice_store_find(&receiver->store, receiver->next);
 	early = excess(receiver, now_ns) < EARLY_NS;
 	if (!receiver->started || (!receiver->playing && early))
-		wait(receiver);
+		wait_for_first(receiver);
 	else if (stored != NULL && !(early && receiver->held_samples >= BREAK_SAMPLES))
 		play(receiver, stored, now_ns);
 	else if (stored != NULL || receiver->store.count == 0)

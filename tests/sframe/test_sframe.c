@@ -49,7 +49,7 @@ static size_t seal(struct pair *pair, uint64_t ctr, struct bytes plaintext, uint
 	return len;
 }
 
-static enum sotto_err open(struct pair *pair, struct bytes frame)
+static enum sotto_err open_frame(struct pair *pair, struct bytes frame)
 {
 	uint8_t out[256];
 	uint64_t ctr;
@@ -125,13 +125,13 @@ static void test_every_bit_flip_and_truncation_is_refused(void **state)
 			   sizeof(frame));
 		for (size_t bit = 0; bit < 8 * len; bit++) {
 			frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			assert_int_not_equal(open(&pair, BYTES(frame, len)), SOTTO_OK);
+			assert_int_not_equal(open_frame(&pair, BYTES(frame, len)), SOTTO_OK);
 			frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
 		for (size_t cut = 0; cut < len; cut++)
-			assert_int_not_equal(open(&pair, BYTES(frame, cut)), SOTTO_OK);
+			assert_int_not_equal(open_frame(&pair, BYTES(frame, cut)), SOTTO_OK);
 		assert_false(pair.receiver.opened_any);
-		assert_int_equal(open(&pair, BYTES(frame, len)), SOTTO_OK);
+		assert_int_equal(open_frame(&pair, BYTES(frame, len)), SOTTO_OK);
 		pair_finish(&pair);
 	}
 }
@@ -201,7 +201,7 @@ static void test_each_frame_opens_once(void **state)
 
 		pair.sender.spent = false; /* the test repeats counters; a sender does not */
 		len = seal(&pair, table[i].ctr, BYTES_TEXT("x"), frame, sizeof(frame));
-		assert_int_equal(open(&pair, BYTES(frame, len)), table[i].err);
+		assert_int_equal(open_frame(&pair, BYTES(frame, len)), table[i].err);
 	}
 	pair_finish(&pair);
 }
@@ -229,7 +229,7 @@ static void test_window_agrees_with_a_list(void **state)
 			expected = SOTTO_ERR_REPLAY;
 		if (i > 0 && ctr + SFRAME_WINDOW <= newest)
 			expected = SOTTO_ERR_TOO_OLD;
-		assert_int_equal(open(&pair, BYTES(frame, len)), expected);
+		assert_int_equal(open_frame(&pair, BYTES(frame, len)), expected);
 		opened[ctr] |= expected == SOTTO_OK;
 		newest = ctr > newest ? ctr : newest;
 	}

@@ -5,7 +5,7 @@
  *
  *	audio-loop SAID.wav HEARD.wav [alsa]
  *
- * Prints the delays and underruns that the device reports; exit 1 if it cannot start or goes away.
+ * Starts its streams when it has read a line. Prints the delays and underruns that the device reports; exit 1 if it cannot start or goes away.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -49,6 +49,12 @@ static enum sotto_err write_heard(void *context, uint64_t offset, const uint8_t 
 										 : SOTTO_ERR_IO;
 }
 
+#ifdef SOTTO_SANITIZED
+static bool enter_sandbox(void)
+{
+	return true; /* the leak check at the end opens /proc */
+}
+#else
 static bool enter_sandbox(void)
 {
 	static const int refused[] = {SCMP_SYS(open),	SCMP_SYS(openat),  SCMP_SYS(openat2),
@@ -63,6 +69,7 @@ static bool enter_sandbox(void)
 	seccomp_release(filter);
 	return done;
 }
+#endif
 
 /* What the device did since the last event: its samples to the file, ours to it. */
 static enum sotto_err move(struct loop *loop)
@@ -115,6 +122,7 @@ int main(int argc, char **argv)
 {
 	static struct loop loop;
 	struct os_audio_config config = {.mic_fd = -1, .speaker_fd = -1};
+	char line[16];
 	enum sotto_err err;
 
 	if (argc < 3)
@@ -127,6 +135,7 @@ int main(int argc, char **argv)
 	TRY(voice_wav_writer_init(&loop.heard, (struct voice_byte_sink){write_heard, &loop}));
 	TRY(os_audio_prepare(&loop.audio, &config));
 	FAIL_IF(!enter_sandbox(), SOTTO_ERR_DENIED);
+	FAIL_IF(fgets(line, sizeof(line), stdin) == NULL, SOTTO_ERR_CLOSED);
 	TRY(run(&loop));
 	os_audio_finish(&loop.audio);
 	voice_wav_reader_finish(&loop.said);

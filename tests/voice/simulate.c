@@ -132,7 +132,7 @@ static struct flight *free_flight(struct simulation *simulation)
 }
 
 /* One beat of both phones; false at the end of the sound. */
-static bool send(struct simulation *simulation, uint64_t now_ns)
+static bool send_frame(struct simulation *simulation, uint64_t now_ns)
 {
 	struct scenario *scenario = &simulation->scenario;
 	struct flight *flight = free_flight(simulation);
@@ -219,7 +219,7 @@ static void run(struct simulation *simulation)
 		uint64_t now_ns = (uint64_t)now;
 
 		for (; speaking && next_send_ns <= now_ns; next_send_ns += VOICE_FRAME_NS)
-			speaking = send(simulation, next_send_ns);
+			speaking = send_frame(simulation, next_send_ns);
 		deliver(simulation, now_ns);
 		voice_pipeline_get_playout(simulation->listener, samples, scenario->block, now_ns);
 		if (fwrite(samples, sizeof(*samples), scenario->block, simulation->out) !=

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/measure"))
 from sound_server import SoundServer  # noqa: E402
@@ -19,14 +20,58 @@ RATE = 22050  # so that the file is resampled on the way
 WORDS = 16
 
 
-def run(program, server, folder):
+def prepare(program, server, folder):
     return subprocess.Popen([program, f"{folder}/said.wav", f"{folder}/heard.wav"], env=server.environment,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def start(loop):
+    loop.stdin.write("\n")
+    loop.stdin.flush()
+
+
+def streams(server):
+    """What the server knows of: "Stream/Input/Audio" is an open microphone."""
+    listing = subprocess.run(["pw-cli", "ls"], env=server.environment, capture_output=True, text=True,
+                             timeout=10, check=True).stdout
+    return {kind for kind in ("Stream/Input/Audio", "Stream/Output/Audio") if kind in listing}
+
+
+def check_microphone(program, server, folder):
+    """Connected, in its sandbox, and no stream; then both."""
+    loop = prepare(program, server, folder)
+    before = wait_for(lambda: 'application.name = "sotto"' in clients(server))
+    before = streams(server) if before else {"no client"}
+    start(loop)
+    during = wait_for(lambda: len(streams(server)) == 2)
+    loop.kill()
+    loop.communicate()
+    after = wait_for(lambda: not streams(server))
+    return (not before and during and after,
+            f"the microphone is open only while asked for: before {sorted(before)}, during {during}, after {after}")
+
+
+def clients(server):
+    return subprocess.run(["pw-cli", "ls", "Client"], env=server.environment, capture_output=True, text=True,
+                          timeout=10, check=True).stdout
+
+
+def wait_for(condition):
+    until = time.monotonic() + 5
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def check_speech(program, server, folder, said, sentences):
-    loop = run(program, server, folder)
-    out, errors = loop.communicate(timeout=90)
+    loop = prepare(program, server, folder)
+    try:
+        out, errors = loop.communicate("\n", timeout=60)
+    except subprocess.TimeoutExpired:
+        loop.kill()
+        out, errors = loop.communicate()
     if loop.returncode != 0:
         return False, f"the device moves sound: exit {loop.returncode} {errors.strip()}"
     heard, heard_rate = read_wav(f"{folder}/heard.wav")
@@ -37,7 +82,8 @@ def check_speech(program, server, folder, said, sentences):
 
 def check_lost(program, server, folder):
     """The server goes away in the middle."""
-    loop = run(program, server, folder)
+    loop = prepare(program, server, folder)
+    start(loop)
     try:
         loop.wait(2)
         return False, f"it runs until the server ends: exit {loop.returncode}"
@@ -55,10 +101,11 @@ def check_lost(program, server, folder):
 def main():
     program = sys.argv[1]
     said, sentences = make_speech(3, WORDS, RATE)
-    print("1..2")
+    print("1..3")
     with tempfile.TemporaryDirectory() as folder, SoundServer() as server:
         write_wav(f"{folder}/said.wav", said, RATE)
-        results = [check_speech(program, server, folder, said, sentences),
+        results = [check_microphone(program, server, folder),
+                   check_speech(program, server, folder, said, sentences),
                    check_lost(program, server, folder)]
     for number, (passed, text) in enumerate(results, 1):
         print(f"{'ok' if passed else 'not ok'} {number} - {text}")

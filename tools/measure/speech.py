@@ -29,6 +29,8 @@ STOI_MIN = 0.95
 def measure(said, said_rate, sentences, heard, heard_rate, words=True):
     """A dictionary of results, of samples in memory."""
     heard = to_rate(heard, heard_rate, said_rate)
+    if len(heard) < said_rate:  # a recording that never began is silence, not a fault of this program
+        heard = np.concatenate([heard, np.zeros(said_rate)])
     aligned, _, delays = align(said, heard, said_rate)
     result = {
         "stoi": round(stoi(said, aligned, said_rate), 4),
@@ -88,6 +90,7 @@ def self_test(_):
         ("noise as loud as speech", generator.standard_normal(len(said)) * 0.1, False),
         ("speech in noise", said + generator.standard_normal(len(said)) * 0.1, False),
         ("silence", np.zeros(len(said)), False),
+        ("an empty recording", np.zeros(0), False),
         ("every fifth 100 ms missing", np.where(np.arange(len(said)) // 1600 % 5, said, 0), False),
     ]
     print(f"1..{len(cases)}")
