@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop: order of timers and deferred calls, removal in the middle of a round, signals, sleep. */
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -306,7 +311,7 @@ static void network_changed(void *context)
 	note(context, 'n');
 }
 
-/* Neither can be made to happen here; that both are armed and quiet can be seen. */
+/* Sleep cannot be made to happen here; that both are armed and quiet can be seen. */
 static void test_resume_and_network_are_quiet(void **state)
 {
 	struct fixture *fixture = *state;
@@ -319,6 +324,59 @@ static void test_resume_and_network_are_quiet(void **state)
 	assert_string_equal(fixture->order, "");
 	os_netwatch_destroy(netwatch);
 	assert_int_equal(os_loop_on_resume(fixture->loop, NULL, NULL), SOTTO_OK);
+}
+
+static void stop_loop(struct os_timer *timer, uint64_t now_ns)
+{
+	struct named_timer *named = CONTAINER_OF(timer, struct named_timer, timer);
+
+	(void)now_ns;
+	os_loop_stop(named->fixture->loop);
+}
+
+/* In a network of its own, whose one interface comes up and goes down: a dozen messages, told once for each burst. */
+static int watch_a_network(struct fixture *fixture)
+{
+	struct named_timer end = {.fixture = fixture};
+	struct os_netwatch *netwatch;
+	struct ifreq request = {.ifr_name = "lo"};
+	int descriptor;
+
+	if (unshare(CLONE_NEWNET) != 0)
+		return 0; /* not root: cannot be tried */
+	descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+	os_timer_init(&end.timer, stop_loop);
+	if (os_netwatch_create(fixture->loop, network_changed, fixture, &netwatch) != SOTTO_OK)
+		return 1;
+	for (unsigned i = 0; i < 2; i++) {
+		request.ifr_flags = i == 0 ? IFF_UP : 0;
+		if (ioctl(descriptor, SIOCSIFFLAGS, &request) != 0)
+			return 2;
+		os_loop_set_timer(fixture->loop, &end.timer,
+				  os_clock_now_ns() + 4 * OS_NETWATCH_SETTLE_NS);
+		if (os_loop_run(fixture->loop) != SOTTO_OK)
+			return 3;
+	}
+	os_netwatch_destroy(netwatch);
+	close(descriptor);
+	return strcmp(fixture->order, "nn") == 0 ? 0 : 4;
+}
+
+static void test_a_network_that_changes(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct fixture *fixture = *state;
+
+		/* An epoll instance of its own: after fork it is shared. */
+		if (os_loop_create(&fixture->loop) != SOTTO_OK)
+			_exit(9);
+		_exit(watch_a_network(fixture));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void test_stop_before_run(void **state)
@@ -354,6 +412,7 @@ int main(void)
 		LOOP_TEST(test_peer_gone_after_what_is_left),
 		LOOP_TEST(test_signals),
 		LOOP_TEST(test_resume_and_network_are_quiet),
+		LOOP_TEST(test_a_network_that_changes),
 		LOOP_TEST(test_stop_before_run),
 		cmocka_unit_test(test_sleep_is_measured),
 		cmocka_unit_test(test_random_is_filled),
