@@ -44,7 +44,7 @@ static enum sotto_err found_check(const struct ledger *ledger, const struct entr
 static void device_touch(struct ledger *ledger, struct ledger_device *device, uint64_t index)
 {
 	device->touched = index;
-	ledger->members[device->member].touched = index;
+	ledger->members[device->member - 1].touched = index;
 }
 
 static void device_put(struct ledger *ledger, const uint8_t *key, const uint8_t *inbox_key,
@@ -248,7 +248,7 @@ static void revoke_commit(struct ledger *ledger, const struct entry_context *con
 	device->state = LEDGER_DEVICE_REVOKED;
 	device_touch(ledger, device, index);
 	/* One device a member until further devices have their rule. */
-	ledger->members[device->member].state = LEDGER_MEMBER_REVOKED;
+	ledger->members[device->member - 1].state = LEDGER_MEMBER_REVOKED;
 }
 
 /* ---- admins ---- */

@@ -38,7 +38,7 @@ enum ledger_invitation_state {
 
 /* A person. An extension that was freed by a revocation may be given to another member, with another id. */
 struct ledger_member {
-	uint32_t id; /* never reused */
+	uint32_t id; /* counts from 1; never reused */
 	uint32_t extension;
 	uint8_t name_len;
 	char name[LEDGER_NAME_MAX + 1]; /* UTF-8, terminated */

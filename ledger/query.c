@@ -33,7 +33,7 @@ struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index)
 
 const struct ledger_member *ledger_member_by_id(const struct ledger *ledger, uint32_t id)
 {
-	return id < ledger->member_count ? &ledger->members[id] : NULL;
+	return id - 1 < ledger->member_count ? &ledger->members[id - 1] : NULL;
 }
 
 uint32_t ledger_member_count(const struct ledger *ledger)

@@ -178,7 +178,7 @@ struct ledger_member *ledger_state_put_member(struct ledger *ledger, uint32_t ex
 
 	ASSERT(name.len <= LEDGER_NAME_MAX);
 	*member = (struct ledger_member){
-		.id = ledger->member_count,
+		.id = ledger->member_count + 1,
 		.extension = extension,
 		.name_len = (uint8_t)name.len,
 		.state = LEDGER_MEMBER_ACTIVE,

@@ -113,6 +113,7 @@ void client_link_lose(struct link_client *client, enum link_reason reason, uint6
 
 static enum sotto_err verify(struct link_client *client, uint64_t *relay_ms)
 {
+	static const uint8_t no_network[LINK_NETWORK_ID_LEN] = {0};
 	uint8_t exporter[LINK_EXPORTER_LEN];
 	uint8_t message[LINK_PROOF_MESSAGE_LEN];
 	struct reader reader;
@@ -124,7 +125,11 @@ static enum sotto_err verify(struct link_client *client, uint64_t *relay_ms)
 	signature = reader_get_bytes(&reader, LINK_SIGNATURE_LEN);
 	TRY(reader_finish(&reader));
 	TRY(quic_exporter(client->up->quic, exporter));
-	link_proof_message(client->config.network_id, exporter, message);
+	/* Behind a claim there is no network yet, even for a phone that has just made one. */
+	link_proof_message(quic_secrets(client->up->quic)->kind == LINK_KEY_CLAIM
+				   ? no_network
+				   : client->config.network_id,
+			   exporter, message);
 	TRY(sign_verify(SIGN_ED25519, BYTES_OF(client->config.relay_key), BYTES_OF(message),
 			signature));
 out:

@@ -7,7 +7,7 @@
  *
  * The order of a step, always the same:
  *
- *   1. call one input function: talk_found, talk_send_text, talk_reply, talk_tick, ...
+ *   1. call one or more input functions: talk_found, talk_send_text, talk_reply, talk_tick, ...
  *   2. talk_batch: apply it in one transaction, then talk_stored. If it cannot be applied, stop: the
  *      engine is ahead of the disk and must not go on.
  *   3. talk_next_request until there is none, talk_next_event likewise, then talk_deadline.

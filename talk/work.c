@@ -14,8 +14,6 @@ enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_
 {
 	if (talk->broken != SOTTO_OK)
 		return talk->broken;
-	/* The program must have applied the batch before. */
-	ASSERT(talk->batch.len == 0);
 	talk->now_ns = now_ns;
 	talk->utc_ms = utc_ms;
 	return SOTTO_OK;
