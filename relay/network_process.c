@@ -324,12 +324,13 @@ static void parent_received(void *context, struct os_ipc *ipc, struct bytes mess
 	os_loop_defer(network->loop, &network->flush);
 }
 
-/* The parent goes first when all is to end; the store never before it unless it failed. */
+/* Either channel: this process is of no use alone. Who ended first is seen by the parent. */
 static void channel_gone(void *context, struct os_ipc *ipc)
 {
 	struct network *network = context;
 
-	end(network, ipc == network->parent ? SOTTOD_EXIT_OK : SOTTOD_EXIT_FAILED);
+	(void)ipc;
+	os_loop_stop(network->loop);
 }
 
 static enum sotto_err open_channels(struct network *network)

@@ -31,14 +31,15 @@ static void child_ended(void *context, struct os_process *process, struct os_pro
 
 	os_process_destroy(process);
 	child->process = NULL;
-	if (!parent->stopping) {
+	if (end.status != 0) {
 		if (!child->told)
 			sottod_complain("the %s process ended (status %d, signal %d)", child->name,
 					end.status, end.signal);
-		stop(parent, SOTTOD_EXIT_FAILED);
-	} else if (end.status != 0 && parent->exit_code == SOTTOD_EXIT_OK) {
 		parent->exit_code = SOTTOD_EXIT_FAILED;
 	}
+	/* One that ends by itself, even well, followed the other. */
+	if (!parent->stopping)
+		stop(parent, SOTTOD_EXIT_FAILED);
 	if (parent->children[0].process == NULL && parent->children[1].process == NULL)
 		os_loop_stop(parent->loop);
 }

@@ -359,11 +359,13 @@ static void parent_received(void *context, struct os_ipc *ipc, struct bytes mess
 	}
 }
 
+/* Either channel: this process is of no use alone. Who ended first is seen by the parent. */
 static void channel_gone(void *context, struct os_ipc *ipc)
 {
 	struct store_process *process = context;
 
-	end(process, ipc == process->parent ? SOTTOD_EXIT_OK : SOTTOD_EXIT_FAILED);
+	(void)ipc;
+	os_loop_stop(process->loop);
 }
 
 static void close_all(struct store_process *process)
