@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sottod as a program, speaking TAP: arguments, what it says, status, restarts, the ends of its processes."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+SOTTOD, LINKS = sys.argv[1], sys.argv[2]
+NAME = re.compile(r"^relay: (127\.0\.0\.1:\d+)#([A-Z2-7]+)$")
+
+
+class Relay:
+    def __init__(self, state, listen="127.0.0.1:0", *more):
+        self.program = subprocess.Popen([SOTTOD, "--state", state, "--listen", listen, *more], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.line = self.program.stdout.readline().rstrip("\n")
+        match = NAME.match(self.line)
+        self.listen, self.key = match.groups() if match else (None, None)
+
+    def end(self, how=signal.SIGTERM):
+        self.program.send_signal(how)
+        self.error = self.program.communicate(timeout=20)[1]
+        return self.program.returncode
+
+    def children(self):
+        path = f"/proc/{self.program.pid}/task/{self.program.pid}/children"
+        with open(path, encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+
+
+def run(*arguments):
+    done = subprocess.run([SOTTOD, *arguments], capture_output=True, text=True, timeout=20, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def arguments(state):
+    for line in ([], ["--state"], ["--state", state], ["--listen", "127.0.0.1:0"], ["--bogus"],
+                 ["--state", state, "--listen", "localhost:0"], ["--state", state, "--listen", "1.2.3.4"],
+                 ["--state", state, "--listen", "127.0.0.1:0", "--public", "nowhere"],
+                 ["--state", state, "--listen", "127.0.0.1:0", "--store", "tape"],
+                 ["status", "--listen", "127.0.0.1:0"], ["status", "--bogus"]):
+        code, out, error = run(*line)
+        check(code == 2 and out == "" and "usage:" in error, f"{line}: {code} {error}")
+    check(run("--help")[0] == 0, "--help")
+
+
+def clear_errors(state):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        code, _, error = run("--state", state, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+        check(code == 1 and "port is in use" in error, error)
+    code, _, error = run("--state", state, "--listen", "192.0.2.1:4433")
+    check(code == 1 and "not an address of this machine" in error, error)
+    with open(os.path.join(state, "file"), "w", encoding="ascii"):
+        pass
+    code, _, error = run("--state", os.path.join(state, "file"), "--listen", "127.0.0.1:0")
+    check(code == 1 and "file" in error, error)
+    os.chmod(state, 0o777)
+    code, _, error = run("--state", state, "--listen", "127.0.0.1:0")
+    check(code == 1 and state in error, error)
+    os.chmod(state, 0o700)
+    code, out, _ = run("status", "--state", state, "--json")
+    check(code == 1 and json.loads(out)["error"] == "not_running", out)
+
+
+def one_at_a_time(state):
+    relay = Relay(state)
+    code, _, error = run("--state", state, "--listen", "127.0.0.1:0")
+    check(code == 1 and "another sottod runs there" in error, error)
+    check(relay.end() == 0, "end")
+
+
+def same_name_until_founded(state):
+    first = Relay(state, "127.0.0.1:0", "--public", "relay.example.org:4433")
+    check(re.match(r"^relay: relay\.example\.org:4433#[A-Z2-7]+$", first.line), first.line)
+    check(first.end() == 0, "end")
+    second = Relay(state)
+    check(second.key == first.line.split("#")[1], "the key and claim stay")
+    done = subprocess.run([LINKS, second.line[len("relay: "):], "--phones", "2", "--records", "4", "--seconds", "1"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    check(second.end() == 0, "end")
+    third = Relay(state)
+    check(third.key is not None and len(third.key) < len(second.key), "the claim is used up")
+    status = json.loads(run("status", "--state", state, "--json")[1])
+    check(status["key_number"] == 1 and status["records"] == 8, status)
+    check(third.end() == 0, "end")
+
+
+def modes(state):
+    relay = Relay(state)
+    check(relay.end() == 0, "end")
+    for folder, _, names in os.walk(state):
+        check(stat.S_IMODE(os.stat(folder).st_mode) == 0o700, folder)
+        for name in names:
+            check(stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) == 0o600, name)
+
+
+def memory_keeps_one_file(state):
+    relay = Relay(state, "127.0.0.1:0", "--store", "memory")
+    done = subprocess.run([LINKS, relay.line[len("relay: "):], "--phones", "2", "--records", "4", "--seconds", "1"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    status = json.loads(run("status", "--state", state, "--json")[1])
+    check(status["memory_only"] == 1 and status["records"] == 8, status)
+    check(os.listdir(os.path.join(state, "store")) == ["relay.state"], "one file")
+    check(relay.end() == 0, "end")
+    relay = Relay(state, "127.0.0.1:0", "--store", "memory")
+    status = json.loads(run("status", "--state", state, "--json")[1])
+    check(status["records"] == 0 and status["key_number"] == 1, status)
+    check(relay.end() == 0, "end")
+
+
+def status_in_words(state):
+    relay = Relay(state)
+    code, out, _ = run("status", "--state", state)
+    check(code == 0 and "links that are up" in out and "hours that a record lives" in out, out)
+    with socket.socket(socket.AF_UNIX) as client:  # what is not the question closes the connection
+        client.connect(os.path.join(state, "status"))
+        client.sendall(b"who\n")
+        check(client.recv(100) == b"", "an answer to another question")
+    check(run("status", "--state", state)[0] == 0, "status after that")
+    check(relay.end() == 0, "end")
+
+
+def half_a_relay_ends(state):
+    for victim in range(2):
+        relay = Relay(state)
+        children = relay.children()
+        check(len(children) == 2, children)
+        os.kill(children[victim], signal.SIGKILL)
+        error = relay.program.communicate(timeout=20)[1]
+        check(relay.program.returncode == 1 and "process ended" in error, error)
+    relay = Relay(state)
+    children = relay.children()
+    check(relay.end(signal.SIGKILL) == -signal.SIGKILL, "kill")
+    time.sleep(0.5)
+    for pid in children:  # they die with their parent
+        check(not os.path.exists(f"/proc/{pid}") or "sottod" not in open(f"/proc/{pid}/cmdline", encoding="ascii").read(),
+              f"process {pid} is left behind")
+
+
+def an_older_state_is_not_served(state):
+    relay = Relay(state)
+    path = os.path.join(state, "store", "relay.state")
+    with open(path, "rb") as file:
+        before = file.read()
+    done = subprocess.run([LINKS, relay.line[len("relay: "):], "--phones", "1", "--records", "2", "--seconds", "1"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    check(relay.end() == 0, "end")
+    with open(path, "wb") as file:
+        file.write(before)
+    code, out, error = run("--state", state, "--listen", "127.0.0.1:0")
+    check(code == 1 and out == "" and "older" in error, error)
+    with open(path, "r+b") as file:
+        file.seek(40)
+        file.write(b"\0\0\0\0")
+    code, out, error = run("--state", state, "--listen", "127.0.0.1:0")
+    check(code == 1 and out == "" and "sealed file" in error, error)
+
+
+def main():
+    tests = [arguments, clear_errors, one_at_a_time, same_name_until_founded, modes, memory_keeps_one_file,
+             status_in_words, half_a_relay_ends, an_older_state_is_not_served]
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        state = tempfile.mkdtemp(prefix="sottod-test-")
+        try:
+            test(state)
+            print("ok", number, "-", test.__name__, flush=True)
+        except Exception as error:  # pylint: disable=broad-except
+            print("#", type(error).__name__, str(error).replace("\n", "\n# "))
+            print("not ok", number, "-", test.__name__, flush=True)
+        finally:
+            shutil.rmtree(state, ignore_errors=True)
+
+
+main()
