@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HOST:PORT as people and cards write it: what parses is written in one way, which parses to the same. */
+/* HOST:PORT as people and cards write it: what parses is written in one way, which parses to the
+ * same. */
 #include <string.h>
 
 #include "base/assert.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Groups of system calls. Lists are of calls that our code, glibc, SQLite, GnuTLS and PipeWire's client library
- * make; one that they only try, and do without, is left out. A call that takes a family, a type or a protection
- * is allowed for named values of it.
+ * Groups of system calls. Lists are of calls that our code, glibc, SQLite, GnuTLS and PipeWire's
+ * client library make; one that they only try, and do without, is left out. A call that takes a
+ * family, a type or a protection is allowed for named values of it.
  */
 #include <asm/ioctls.h>
 #include <fcntl.h>
@@ -48,8 +48,6 @@
 		array, ARRAY_LEN(array) \
 	}
 
-/* clang-format off: lists of names, in lines of their own sense */
-
 static const struct call common[] = {
 	/* descriptors that are open */
 	CALL(read),
@@ -74,7 +72,8 @@ static const struct call common[] = {
 	CALL(timerfd_settime),
 	CALL(timerfd_gettime),
 	CALL(signalfd4),
-	/* fstat(3) is newfstatat(2) in some glibc; a path would tell that a file is there, and no more */
+	/* fstat(3) is newfstatat(2) in some glibc; a path would tell that a file is there, and no
+	 * more */
 	CALL_IF1(newfstatat, BITS(3, AT_EMPTY_PATH, AT_EMPTY_PATH)),
 	/* sockets that are open */
 	CALL(recvfrom),
@@ -179,8 +178,8 @@ static const struct call udp[] = {
 };
 const struct call_group calls_udp = GROUP(udp);
 
-/* clone3 hides its flags in memory, where a filter cannot look: it is "not implemented" (os/filter.c), and glibc
- * falls back to clone. */
+/* clone3 hides its flags in memory, where a filter cannot look: it is "not implemented"
+ * (os/filter.c), and glibc falls back to clone. */
 static const struct call threads[] = {
 	CALL_IF1(clone, BITS(0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD)),
 	CALL(sched_getscheduler),
@@ -256,7 +255,8 @@ static const struct call setup[] = {
 const struct call_group calls_setup = GROUP(setup);
 
 #ifdef SOTTO_SANITIZED
-/* Reading its maps and threads, a helper that stops them all at the end to look for leaks, memory at fixed places. */
+/* Reading its maps and threads, a helper that stops them all at the end to look for leaks, memory
+ * at fixed places. */
 static const struct call sanitizer[] = {
 	CALL(openat),
 	CALL(open),

@@ -58,7 +58,8 @@ static enum sotto_err directory_make(const char *path)
 		if (*at != '/')
 			continue;
 		*at = '\0';
-		/* What is there may be a parent that we could not make: /proc, a read-only system. */
+		/* What is there may be a parent that we could not make: /proc, a read-only
+		 * system. */
 		if (stat(copy, &status) != 0)
 			err = directory_make_one(copy);
 		*at = '/';

@@ -4,7 +4,8 @@
  *
  *   write ".NAME.new" ──> fsync ──> rename to NAME ──> fsync of the directory
  *
- * A stop before the rename leaves the old file (and a ".NAME.new" that the next replacement overwrites).
+ * A stop before the rename leaves the old file (and a ".NAME.new" that the next replacement
+ * overwrites).
  */
 #include "os/file.h"
 
@@ -91,7 +92,8 @@ enum sotto_err os_file_replace(struct os_directory *directory, const char *name,
 	TRY(file_write_new(directory, temporary, contents));
 	FAIL_IF(renameat(directory->descriptor, temporary, directory->descriptor, name) != 0,
 		os_err_from_errno(errno));
-	/* If this fails, the new file is there but may not outlive a power cut: the caller must not rely on it. */
+	/* If this fails, the new file is there but may not outlive a power cut: the caller must not
+	 * rely on it. */
 	return fsync(directory->descriptor) == 0 ? SOTTO_OK : os_err_from_errno(errno);
 out:
 	(void)unlinkat(directory->descriptor, temporary, 0);

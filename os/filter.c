@@ -18,7 +18,8 @@ static int filter_allow(scmp_filter_ctx filter, const struct call *call)
 	}
 	result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call->number, call->checks_count,
 					checks);
-	/* Allowed already, under fewer conditions, by another group; or unknown to this machine's architecture. */
+	/* Allowed already, under fewer conditions, by another group; or unknown to this machine's
+	 * architecture. */
 	return result == -EEXIST || result == -EDOM ? 0 : result;
 }
 
@@ -42,7 +43,8 @@ static int filter_build(scmp_filter_ctx filter, const struct profile *profile, u
 	/* All threads, or none and an error. */
 	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) != 0)
 		return -ENOSYS;
-	/* A binary tree: a busy relay makes many calls. Old libraries have a list, which does the same. */
+	/* A binary tree: a busy relay makes many calls. Old libraries have a list, which does the
+	 * same. */
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; i < PROFILE_GROUP_MAX && profile->groups[i] != NULL && result == 0; i++)
 		result = filter_allow_group(filter, profile->groups[i], calls);
@@ -59,7 +61,8 @@ static int filter_build(scmp_filter_ctx filter, const struct profile *profile, u
 
 enum sotto_err filter_load(const struct profile *profile, unsigned *calls)
 {
-	/* Calls of another architecture (32 bits on a 64-bit machine) end the thread: nothing of ours makes them. */
+	/* Calls of another architecture (32 bits on a 64-bit machine) end the thread: nothing of
+	 * ours makes them. */
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	unsigned count = 0;
 	int result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages between our own processes. Both ends are ours, but the process at the other may have been taken over:
- * what is malformed ends the channel, and its launcher decides what comes then.
+ * Messages between our own processes. Both ends are ours, but the process at the other may have
+ * been taken over: what is malformed ends the channel, and its launcher decides what comes then.
  */
 #include "os/ipc.h"
 
@@ -15,8 +15,8 @@
 #include "os/outbox.h"
 #include "os/rights.h"
 
-/* Room for several of the longest messages in the kernel; it grants what net.core.wmem_max allows, which is
- * more than one everywhere. */
+/* Room for several of the longest messages in the kernel; it grants what net.core.wmem_max allows,
+ * which is more than one everywhere. */
 #define IPC_BUFFER_LEN (1024 * 1024)
 
 /* Messages handled in one round before other descriptors have their turn. */

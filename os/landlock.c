@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Landlock by its raw system calls (landlock(7)), with what the running kernel has rather than what the headers of the
- * building machine know: each right is asked for from the ABI on that brought it.
+ * Landlock by its raw system calls (landlock(7)), with what the running kernel has rather than what
+ * the headers of the building machine know: each right is asked for from the ABI on that brought
+ * it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,8 @@ static struct landlock_ruleset landlock_rights(const struct profile *profile, un
 	if (abi >= 6)
 		rights.scoped = LANDLOCK_SCOPE_ABSTRACT | LANDLOCK_SCOPE_SIGNAL;
 	if (profile->files == FILES_PROGRAMS) {
-		/* Children have other needs of files, and a sound server or its bus may be on an abstract socket. */
+		/* Children have other needs of files, and a sound server or its bus may be on an
+		 * abstract socket. */
 		rights.handled_fs = LANDLOCK_FS_EXECUTE;
 		rights.scoped &= ~LANDLOCK_SCOPE_ABSTRACT;
 	}
@@ -103,7 +105,8 @@ static int landlock_find_interpreter(struct dl_phdr_info *info, size_t size, voi
 	return 1; /* the first is the program itself */
 }
 
-/* Our own programs, file by file (bin has others), and the dynamic linker, which the kernel executes for each. */
+/* Our own programs, file by file (bin has others), and the dynamic linker, which the kernel
+ * executes for each. */
 static enum sotto_err landlock_allow_programs(int ruleset, const char *path)
 {
 	char found[OS_PROCESS_PATH_LEN];

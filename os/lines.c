@@ -3,8 +3,9 @@
  * Lines of text over a stream.
  *
  *   recvmsg ──> buffer, grown by need up to one longest line ──> a callback for each newline
- *                └─ descriptors that came along are held for the last line that begins in this read: lines that
- *                   begin before it are delivered first, so "held" always means "for the next line delivered"
+ *                └─ descriptors that came along are held for the last line that begins in this
+ *                   read: lines that begin before it are delivered first, so "held" always
+ *                   means "for the next line delivered"
  */
 #include "os/lines.h"
 
@@ -74,7 +75,8 @@ static void lines_gone(struct os_lines *lines)
 	lines->handler.gone(lines->handler.context, lines);
 }
 
-/* Delivers complete lines that begin before end. OK, FORMAT (a line contains 0), or CLOSED: destroyed, memory gone. */
+/* Delivers complete lines that begin before end. OK, FORMAT (a line contains 0), or CLOSED:
+ * destroyed, memory gone. */
 static enum sotto_err lines_deliver(struct os_lines *lines, size_t end)
 {
 	while (lines->begin < end) {
@@ -116,7 +118,8 @@ static size_t lines_last_begin(const struct os_lines *lines, size_t from)
 	return lines->len;
 }
 
-/* Moves what is not delivered to the front and makes room behind it. LIMIT: the longest line is full. */
+/* Moves what is not delivered to the front and makes room behind it. LIMIT: the longest line is
+ * full. */
 static enum sotto_err lines_make_room(struct os_lines *lines)
 {
 	size_t left = lines->len - lines->begin;

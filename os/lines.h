@@ -58,8 +58,9 @@ MUST_USE enum sotto_err os_listener_create(struct os_loop *loop, int descriptor,
 					   void *context, struct os_listener **listener);
 void os_listener_destroy(struct os_listener *listener);
 
-/* Connects to a listener. NOT_FOUND: nobody listens there. AGAIN: too many wait already. DENIED: it is not ours, or the process
- * behind it has another uid, so that nobody else's agent is ever asked for anything. */
+/* Connects to a listener. NOT_FOUND: nobody listens there. AGAIN: too many wait already. DENIED: it
+ * is not ours, or the process behind it has another uid, so that nobody else's agent is ever asked
+ * for anything. */
 MUST_USE enum sotto_err os_lines_connect(const char *path, int *descriptor);
 
 /* Owns the descriptor from success on. */

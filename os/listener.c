@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Both ends of the control socket before the first line: binding, accepting, connecting, and who the peer is. */
+/* Both ends of the control socket before the first line: binding, accepting, connecting, and who
+ * the peer is. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "os/error.h"
 #include "os/lines.h"
 
-/* Out of descriptors: when to try again. Without it the loop would spin, since the client still waits. */
+/* Out of descriptors: when to try again. Without it the loop would spin, since the client still
+ * waits. */
 #define LISTENER_PAUSE_NS UINT64_C(100000000)
 
 struct os_listener {

@@ -5,8 +5,9 @@
  *   descriptors  epoll, level-triggered: a callback that leaves something behind is called again
  *   timers       one list sorted by deadline; one timerfd (CLOCK_BOOTTIME) armed for its head
  *   signals      one signalfd
- *   resume       a timerfd that never expires but that the kernel cancels on waking and on a clock that is set, so
- *                that a loop with no deadline notices, too; how long it slept is measured (os/sleep.h)
+ *   resume       a timerfd that never expires but that the kernel cancels on waking and on a clock
+ *                that is set, so that a loop with no deadline notices, too; how long it slept is
+ *                measured (os/sleep.h)
  */
 #include "os/loop.h"
 
@@ -305,7 +306,8 @@ static void loop_run_events(struct os_loop *loop)
 	loop->events_done = 0;
 }
 
-/* What is due moves to a list of its own first, so that a timer which sets itself to the past waits a round. */
+/* What is due moves to a list of its own first, so that a timer which sets itself to the past waits
+ * a round. */
 static void loop_run_timers(struct os_loop *loop)
 {
 	list_for_each (element, following, &loop->timers) {
@@ -359,7 +361,8 @@ enum sotto_err os_loop_turn(struct os_loop *loop, bool wait)
 	loop_run_events(loop);
 	loop_run_timers(loop);
 	loop_run_deferred(loop);
-	/* The timerfd stays readable until it is read or set anew: an expired one has to be set anew. */
+	/* The timerfd stays readable until it is read or set anew: an expired one has to be set
+	 * anew. */
 	if (loop->armed_ns <= loop->now_ns)
 		loop->armed_ns = OS_NEVER - 1;
 	err = SOTTO_OK;

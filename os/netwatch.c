@@ -34,7 +34,8 @@ static void netwatch_ready(struct os_watch *watch, unsigned seen)
 	char message[4096]; /* a longer one is cut */
 
 	(void)seen;
-	/* ENOBUFS says that messages were lost, which is a change, too; it is cleared by the failing call. */
+	/* ENOBUFS says that messages were lost, which is a change, too; it is cleared by the
+	 * failing call. */
 	while (recv(watch->descriptor, message, sizeof(message), MSG_DONTWAIT) >= 0 ||
 	       errno == ENOBUFS || errno == EINTR)
 		;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded queue before a local socket; on a SOCK_SEQPACKET socket an item goes whole, on a stream in parts. */
+/* A bounded queue before a local socket; on a SOCK_SEQPACKET socket an item goes whole, on a stream
+ * in parts. */
 #include "os/outbox.h"
 
 #include <errno.h>

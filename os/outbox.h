@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What waits to be written to a local socket: bounded, in order, with the descriptors that go beside it. What is sent
- * or dropped is wiped: it may hold keys of a call. Inside os/ only.
+ * What waits to be written to a local socket: bounded, in order, with the descriptors that go
+ * beside it. What is sent or dropped is wiped: it may hold keys of a call. Inside os/ only.
  */
 #ifndef OS_OUTBOX_H
 #define OS_OUTBOX_H

@@ -68,8 +68,8 @@ pid_t os_process_pid(const struct os_process *process);
 /* By pidfd, so never another process that got its number. CLOSED if it has ended. */
 MUST_USE enum sotto_err os_process_signal(struct os_process *process, int signal);
 
-/* All programs that are ever started, NULL at the end: besides its own file, what the launcher's and the relay parent's
- * sandboxes may execute. */
+/* All programs that are ever started, NULL at the end: besides its own file, what the launcher's
+ * and the relay parent's sandboxes may execute. */
 extern const char *const os_process_names[];
 
 #endif

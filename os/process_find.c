@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where our own programs are: relative to the one that runs, so that no variable and no PATH decides. */
+/* Where our own programs are: relative to the one that runs, so that no variable and no PATH
+ * decides. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include "os/error.h"
 #include "os/process.h"
 
-/* Installed: sotto and sottod in bin, the rest in libexec/sotto. The others are the build folder's. */
+/* Installed: sotto and sottod in bin, the rest in libexec/sotto. The others are the build
+ * folder's. */
 static const char *const process_folders[] = {
 	"", "/../libexec/sotto", "/../phone", "/../link", "/../voice", "/../relay",
 };

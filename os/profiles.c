@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may do what. The sandbox of a process is inherited by what it starts and only ever gets narrower, so the two
- * that start others allow what the others do before they enter their own; tests/os/test_sandbox.c holds the
- * other side of this table: what each must be refused.
+ * Who may do what. The sandbox of a process is inherited by what it starts and only ever gets
+ * narrower, so the two that start others allow what the others do before they enter their own;
+ * tests/os/test_sandbox.c holds the other side of this table: what each must be refused.
  */
 #include "os/profiles.h"
 

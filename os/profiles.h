@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables behind os/sandbox.h: groups of system calls (os/calls.c), and for each profile its groups and what
- * else holds (os/profiles.c). Inside os/ only.
+ * The tables behind os/sandbox.h: groups of system calls (os/calls.c), and for each profile its
+ * groups and what else holds (os/profiles.c). Inside os/ only.
  */
 #ifndef OS_PROFILES_H
 #define OS_PROFILES_H
@@ -20,7 +20,8 @@
 /* A check whose value is this process's own id. */
 #define CALL_OWN_PROCESS UINT64_MAX
 
-/* A call that is allowed, where all of its checks hold. Several entries for one call: any of them. */
+/* A call that is allowed, where all of its checks hold. Several entries for one call: any of
+ * them. */
 struct call {
 	int number;
 	unsigned checks_count;
@@ -73,15 +74,15 @@ extern const struct profile os_profiles[OS_PROFILE_COUNT];
 /* os/filter.c: seccomp for all threads; *calls is how many it allows. */
 MUST_USE enum sotto_err filter_load(const struct profile *profile, unsigned *calls);
 
-/* os/landlock.c: the ABI of this kernel, 0 if it has none; a rule set for a profile (-1 without Landlock) and its coming
- * into force, which also closes it. */
+/* os/landlock.c: the ABI of this kernel, 0 if it has none; a rule set for a profile (-1 without
+ * Landlock) and its coming into force, which also closes it. */
 unsigned landlock_abi(void);
 MUST_USE enum sotto_err landlock_prepare(const struct profile *profile, const char *directory,
 					 int *ruleset);
 MUST_USE enum sotto_err landlock_enter(int ruleset);
 
-/* os/privileges.c: may this process lock memory beyond its limit (CAP_IPC_LOCK)? And: gives up all capabilities, of
- * root too, except that one if it is to be kept; true if no other is left. */
+/* os/privileges.c: may this process lock memory beyond its limit (CAP_IPC_LOCK)? And: gives up all
+ * capabilities, of root too, except that one if it is to be kept; true if no other is left. */
 bool privileges_may_lock(void);
 bool privileges_drop(bool keep_lock, bool starts_programs);
 

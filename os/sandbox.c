@@ -2,8 +2,9 @@
 /*
  * Entering a sandbox. The order matters:
  *
- *   rules of Landlock (needs files) ──> limits ──> pages locked (needs the limit) ──> no new privileges
- *   ──> no capabilities ──> Landlock ──> no code from data ──> seccomp, which forbids all of the above
+ *   rules of Landlock (needs files) ──> limits ──> pages locked (needs the limit)
+ *   ──> no new privileges ──> no capabilities ──> Landlock ──> no code from data
+ *   ──> seccomp, which forbids all of the above
  */
 #include "os/sandbox.h"
 
@@ -49,7 +50,8 @@ enum sotto_err os_process_harden(void)
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	int descriptor;
 
-	/* A descriptor that we open must not get the number of a standard one that somebody closed. */
+	/* A descriptor that we open must not get the number of a standard one that somebody
+	 * closed. */
 	do {
 		descriptor = open("/dev/null", O_RDWR);
 		if (descriptor < 0)
@@ -69,7 +71,8 @@ static bool sandbox_lock_is_unlimited(void)
 	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
-/* Locks what is there and what will come, if no limit can make a later allocation fail for that reason. */
+/* Locks what is there and what will come, if no limit can make a later allocation fail for that
+ * reason. */
 static bool sandbox_lock_pages(void)
 {
 	if (SANDBOX_SANITIZED) /* shadow memory is terabytes */
@@ -103,10 +106,12 @@ enum sotto_err os_sandbox_enter(enum os_profile which, const struct os_sandbox_o
 	sandbox_entered = true;
 	sandbox.threads_confined = sandbox_is_one_thread();
 	TRY(sandbox_forbid_dumps());
-	/* Root may, most often, and passes it on to what it starts; for others the limit is what it is. */
+	/* Root may, most often, and passes it on to what it starts; for others the limit is what it
+	 * is. */
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	sandbox.memory_locked = options->lock_memory && sandbox_lock_pages();
-	/* Without a limit it is not needed; with one, later pages need it, or those of what we start. */
+	/* Without a limit it is not needed; with one, later pages need it, or those of what we
+	 * start. */
 	sandbox.lock_capability = !sandbox_lock_is_unlimited() && privileges_may_lock() &&
 				  (sandbox.memory_locked || profile->files == FILES_PROGRAMS);
 	FAIL_IF(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0, SOTTO_ERR_IO);

@@ -65,15 +65,15 @@ struct os_sandbox {
 	bool write_xor_execute;	 /* PR_SET_MDWE */
 	bool memory_locked;	 /* all pages; else key memory only, by os_memory_lock */
 	bool capabilities_empty; /* of root too, but for the next */
-	bool lock_capability; /* CAP_IPC_LOCK was kept, for pages beyond a limit that cannot be raised */
-	bool sanitized;	      /* a sanitizer build: weaker by a named list */
-	unsigned calls;	      /* that seccomp allows */
+	bool lock_capability;	 /* CAP_IPC_LOCK was kept, for pages beyond a limit that stays */
+	bool sanitized;		 /* a sanitizer build: weaker by a named list */
+	unsigned calls;		 /* that seccomp allows */
 };
 
 struct os_sandbox_options {
-	/* The one directory beneath which files may be used (AGENT, RELAY_STORE), or the program, or the folder of
-	 * programs, that may be executed (LAUNCHER, RELAY_PARENT; NULL: our own file and those of
-	 * os_process_names). Else ignored. */
+	/* The one directory beneath which files may be used (AGENT, RELAY_STORE), or the program,
+	 * or the folder of programs, that may be executed (LAUNCHER, RELAY_PARENT; NULL: our own
+	 * file and those of os_process_names). Else ignored. */
 	const char *directory;
 	/* Lock all pages, where the limit allows. Processes with keys ask for it. */
 	bool lock_memory;

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Has the machine slept? CLOCK_BOOTTIME counts sleep and CLOCK_MONOTONIC does not, so their distance grows by what was
- * slept and by nothing else. Pure, for the loop and its test.
+ * Has the machine slept? CLOCK_BOOTTIME counts sleep and CLOCK_MONOTONIC does not, so their
+ * distance grows by what was slept and by nothing else. Pure, for the loop and its test.
  */
 #ifndef OS_SLEEP_H
 #define OS_SLEEP_H
 
 #include <stdint.h>
 
-/* Below this it was no sleep: the clocks are read one after the other, and a process may be stopped between. */
+/* Below this it was no sleep: the clocks are read one after the other, and a process may be stopped
+ * between. */
 #define OS_SLEEP_MIN_NS UINT64_C(500000000)
 
 struct os_sleep {
 	uint64_t distance_ns;
 };
 
-/* How long it slept since the last call, 0 if it did not. The first call on a zeroed struct must be ignored. */
+/* How long it slept since the last call, 0 if it did not. The first call on a zeroed struct must be
+ * ignored. */
 static inline uint64_t os_sleep_measure(struct os_sleep *sleep, uint64_t boottime_ns,
 					uint64_t monotonic_ns)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passphrases. While echo is off, signals that would end the process are held back: they are delivered when the
- * terminal is as it was, so a Ctrl-C at the prompt never leaves a terminal that shows nothing.
+ * Passphrases. While echo is off, signals that would end the process are held back: they are
+ * delivered when the terminal is as it was, so a Ctrl-C at the prompt never leaves a terminal that
+ * shows nothing.
  */
 #include "os/terminal.h"
 
@@ -105,7 +106,8 @@ static enum sotto_err terminal_ask(int terminal, int signals, const char *prompt
 	err = terminal_read_line(terminal, signals, passphrase);
 	if (tcsetattr(terminal, TCSAFLUSH, &before) != 0 && err == SOTTO_OK)
 		err = SOTTO_ERR_IO;
-	/* The newline that was typed was not shown; that it cannot be written is no reason to refuse the answer. */
+	/* The newline that was typed was not shown; that it cannot be written is no reason to
+	 * refuse the answer. */
 	(void)!write(terminal, "\n", 1);
 out:
 	return err;

@@ -2,7 +2,7 @@
 /*
  * UDP on the loop.
  *
- *   readable ──> recvmmsg, up to OS_UDP_BATCH_MAX ──> received()   again while batches are full, at most
+ *   readable ──> recvmmsg, up to OS_UDP_BATCH_MAX ──> received()   again while full, at most
  *                                                                  OS_UDP_ROUNDS_MAX times
  *   error    ──> error queue, all of it           ──> unreachable()
  *   send     ──> sendmmsg ──> blocked? watch for OS_WRITE ──> writable()
@@ -51,7 +51,8 @@ struct os_udp {
 	struct os_datagram datagrams[OS_UDP_BATCH_MAX];
 };
 
-/* The address to which the datagram was sent: the socket's port, the host from packet info if it came along. */
+/* The address to which the datagram was sent: the socket's port, the host from packet info if it
+ * came along. */
 static struct os_address udp_read_local(const struct os_udp *udp, struct msghdr *header)
 {
 	struct os_address local = udp->local;
@@ -68,7 +69,8 @@ static struct os_address udp_read_local(const struct os_udp *udp, struct msghdr 
 
 			memcpy(&info, CMSG_DATA(item), sizeof(info));
 			local.v6.sin6_addr = info.ipi6_addr;
-			/* A zone belongs to a link-local address only; ngtcp2 compares the whole struct. */
+			/* A zone belongs to a link-local address only; ngtcp2 compares the whole
+			 * struct. */
 			local.v6.sin6_scope_id = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)
 							 ? (uint32_t)info.ipi6_ifindex
 							 : 0;
@@ -266,7 +268,8 @@ struct udp_outgoing {
 	_Alignas(struct cmsghdr) uint8_t control[UDP_CONTROL_LEN];
 };
 
-/* Sends from the address at which the peer's packet arrived: a host with several must answer from the same. */
+/* Sends from the address at which the peer's packet arrived: a host with several must answer from
+ * the same. */
 static void udp_put_local(struct msghdr *header, struct udp_outgoing *outgoing,
 			  const struct os_address *local)
 {
@@ -356,8 +359,9 @@ enum sotto_err os_udp_send(struct os_udp *udp, const struct os_datagram *datagra
 			break;
 		}
 		FAIL_IF(udp_socket_is_broken(errno), SOTTO_ERR_IO);
-		/* It may have been the echo of an earlier packet (ICMP), which the first failing call takes away: this
-		 * datagram gets one more try, and is then what networks do to packets. */
+		/* It may have been the echo of an earlier packet (ICMP), which the first failing
+		 * call takes away: this datagram gets one more try, and is then what networks do to
+		 * packets. */
 		done += retried ? 1 : 0;
 		retried = !retried;
 	}

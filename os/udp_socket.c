@@ -13,12 +13,14 @@
 #include "os/error.h"
 #include "os/udp.h"
 
-/* linux/errqueue.h and netinet/in.h clash on some systems; these numbers are the kernel's interface. */
+/* linux/errqueue.h and netinet/in.h clash on some systems; these numbers are the kernel's
+ * interface. */
 #ifndef IPV6_RECVERR
 #define IPV6_RECVERR 25
 #endif
 
-/* A second of a busy relay: 4,000 packets of 1,232 bytes. The kernel grants what net.core.[rw]mem_max allows. */
+/* A second of a busy relay: 4,000 packets of 1,232 bytes. The kernel grants what
+ * net.core.[rw]mem_max allows. */
 #define UDP_BUFFER_LEN (4 * 1024 * 1024)
 
 struct udp_option {

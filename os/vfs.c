@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thin layer over SQLite's VFS for Unix. Paths are made in vfs_full_pathname, the one place where a name becomes
- * one; all other methods get paths that SQLite made from it ("-wal", "-journal") and check that it did.
+ * A thin layer over SQLite's VFS for Unix. Paths are made in vfs_full_pathname, the one place where
+ * a name becomes one; all other methods get paths that SQLite made from it ("-wal", "-journal") and
+ * check that it did.
  *
- * A new file is made here, exclusively, before SQLite opens it: that gives the mode and the moment at which the
- * directory must be synced. (It must not be closed here once SQLite has it open: closing any descriptor of a file
- * drops all POSIX locks on it. "Exclusively" means that nobody has.)
+ * A new file is made here, exclusively, before SQLite opens it: that gives the mode and the moment
+ * at which the directory must be synced. (It must not be closed here once SQLite has it open:
+ * closing any descriptor of a file drops all POSIX locks on it. "Exclusively" means that nobody
+ * has.)
  */
 #include "os/vfs.h"
 
@@ -50,7 +52,8 @@ static bool vfs_errno_is_full(int number)
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
-/* Full is full: SQLite says so for write(2) alone, where fsync, ftruncate and mapping may be the first to notice. */
+/* Full is full: SQLite says so for write(2) alone, where fsync, ftruncate and mapping may be the
+ * first to notice. */
 static int vfs_result(sqlite3_file *inner, int result)
 {
 	int number = errno;
@@ -184,7 +187,8 @@ static int vfs_shm_unmap(sqlite3_file *file, int remove)
 	return inner->pMethods->xShmUnmap(inner, remove);
 }
 
-/* Version 2: no mapping of the database itself, where a read error would be a signal instead of a result. */
+/* Version 2: no mapping of the database itself, where a read error would be a signal instead of a
+ * result. */
 static const sqlite3_io_methods vfs_methods = {
 	.iVersion = 2,
 	.xClose = vfs_close,

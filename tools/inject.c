@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a live process perform one system call, and says what came of it: what a sandbox is worth is seen from inside
- * the processes of a release build, not from a test that was built to be refused.
+ * Makes a live process perform one system call, and says what came of it: what a sandbox is worth
+ * is seen from inside the processes of a release build, not from a test that was built to be
+ * refused.
  *
  *   inject PID openat PATH | create PATH | unlink PATH | execve PATH
  *   inject PID socket inet|inet6|unix|packet|netlink stream|dgram|raw
- *   inject PID connect HOST:PORT | connect PATH      a UDP or AF_UNIX socket that it makes first, where it may
+ *   inject PID connect HOST:PORT | connect PATH   a UDP or AF_UNIX socket, made first where it may
  *   inject PID fork | ptrace | kill | mmap
  *
- *   attach (root's CAP_SYS_PTRACE: a hardened process is closed to its own user) ──> stop ──> registers and a piece of
- *   stack kept ──> a "syscall" instruction of its own code, one step ──> what was opened closed ──> all put back
+ *   attach (root's CAP_SYS_PTRACE: a hardened process is closed to its own user) ──> stop
+ *   ──> registers and a piece of stack kept ──> a "syscall" instruction of its own code, one step
+ *   ──> what was opened closed ──> all put back
  *
- * Prints "NAME ARGUMENTS: 0" or "NAME ARGUMENTS: ERRNO NAME"; exit 0 worked, 1 refused (EPERM, EACCES), 2 failed
- * otherwise, 3 could not be tried. An execve that works replaces the process: only for a control that is meant to be lost.
+ * Prints "NAME ARGUMENTS: 0" or "NAME ARGUMENTS: ERRNO NAME"; exit 0 worked, 1 refused (EPERM,
+ * EACCES), 2 failed otherwise, 3 could not be tried. An execve that works replaces the process:
+ * only for a control that is meant to be lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -137,7 +140,8 @@ static uint64_t target_put(struct target *target, const void *data, size_t len)
 	return target->data;
 }
 
-/* What the call returned in its process: at least 0, or -errno. *replaced if it was a successful execve. */
+/* What the call returned in its process: at least 0, or -errno. *replaced if it was a successful
+ * execve. */
 static int64_t target_call(struct target *target, long number, const uint64_t arguments[6],
 			   bool *replaced)
 {
@@ -147,7 +151,7 @@ static int64_t target_call(struct target *target, long number, const uint64_t ar
 
 	registers.rax = (uint64_t)number;
 	registers.orig_rax =
-		UINT64_MAX; /* what it was waiting in is not restarted now, but when all is put back */
+		UINT64_MAX; /* what it waited in is restarted when all is put back */
 	registers.rdi = arguments[0];
 	registers.rsi = arguments[1];
 	registers.rdx = arguments[2];
@@ -288,7 +292,8 @@ static int64_t inject_socket(struct target *target, char **arguments, bool *repl
 						     inject_word(arguments[1]) | SOCK_CLOEXEC));
 }
 
-/* Where no socket can be made, the call itself is still tried, on descriptor -1: EBADF means that it is allowed. */
+/* Where no socket can be made, the call itself is still tried, on descriptor -1: EBADF means that
+ * it is allowed. */
 static int64_t inject_connect(struct target *target, char **arguments, bool *replaced)
 {
 	struct os_address address = {.len = 0};

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program for tests to start: says on standard output what it was given. argv[1] is what to do:
- *   report   its arguments, environment, open descriptors and signals that are blocked or ignored, one a line
- *   exit N   ends with status N
- *   wait     until somebody ends it
- *   stay P D   enters profile number P (none of that number: none), says so by a byte, and waits for SIGTERM
- *   enter P D  enters profile number P with directory D; status 0 if it could, and then no longer can read /etc
+ *   report     its arguments, environment, open descriptors and signals that are blocked or
+ *              ignored, one a line
+ *   exit N     ends with status N
+ *   wait       until somebody ends it
+ *   stay P D   enters profile number P (none of that number: none), says so by a byte, and waits
+ *              for SIGTERM
+ *   enter P D  enters profile number P with directory D; status 0 if it could, and then no longer
+ *              can read /etc
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Things that a process in a sandbox may try. A probe returns 0 if it worked, else its errno; what it needs is opened
- * by probes_prepare, before the sandbox.
+ * Things that a process in a sandbox may try. A probe returns 0 if it worked, else its errno; what
+ * it needs is opened by probes_prepare, before the sandbox.
  */
 #ifndef TESTS_OS_SANDBOX_PROBES_H
 #define TESTS_OS_SANDBOX_PROBES_H
@@ -25,8 +25,8 @@ struct probes {
 struct probe {
 	const char *name;
 	int (*run)(const struct probes *probes);
-	/* One character for each profile, in the order of enum os_profile: '+' works, '-' is refused, 's' is
-	 * refused except in a sanitizer build. */
+	/* One character for each profile, in the order of enum os_profile: '+' works, '-' is
+	 * refused, 's' is refused except in a sanitizer build. */
 	const char *expected;
 	bool needs_root; /* for the control, in which everything works */
 };

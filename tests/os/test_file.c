@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Directories and small files: who may own them, the lock, replacing whole, a full disk; passphrases. */
+/* Directories and small files: who may own them, the lock, replacing whole, a full disk;
+ * passphrases. */
 #include <fcntl.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -178,7 +179,8 @@ static void test_names_and_links(void **state)
 	assert_null(data);
 }
 
-/* A limit on file size stands for a full disk everywhere; a small file system, where we may mount one, is one. */
+/* A limit on file size stands for a full disk everywhere; a small file system, where we may mount
+ * one, is one. */
 static void test_a_full_disk_keeps_the_old_file(void **state)
 {
 	static uint8_t large[600000];

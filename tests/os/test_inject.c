@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tools/inject against live processes: in a process of each profile calls are refused or work as the architecture
- * says, in one without a sandbox they work, and the process does not notice.
+ * tools/inject against live processes: in a process of each profile calls are refused or work as
+ * the architecture says, in one without a sandbox they work, and the process does not notice.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -34,8 +34,8 @@
 static char directory[64];
 static int listener;
 
-/* One character for each profile, then the control: '+' worked, '-' refused, 's' refused except in a sanitizer build,
- * 'b' allowed but without a socket (EBADF).
+/* One character for each profile, then the control: '+' worked, '-' refused, 's' refused except in
+ * a sanitizer build, 'b' allowed but without a socket (EBADF).
  *   launcher link agent voice ringer relay-net relay-store relay-parent command | control */
 static const struct {
 	const char *words[3]; /* %D: the directory that a profile may use */
@@ -99,7 +99,8 @@ static pid_t start_target(enum os_profile profile)
 	return target;
 }
 
-/* The exit status of the tool: 0 worked, 1 refused, 2 failed otherwise; *text is what it printed. */
+/* The exit status of the tool: 0 worked, 1 refused, 2 failed otherwise; *text is what it
+ * printed. */
 static int inject(pid_t target, const char *const words[3], char *text, size_t text_len)
 {
 	char tool[OS_PROCESS_PATH_LEN];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages between processes: sizes, order, descriptors, a full queue, the end of the other side, misbehaviour. */
+/* Messages between processes: sizes, order, descriptors, a full queue, the end of the other side,
+ * misbehaviour. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

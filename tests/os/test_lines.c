@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control socket: who may connect, lines cut anywhere, descriptors with the right line, limits. */
+/* The control socket: who may connect, lines cut anywhere, descriptors with the right line,
+ * limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,8 +117,8 @@ static void send_with(int socket, const char *text, size_t len, size_t descripto
 	assert_int_equal(sendmsg(socket, &header, 0), (ssize_t)len);
 }
 
-/* Each row: what is written, in which pieces and with how many descriptors, and what is heard. A turn after each piece,
- * or one turn for all. */
+/* Each row: what is written, in which pieces and with how many descriptors, and what is heard. A
+ * turn after each piece, or one turn for all. */
 static void test_lines_and_their_descriptors(void **state)
 {
 	static const struct {
@@ -277,7 +278,8 @@ static void test_who_may_connect(void **state)
 	turn(fixture, 2);
 	assert_int_equal(fixture->accepted_count, 1);
 	close(descriptor);
-	/* Others, even where the file's mode would let them: only root can play another user here. */
+	/* Others, even where the file's mode would let them: only root can play another user
+	 * here. */
 	for (size_t i = 0; i < ARRAY_LEN(table) && geteuid() == 0; i++) {
 		pid_t child;
 

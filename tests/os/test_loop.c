@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop: order of timers and deferred calls, removal in the middle of a round, signals, sleep. */
+/* The loop: order of timers and deferred calls, removal in the middle of a round, signals,
+ * sleep. */
 #include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -129,7 +130,8 @@ static void pipe_close(struct named_pipe *named)
 		close(named->write_end);
 }
 
-/* Each row: deadlines in ms from now in the order of setting, a, b, c..., and the order of running. */
+/* Each row: deadlines in ms from now in the order of setting, a, b, c..., and the order of
+ * running. */
 static void test_timers_run_in_order(void **state)
 {
 	static const struct {
@@ -334,7 +336,8 @@ static void stop_loop(struct os_timer *timer, uint64_t now_ns)
 	os_loop_stop(named->fixture->loop);
 }
 
-/* In a network of its own, whose one interface comes up and goes down: a dozen messages, told once for each burst. */
+/* In a network of its own, whose one interface comes up and goes down: a dozen messages, told once
+ * for each burst. */
 static int watch_a_network(struct fixture *fixture)
 {
 	struct named_timer end = {.fixture = fixture};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting programs: what they get and do not get, how their end is told, when to start them again. */
+/* Starting programs: what they get and do not get, how their end is told, when to start them
+ * again. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -74,7 +75,8 @@ static void spawn(struct fixture *fixture, const char *const *arguments)
 			 SOTTO_OK);
 }
 
-/* It gets what is listed and nothing else, even with our signals blocked and ignored and descriptors everywhere. */
+/* It gets what is listed and nothing else, even with our signals blocked and ignored and
+ * descriptors everywhere. */
 static void test_what_a_program_gets(void **state)
 {
 	static const char *const arguments[] = {"report", "a b;$(c)", "", NULL};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every profile against every probe, each in a process of its own; the control without a sandbox, in which every probe
- * works; threads that began before; programs beneath the launcher's sandbox; who may attach to us. Holds for root, too.
+ * Every profile against every probe, each in a process of its own; the control without a sandbox,
+ * in which every probe works; threads that began before; programs beneath the launcher's sandbox;
+ * who may attach to us. Holds for root, too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +158,8 @@ static void test_threads_that_began_before(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The launcher's sandbox is inherited: each program must still be able to enter its own beneath it. */
+/* The launcher's sandbox is inherited: each program must still be able to enter its own beneath
+ * it. */
 static void test_programs_beneath_the_launcher(void **state)
 {
 	struct probes probes;
@@ -232,7 +234,8 @@ static void child_ended(void *context, struct os_process *process, struct os_pro
 	os_process_destroy(process);
 }
 
-/* Starts one, lets it end; starts another, signals it; starts a third, and drops it. 0, or which step failed. */
+/* Starts one, lets it end; starts another, signals it; starts a third, and drops it. 0, or which
+ * step failed. */
 static int live_as_launcher(const char *program, const char *directory)
 {
 	const char *const entering[] = {"enter", "1", directory, NULL};
@@ -339,7 +342,8 @@ static void test_hardening(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Whether a process of the same user may attach to one that is hardened, or not. Only root can play the users. */
+/* Whether a process of the same user may attach to one that is hardened, or not. Only root can play
+ * the users. */
 static int attach_as_same_user(bool hardened)
 {
 	int ready[2];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SQLite through our VFS: names, modes, syncs, a full disk, what a commit costs, and all of it inside the sandboxes. */
+/* SQLite through our VFS: names, modes, syncs, a full disk, what a commit costs, and all of it
+ * inside the sandboxes. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -75,7 +76,8 @@ static const char *const journal_modes[] = {
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL",
 };
 
-/* Makes a database, fills it, reads it again from a second connection; SQLITE_OK or the first error. */
+/* Makes a database, fills it, reads it again from a second connection; SQLITE_OK or the first
+ * error. */
 static int exercise(const char *journal_mode)
 {
 	sqlite3 *database;
@@ -286,7 +288,8 @@ static void test_a_full_disk(void **state)
 	}
 }
 
-/* SQLite does all that it needs inside the two sandboxes that have files, also where no file exists yet. */
+/* SQLite does all that it needs inside the two sandboxes that have files, also where no file exists
+ * yet. */
 static void test_inside_the_sandboxes(void **state)
 {
 	static const enum os_profile profiles[] = {OS_PROFILE_AGENT, OS_PROFILE_RELAY_STORE};
