@@ -150,8 +150,7 @@ static int64_t target_call(struct target *target, long number, const uint64_t ar
 	int status;
 
 	registers.rax = (uint64_t)number;
-	registers.orig_rax =
-		UINT64_MAX; /* what it waited in is restarted when all is put back */
+	registers.orig_rax = UINT64_MAX; /* what it waited in is restarted when all is put back */
 	registers.rdi = arguments[0];
 	registers.rsi = arguments[1];
 	registers.rdx = arguments[2];
@@ -316,10 +315,16 @@ static int64_t inject_connect(struct target *target, char **arguments, bool *rep
 	return result;
 }
 
+/* The child is ended before its first step, and its parent made to reap it. */
 static int64_t inject_fork(struct target *target, char **arguments, bool *replaced)
 {
+	int64_t child = target_call(target, SYS_clone, (const uint64_t[6]){SIGCHLD}, replaced);
+
 	(void)arguments;
-	return target_call(target, SYS_clone, (const uint64_t[6]){SIGCHLD}, replaced);
+	if (child > 0)
+		(void)target_call(target, SYS_wait4, (const uint64_t[6]){(uint64_t)child},
+				  replaced);
+	return child;
 }
 
 /* Of a process made for that, which is not hardened. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,6 +182,8 @@ static void test_it_dies_with_us(void **state)
 	char byte;
 	pid_t middle;
 
+	/* Whoever is left without a parent is ours to reap: nothing is left behind. */
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
 	assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
 	middle = fork();
 	assert_true(middle >= 0);
@@ -199,6 +202,7 @@ static void test_it_dies_with_us(void **state)
 	close(alive[1]);
 	assert_int_equal(waitpid(middle, NULL, 0), middle);
 	assert_int_equal(read(alive[0], &byte, 1), 0); /* the grandchild held the other end */
+	assert_true(waitpid(-1, NULL, 0) > 0);
 	close(alive[0]);
 }
 
