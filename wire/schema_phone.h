@@ -72,7 +72,7 @@
 	X(self, U32, stamp_us, 0, none, "the sender's clock when it was sealed, modulo 2^32") \
 	X(self, U32, echo_us, 0, none, "the newest stamp that came from the other end") \
 	X(self, U32, echo_age_us, 0, none, "how long ago it came; all ones: none came yet") \
-	X(self, OPAQUE, audio, 255, none, "an Opus packet")
+	X(self, OPAQUE, audio, 255, none, "percent that this end misses, then 60 bytes of Opus")
 
 #define WIRE_FIELDS_launch(X, self)	  X(self, U8, process, 0, none, "1 voice, 2 ringer")
 
