@@ -60,6 +60,7 @@ static enum sotto_err start_launcher(struct cli *cli)
 		.environment = environment,
 		.descriptors = descriptors,
 		.descriptors_count = ARRAY_LEN(descriptors),
+		.new_session = true, /* a Ctrl-C at this command is not for the phone */
 	};
 	struct os_process *process = NULL;
 	int ends[2] = {-1, -1};
