@@ -43,12 +43,10 @@ struct voice_stats {
 	uint32_t target_ms;    /* what the jitter buffer aims at */
 	uint32_t capture_ms;   /* mean age of the oldest sample when its frame is encoded */
 	uint32_t encode_ms;    /* the encoder's look-ahead */
-	uint32_t jitter_buffer_ms; /* mean of the last second: from a packet's arrival to its
-				      decoding */
-	uint32_t
-		decode_ms; /* 0: what is decoded is played at once; Opus looks ahead in encode_ms */
-	uint64_t first_packet_ns; /* when the first packet came; 0: none yet */
-	uint64_t last_packet_ns;  /* when the newest came */
+	uint32_t jitter_buffer_ms; /* from arrival to decoding, mean of the last second */
+	uint32_t decode_ms;	   /* 0: what is decoded is played at once */
+	uint64_t first_packet_ns;  /* when the first packet came; 0: none yet */
+	uint64_t last_packet_ns;   /* when the newest came */
 };
 
 struct voice_pipeline;

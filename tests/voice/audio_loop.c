@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plays a WAV file on the sound device and records the microphone meanwhile, as the voice process does:
- * prepare, then a filter that kills the process if it opens, connects or executes anything, then streams.
+ * prepare, then the sandbox of that process, then streams.
  *
  *	audio-loop SAID.wav HEARD.wav [alsa]
  *
- * Starts its streams when it has read a line. Prints the delays and underruns that the device reports; exit 1 if it cannot start or goes away.
+ * Starts its streams when it has read a line. Prints the delays and underruns that the device reports;
+ * exit 1 if it cannot start or goes away.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -13,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <seccomp.h>
-
 #include "base/assert.h"
 #include "os/audio.h"
 #include "os/clock.h"
+#include "os/sandbox.h"
 #include "voice/wav.h"
 
 #define TAIL_NS UINT64_C(1000000000) /* recorded behind the end of what is said */
@@ -48,28 +48,6 @@ static enum sotto_err write_heard(void *context, uint64_t offset, const uint8_t 
 	return pwrite(loop->heard_fd, bytes, len, (off_t)offset) == (ssize_t)len ? SOTTO_OK
 										 : SOTTO_ERR_IO;
 }
-
-#ifdef SOTTO_SANITIZED
-static bool enter_sandbox(void)
-{
-	return true; /* the leak check at the end opens /proc */
-}
-#else
-static bool enter_sandbox(void)
-{
-	static const int refused[] = {SCMP_SYS(open),	SCMP_SYS(openat),  SCMP_SYS(openat2),
-				      SCMP_SYS(creat),	SCMP_SYS(socket),  SCMP_SYS(connect),
-				      SCMP_SYS(execve), SCMP_SYS(execveat)};
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	bool done = filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
-
-	for (size_t i = 0; done && i < ARRAY_LEN(refused); i++)
-		done = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, refused[i], 0) == 0;
-	done = done && seccomp_load(filter) == 0;
-	seccomp_release(filter);
-	return done;
-}
-#endif
 
 /* What the device did since the last event: its samples to the file, ours to it. */
 static enum sotto_err move(struct loop *loop)
@@ -122,6 +100,8 @@ int main(int argc, char **argv)
 {
 	static struct loop loop;
 	struct os_audio_config config = {.mic_fd = -1, .speaker_fd = -1};
+	struct os_sandbox_options options = {.lock_memory = true};
+	struct os_sandbox sandbox;
 	char line[16];
 	enum sotto_err err;
 
@@ -134,7 +114,9 @@ int main(int argc, char **argv)
 	TRY(voice_wav_reader_init(&loop.said, (struct voice_byte_source){read_said, &loop}));
 	TRY(voice_wav_writer_init(&loop.heard, (struct voice_byte_sink){write_heard, &loop}));
 	TRY(os_audio_prepare(&loop.audio, &config));
-	FAIL_IF(!enter_sandbox(), SOTTO_ERR_DENIED);
+	TRY(os_sandbox_enter(OS_PROFILE_VOICE, &options, &sandbox));
+	FAIL_IF(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0,
+		SOTTO_ERR_STATE); /* the cage is shut */
 	FAIL_IF(fgets(line, sizeof(line), stdin) == NULL, SOTTO_ERR_CLOSED);
 	TRY(run(&loop));
 	os_audio_finish(&loop.audio);
