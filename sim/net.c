@@ -112,6 +112,28 @@ enum sotto_err sim_net_node(struct sim_net *net, const struct link_address *addr
 	return SOTTO_OK;
 }
 
+void sim_net_leave(struct sim_node *node)
+{
+	struct sim_net *net = node->net;
+
+	list_for_each (element, following, &net->under_way) {
+		struct datagram *datagram = CONTAINER_OF(element, struct datagram, link);
+
+		if (datagram->sender == node)
+			forget_datagram(datagram);
+	}
+	list_for_each (element, following, &net->routes) {
+		struct route *route = CONTAINER_OF(element, struct route, link);
+
+		if (route->from != node && route->to != node)
+			continue;
+		list_remove(element);
+		allocator_give(net->allocator, route, sizeof(*route));
+	}
+	list_remove(&node->link);
+	allocator_give(net->allocator, node, sizeof(*node));
+}
+
 static struct sim_node *find_node(const struct sim_net *net, const struct link_address *address)
 {
 	list_for_each (element, following, &net->nodes) {
@@ -204,6 +226,7 @@ static void arrive(void *context)
 	struct sim_net *net = datagram->net;
 	struct sim_node *to = find_node(net, &datagram->to);
 
+	list_remove(&datagram->link); /* whoever hears it may take nodes out of the net */
 	if (hears(datagram->sender, to)) {
 		net->stats.delivered++;
 		to->receive(to->context, &datagram->from, &datagram->to,
@@ -211,7 +234,7 @@ static void arrive(void *context)
 	} else {
 		net->stats.dropped++;
 	}
-	forget_datagram(datagram);
+	allocator_give(net->allocator, datagram, sizeof(*datagram) + datagram->len);
 }
 
 static void launch(struct sim_node *from, const struct link_address *to, struct bytes bytes,

@@ -58,6 +58,9 @@ void sim_net_destroy(struct sim_net *net);
 MUST_USE enum sotto_err sim_net_node(struct sim_net *net, const struct link_address *address,
 				     sim_net_fn *receive, void *context, struct sim_node **node);
 
+/* The node is gone, with what it has under way. */
+void sim_net_leave(struct sim_node *node);
+
 /* The node has this address from now on, and no other. */
 void sim_net_bind(struct sim_node *node, const struct link_address *address);
 const struct link_address *sim_net_address(const struct sim_node *node);

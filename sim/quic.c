@@ -396,9 +396,31 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 	return read_frames(quic, &reader, now_ns, reason);
 }
 
+/* When the oldest thing that waits for an answer was sent; LINK_NEVER: nothing does. */
+static uint64_t waits_since(const struct quic *quic)
+{
+	uint64_t since_ns = quic->last_asked > quic->answered ? quic->asked_ns : LINK_NEVER;
+
+	list_for_each (element, following, &quic->chunks) {
+		const struct sim_quic_chunk *chunk =
+			CONTAINER_OF(element, struct sim_quic_chunk, link);
+
+		if (chunk->sent && chunk->sent_ns < since_ns)
+			since_ns = chunk->sent_ns;
+	}
+	return since_ns;
+}
+
+static uint64_t timeout_ns(const struct quic *quic)
+{
+	uint64_t since_ns = waits_since(quic);
+
+	return since_ns == LINK_NEVER ? LINK_NEVER : since_ns + sim_quic_timeout(quic);
+}
+
 bool quic_unanswered(const struct quic *quic)
 {
-	return quic->last_asked > quic->answered;
+	return waits_since(quic) != LINK_NEVER;
 }
 
 /* Everything that was under way goes again; without anything, a sign of life. */
@@ -438,7 +460,7 @@ enum sotto_err quic_expire(struct quic *quic, uint64_t now_ns, enum link_reason 
 	}
 	if (quic->ack_ns != 0 && quic->ack_ns <= now_ns)
 		quic->ack_now = true;
-	if (quic_unanswered(quic) && quic->asked_ns + sim_quic_timeout(quic) <= now_ns)
+	if (timeout_ns(quic) <= now_ns)
 		time_out(quic, now_ns);
 	if (keep_alive_ns(quic) <= now_ns)
 		quic->ping_due = true;
@@ -456,8 +478,7 @@ uint64_t quic_deadline(const struct quic *quic)
 
 	if (quic->ack_ns != 0 && !quic->ack_now)
 		at_ns = sooner(at_ns, quic->ack_ns);
-	if (quic_unanswered(quic))
-		at_ns = sooner(at_ns, quic->asked_ns + sim_quic_timeout(quic));
+	at_ns = sooner(at_ns, timeout_ns(quic));
 	if (!quic->ping_due)
 		at_ns = sooner(at_ns, keep_alive_ns(quic));
 	return at_ns;

@@ -103,7 +103,8 @@ static void put_ack(struct quic *quic, struct writer *writer)
 	quic->ack_ns = 0;
 }
 
-static void put_chunk(struct quic *quic, struct writer *writer, struct sim_quic_chunk *chunk)
+static void put_chunk(struct quic *quic, struct writer *writer, struct sim_quic_chunk *chunk,
+		      uint64_t now_ns)
 {
 	writer_put_u8(writer, FRAME_CHUNK);
 	writer_put_u32(writer, chunk->seq);
@@ -115,6 +116,7 @@ static void put_chunk(struct quic *quic, struct writer *writer, struct sim_quic_
 	writer_put_bytes(writer, BYTES(chunk->data, chunk->len));
 	chunk->sent = true;
 	chunk->packet = quic->next_number;
+	chunk->sent_ns = now_ns;
 }
 
 /* Tag, padding, envelope; what has a number below the next is under way. */
@@ -226,7 +228,7 @@ static enum sotto_err write_packet(struct quic *quic, uint64_t now_ns, struct li
 			return err;
 		if (chunk == NULL || writer.len + CHUNK_HEADER_LEN + chunk->len > writer.capacity)
 			break;
-		put_chunk(quic, &writer, chunk);
+		put_chunk(quic, &writer, chunk, now_ns);
 		asks = true;
 	}
 	if (writer.len > SHORT_HEADER_LEN)

@@ -54,7 +54,8 @@ struct sim_quic_chunk {
 	enum sim_quic_kind kind;
 	bool fin;
 	bool sent;
-	uint32_t packet; /* that carried it last */
+	uint32_t packet;  /* that carried it last */
+	uint64_t sent_ns; /* when */
 	int64_t stream;
 	uint64_t value;
 	size_t len;
