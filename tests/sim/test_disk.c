@@ -28,8 +28,8 @@ static struct sim_disk *new_disk(uint64_t seed)
 
 static void write_file(struct sim_disk *disk, const char *name, uint8_t fill, size_t len, bool sync)
 {
+	static uint8_t bytes[4096];
 	struct sim_file *file;
-	uint8_t bytes[4096];
 
 	memset(bytes, fill, sizeof(bytes));
 	assert_int_equal(sim_file_open(disk, name, SIM_FILE_CREATE, true, &file), SOTTO_OK);
