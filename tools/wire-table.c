@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "talk/schema.h"
 #include "wire/wire.h"
 
 #define LINE_LEN_MAX 4096
@@ -22,6 +23,38 @@ static const struct {
 	{"<!-- wire:begin phone -->\n", WIRE_FAMILY_PHONE},
 };
 
+/* Structures of ledger/ and talk/. */
+static const struct {
+	const char *marker;
+	const struct wire_type *const *types;
+	const size_t *count;
+} others[] = {
+	{"<!-- wire:begin ledger -->\n", ledger_types, &ledger_type_count},
+	{"<!-- wire:begin talk -->\n", talk_types, &talk_type_count},
+};
+
+static void print_writer(struct writer *writer)
+{
+	(void)fwrite(writer->data, 1, writer->len, stdout);
+	writer_release(writer);
+}
+
+static bool print_other(const char *line)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct writer writer;
+
+		if (strcmp(line, others[i].marker) != 0)
+			continue;
+		writer_init_growing(&writer, &allocator_default);
+		for (size_t k = 0; k < *others[i].count; k++)
+			wire_write_type(others[i].types[k], &writer);
+		print_writer(&writer);
+		return true;
+	}
+	return false;
+}
+
 static bool print_table(const char *line)
 {
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -31,11 +64,10 @@ static bool print_table(const char *line)
 			continue;
 		writer_init_growing(&writer, &allocator_default);
 		wire_write_tables(tables[i].family, &writer);
-		(void)fwrite(writer.data, 1, writer.len, stdout);
-		writer_release(&writer);
+		print_writer(&writer);
 		return true;
 	}
-	return false;
+	return print_other(line);
 }
 
 int main(int argc, char **argv)

@@ -58,7 +58,7 @@ static void put_kind(struct writer *writer, const struct wire_field *field)
 	put_text(writer, field->kind == WIRE_KIND_LIST ? " items" : " bytes");
 }
 
-static void put_type(struct writer *writer, const struct wire_type *type)
+void wire_write_type(const struct wire_type *type, struct writer *writer)
 {
 	put_text(writer, "**");
 	put_text(writer, type->name);
@@ -87,6 +87,6 @@ void wire_write_tables(enum wire_family family, struct writer *writer)
 {
 	for (size_t i = 0; i < wire_type_count; i++) {
 		if (wire_types[i]->family == family)
-			put_type(writer, wire_types[i]);
+			wire_write_type(wire_types[i], writer);
 	}
 }

@@ -119,6 +119,9 @@ bool wire_record_len_valid(size_t len);
  */
 void wire_write_tables(enum wire_family family, struct writer *writer);
 
+/* The table of one type, for those who describe structures of their own (wire/define.h). */
+void wire_write_type(const struct wire_type *type, struct writer *writer);
+
 #define WIRE_MEMBER_U8(name, limit)			  uint8_t name;
 #define WIRE_MEMBER_U16(name, limit)			  uint16_t name;
 #define WIRE_MEMBER_U32(name, limit)			  uint32_t name;

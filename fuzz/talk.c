@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands inside conversations, inboxes and the porch: the first byte chooses a structure. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuzz/round_trip.h"
+#include "talk/schema.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 0)
+		round_trip(talk_types[data[0] % talk_type_count], BYTES(data + 1, size - 1));
+	return 0;
+}
