@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sotto command as a person uses it: one relay, three homes, real processes."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.environ["SOTTO_SOURCE"]
+sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
+from rig import Rig  # noqa: E402
+from tap import equal, run, true  # noqa: E402
+
+
+class State:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
+        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        address = f"127.0.0.1:{self.port}"
+        self.relay = self.rig.start_relay(address, address)
+        self.ana = self.rig.phone("ana")
+        self.ben = self.rig.phone("ben")
+        self.eve = self.rig.phone("eve")
+        self.card = None
+
+    def close(self):
+        self.rig.__exit__()
+        self.folder.cleanup()
+
+
+def sotto(phone, *arguments, **changes):
+    """Exit code, objects, standard error, of a command that may fail."""
+    environment = dict(phone.environment)
+    for name, value in changes.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    done = subprocess.run(phone.command(*arguments), env=environment, timeout=90,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, start_new_session=True, check=False)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def fails(phone, code, word, *arguments, **changes):
+    got, objects, errors = sotto(phone, *arguments, **changes)
+    equal(got, code, f"exit of {arguments}, which said {errors!r}")
+    true(errors.startswith(("sotto: ", "usage: ")), f"{arguments} said why: {errors!r}")
+    if word:
+        equal(objects[-1]["error"], word, f"{arguments}")
+        true(len(objects[-1]["message"]) > 8, "a sentence")
+
+
+def texts(phone, *arguments):
+    return [m["text"] for m in phone.run("read", *arguments) if m["state"] == "received"]
+
+
+def usage_is_2(state):
+    """wrong command lines exit with 2 and say what is wrong"""
+    for words in ([], ["fly"], ["send", "101"], ["send", "x", "hi"], ["--fly", "status"],
+                  ["call", "101", "--for", "-1"], ["found", "N"], ["join"], ["status", "extra"],
+                  ["read", "--relay", "x"], ["found", "N", "--relay", "r", "--digits", "9"]):
+        fails(state.ana, 2, None, *words)
+
+
+def no_terminal_and_no_file_is_2(state):
+    """without a terminal and a passphrase file nothing is made, and the exit is 2"""
+    fails(state.ana, 2, "usage", "found", "Desk", "--relay", state.relay.name,
+          SOTTO_PASSPHRASE_FILE=None)
+    true(not os.path.exists(os.path.join(state.ana.home, "vault")), "no vault was made")
+
+
+def no_phone_yet(state):
+    """a home without a phone says so"""
+    fails(state.ana, 1, "not_found", "status")
+    fails(state.ana, 1, "not_found", "send", "101", "hi")
+
+
+def wrong_relay(state):
+    """a mistyped relay is refused, and founding can be tried again"""
+    mistyped = state.relay.name[:-1] + ("A" if state.relay.name[-1] != "A" else "B")
+    fails(state.ana, 1, "malformed", "found", "Desk", "--relay", mistyped, "--as", "Ana")
+
+
+def found_and_join(state):
+    """a network is founded, and a second person joins by an invitation"""
+    done = state.ana.run("found", "Desk", "--relay", state.relay.name, "--as", "Ana")[-1]
+    equal((done["state"], done["network"], done["extension"]), ("member", "Desk", "100"))
+    state.card = state.ana.run("invite", "101", "Ben")[-1]
+    true(state.card["invitation"].startswith("sotto:"), "an invitation")
+    done = state.ben.run("join", state.card["invitation"])[-1]
+    equal((done["state"], done["network"], done["extension"]), ("member", "Desk", "101"))
+    members = state.ana.wait_for("both", lambda: (
+        lambda found: found if len(found) == 2 else None)(state.ana.run("members")))
+    equal([(m["extension"], m["name"], m["state"]) for m in members],
+          [("100", "Ana", "active"), ("101", "Ben", "active")])
+    status = state.ben.run("status")[-1]
+    equal(status["ledger_head"], state.ana.run("status")[-1]["ledger_head"], "heads")
+    true(any("one person" in problem for problem in status["problems"]), "one person controls it")
+
+
+def invitation_is_valid_once(state):
+    """an invitation that was used is refused, and so is nonsense"""
+    fails(state.eve, 1, "malformed", "join", "sotto:NONSENSE")
+    fails(state.ben, 1, "denied", "invite", "102", "Eve")
+    fails(state.ana, 1, "exists", "invite", "101", "Other")
+
+
+def messages_both_ways(state):
+    """messages go both ways, in order, once; --new shows each once"""
+    for text in ("one", "two\nlines", "drei ✓"):
+        equal(state.ana.run("send", "101", text)[-1]["state"] in ("stored", "delivered"), True)
+    state.ben.wait_for("three", lambda: len(texts(state.ben, "100")) == 3)
+    equal(texts(state.ben, "100"), ["one", "two\nlines", "drei ✓"])
+    equal(texts(state.ben, "100", "--new"), [])
+    state.ben.run("send", "100", "back")
+    state.ana.wait_for("the answer", lambda: texts(state.ana) == ["back"])
+    fails(state.ana, 1, "not_found", "send", "199", "nobody")
+
+
+def follow_shows_what_comes(state):
+    """read --follow prints a message as it comes"""
+    reader = state.ben.start("read", "100", "--new", "--follow")
+    time.sleep(1)
+    state.ana.run("send", "101", "live")
+    line = json.loads(reader.stdout.readline())
+    reader.terminate()
+    reader.communicate(timeout=10)
+    equal((line["text"], line["from"], line["to"]), ("live", "100", "101"))
+
+
+def off_and_back(state):
+    """what is sent to a phone that is off is there when it is on again"""
+    state.ben.stop()
+    equal(state.ana.run("send", "101", "while you were off")[-1]["state"], "stored")
+    state.ben.wait_for("it", lambda: "while you were off" in texts(state.ben, "100"))
+
+
+def offline_is_queued(state):
+    """without a relay a message is queued, and goes out when it is back"""
+    state.relay.kill()
+    state.ana.wait_for("no link", lambda: not state.ana.run("status")[-1]["connected"])
+    equal(state.ana.run("send", "101", "queued")[-1]["state"], "queued")
+    state.relay.start()
+    state.ben.wait_for("it", lambda: texts(state.ben, "100").count("queued") == 1, 60)
+
+
+def killed_agent_loses_nothing(state):
+    """an agent that is killed with -9 comes back with everything"""
+    before = state.ben.run("read")
+    for pid in state.ben.pids().values():
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    equal([m["id"] for m in state.ben.run("read")], [m["id"] for m in before])
+
+
+def wrong_passphrase(state):
+    """a wrong passphrase is denied, and the right one opens"""
+    wrong = os.path.join(state.folder.name, "wrong")
+    with open(wrong, "w", encoding="ascii") as out:
+        out.write("not it\n")
+    state.ben.stop()
+    fails(state.ben, 1, "denied", "status", SOTTO_PASSPHRASE_FILE=wrong)
+    equal(state.ben.run("status")[-1]["state"], "member")
+
+
+def change_of_passphrase(state):
+    """sotto passphrase changes it, and the old one is refused afterwards"""
+    new = os.path.join(state.folder.name, "new")
+    with open(new, "w", encoding="ascii") as out:
+        out.write("another one\n")
+    state.ben.run("passphrase", "--new-passphrase-file", new)
+    state.ben.stop()
+    fails(state.ben, 1, "denied", "status")
+    state.ben.environment["SOTTO_PASSPHRASE_FILE"] = new
+    equal(state.ben.run("status")[-1]["state"], "member")
+
+
+def lock_and_unlock(state):
+    """a locked phone shows nothing until it is unlocked"""
+    equal(state.ben.run("lock")[-1]["vault"], "locked")
+    fails(state.ben, 1, "state", "read")
+    equal(state.ben.run("unlock")[-1]["vault"], "open")
+    true(len(texts(state.ben, "100")) > 3, "messages are there again")
+
+
+def home_belongs_to_its_user(state):
+    """home, socket and vault are for their user alone"""
+    equal(os.stat(state.ben.home).st_mode & 0o777, 0o700, "home")
+    for name in ("control", "vault"):
+        equal(os.stat(os.path.join(state.ben.home, name)).st_mode & 0o777, 0o600, name)
+
+
+def revoked(state):
+    """a revoked phone learns it, and nobody sends to it any more"""
+    state.ana.run("revoke", "101")
+    state.ben.wait_for("the revocation", lambda: state.ben.run("status")[-1]["state"] == "revoked",
+                       60)
+    fails(state.ana, 1, None, "send", "101", "too late")
+
+
+CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
+         invitation_is_valid_once, messages_both_ways, follow_shows_what_comes, off_and_back,
+         offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
+         lock_and_unlock, home_belongs_to_its_user, revoked]
+
+sys.exit(run(CASES, State))
