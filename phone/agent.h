@@ -131,7 +131,7 @@ struct agent {
 	struct os_timer timer;
 	struct os_deferred step;
 	struct os_timer client_timer;
-	bool reload_due;
+	enum sotto_err reload_why; /* SOTTO_OK: nothing is to be loaded again */
 
 	struct os_ipc *link; /* NULL while the link process restarts */
 	struct wire_link_status link_status;
@@ -147,6 +147,12 @@ struct agent {
 /* Ask after every call that may have changed talk or call: runs once, later in this round. */
 void agent_pump(struct agent *agent);
 void agent_step_init(struct agent *agent);
+
+/*
+ * What the input of talk that returned err wants stored is stored, before any other input. Returns err, or
+ * why it could not be stored: then agent->talk is NULL, and is loaded again after a while.
+ */
+MUST_USE enum sotto_err agent_commit(struct agent *agent, enum sotto_err err);
 MUST_USE enum sotto_err agent_start_engines(struct agent *agent);
 void agent_stop_engines(struct agent *agent);
 

@@ -79,7 +79,8 @@ enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
 	call->extension = extension;
 	err = dial_now(agent);
 	if (err == SOTTO_ERR_NOT_FOUND) {
-		err = talk_open(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
+		err = agent_commit(agent, talk_open(agent->talk, extension, os_clock_now_ns(),
+						    os_clock_utc_ms()));
 		call->dialling = err == SOTTO_OK;
 		call->dialling_until_ns = os_clock_now_ns() + DIALLING_NS;
 	}
@@ -134,6 +135,10 @@ static void send_unsent(struct agent *agent)
 		enum sotto_err err =
 			talk_send_call(agent->talk, first->extension,
 				       BYTES(first->data, first->len), now_ns, os_clock_utc_ms());
+
+		err = agent_commit(agent, err);
+		if (agent->talk == NULL)
+			return;
 
 		if (err == SOTTO_ERR_AGAIN && now_ns < first->until_ns)
 			return;
@@ -239,10 +244,12 @@ void agent_call_pump(struct agent *agent)
 	    os_clock_now_ns() >= call->dialling_until_ns)
 		give_up_dialling(agent);
 	send_unsent(agent);
-	while (call->engine != NULL && call_next_output(call->engine, &output)) {
+	while (agent->talk != NULL && call_next_output(call->engine, &output)) {
 		handle(agent, &output);
 		bytes_wipe(&output, sizeof(output));
 	}
+	if (agent->talk == NULL)
+		return;
 	next_ns = call_deadline(call->engine);
 	if ((call->unsent_count > 0 || call->dialling) && os_clock_now_ns() + RETRY_NS < next_ns)
 		next_ns = os_clock_now_ns() + RETRY_NS;

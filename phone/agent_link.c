@@ -36,10 +36,11 @@ static void link_is(struct agent *agent, const struct wire_link_status *status)
 		return;
 	if (was_up && (!is_up || new_link)) {
 		agent_room_link(agent, false);
-		(void)!talk_link_down(agent->talk, now_ns, os_clock_utc_ms());
+		(void)!agent_commit(agent, talk_link_down(agent->talk, now_ns, os_clock_utc_ms()));
 	}
-	if (new_link) {
-		(void)!talk_link_up(agent->talk, status->exporter, now_ns, os_clock_utc_ms());
+	if (new_link && agent->talk != NULL) {
+		(void)!agent_commit(agent, talk_link_up(agent->talk, status->exporter, now_ns,
+							os_clock_utc_ms()));
 		agent_room_link(agent, true);
 	}
 	agent_pump(agent);
@@ -50,8 +51,9 @@ static void take_reply(struct agent *agent, const struct wire_link_reply *reply)
 	if (reply->ticket >= AGENT_TICKET_FIRST)
 		agent_room_reply(agent, reply->ticket, reply->message, reply->last != 0);
 	else if (agent->talk != NULL)
-		(void)!talk_reply(agent->talk, reply->ticket, reply->message, reply->last != 0,
-				  os_clock_now_ns(), os_clock_utc_ms());
+		(void)!agent_commit(agent, talk_reply(agent->talk, reply->ticket, reply->message,
+						      reply->last != 0, os_clock_now_ns(),
+						      os_clock_utc_ms()));
 	agent_pump(agent);
 }
 
@@ -60,7 +62,8 @@ static void take_end(struct agent *agent, const struct wire_link_end *end)
 	if (end->ticket >= AGENT_TICKET_FIRST)
 		agent_room_reply(agent, end->ticket, BYTES_NONE, true);
 	else if (agent->talk != NULL)
-		(void)!talk_end(agent->talk, end->ticket, os_clock_now_ns(), os_clock_utc_ms());
+		(void)!agent_commit(agent, talk_end(agent->talk, end->ticket, os_clock_now_ns(),
+						    os_clock_utc_ms()));
 	agent_pump(agent);
 }
 

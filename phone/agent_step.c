@@ -2,7 +2,8 @@
 /*
  * One step of the agent: what the engines want stored becomes durable, and only then does anything leave.
  *
- *	talk_batch -> vault_apply -> talk_stored -> requests to link -> events -> deadline
+ *	an input -> agent_commit: talk_batch -> vault_apply -> talk_stored
+ *	later in the round -> step: requests to link -> events -> deadline
  *
  * If the vault cannot take a batch (a full disk), the engine is ahead of the disk and is thrown away: it
  * is loaded again from what is stored, after a while, and nothing of the failed step has left.
@@ -26,7 +27,7 @@ enum sotto_err agent_start_engines(struct agent *agent)
 	TRY(talk_load(talk, &reader, os_clock_now_ns()));
 	agent->talk = talk;
 	talk = NULL;
-	agent->reload_due = false;
+	agent->reload_why = SOTTO_OK;
 	agent_call_start(agent);
 	agent_link_configure(agent);
 	agent_pump(agent);
@@ -44,12 +45,28 @@ void agent_stop_engines(struct agent *agent)
 }
 
 /* The disk is full, or worse: start over from what it has. */
-static void begin_reload(struct agent *agent)
+static void begin_reload(struct agent *agent, enum sotto_err why)
 {
 	agent_stop_engines(agent);
 	agent_link_configure(agent);
-	agent->reload_due = true;
+	agent->reload_why = why;
 	os_loop_set_timer(agent->loop, &agent->timer, os_clock_now_ns() + RELOAD_NS);
+}
+
+enum sotto_err agent_commit(struct agent *agent, enum sotto_err err)
+{
+	const struct store_batch *batch = talk_batch(agent->talk);
+	enum sotto_err failed = talk_failed(agent->talk);
+
+	if (failed == SOTTO_OK && batch->len > 0)
+		failed = vault_apply(agent->vault, batch);
+	if (failed != SOTTO_OK) {
+		begin_reload(agent, failed);
+		return failed;
+	}
+	talk_stored(agent->talk);
+	agent_pump(agent);
+	return err;
 }
 
 static void handle_event(struct agent *agent, const struct talk_event *event)
@@ -75,29 +92,20 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 	}
 }
 
-/* False: the batch could not be stored, and the engines are gone. */
-static bool store_batch_of(struct agent *agent)
-{
-	const struct store_batch *batch = talk_batch(agent->talk);
-
-	if (batch->len > 0 && vault_apply(agent->vault, batch) != SOTTO_OK) {
-		begin_reload(agent);
-		return false;
-	}
-	talk_stored(agent->talk);
-	return true;
-}
-
 static void send_requests(struct agent *agent)
 {
 	struct talk_request request;
 
-	while (talk_next_request(agent->talk, &request)) {
+	while (agent->talk != NULL && talk_next_request(agent->talk, &request)) {
+		enum sotto_err err = SOTTO_OK;
+
 		if (request.cancel)
 			agent_link_cancel(agent, request.ticket);
-		else if (agent_link_request(agent, request.ticket, request.message) != SOTTO_OK)
-			(void)!talk_end(agent->talk, request.ticket, os_clock_now_ns(),
-					os_clock_utc_ms());
+		else
+			err = agent_link_request(agent, request.ticket, request.message);
+		if (err != SOTTO_OK)
+			(void)!agent_commit(agent, talk_end(agent->talk, request.ticket,
+							    os_clock_now_ns(), os_clock_utc_ms()));
 	}
 }
 
@@ -105,24 +113,16 @@ static void step(struct os_deferred *deferred)
 {
 	struct agent *agent = CONTAINER_OF(deferred, struct agent, step);
 	struct talk_event event;
-	uint64_t deadline_ns;
 
-	if (agent->talk == NULL || !store_batch_of(agent))
-		return;
-	send_requests(agent);
-	while (agent->talk != NULL && talk_batch(agent->talk)->len == 0 &&
-	       talk_next_event(agent->talk, &event))
-		handle_event(agent, &event);
 	if (agent->talk == NULL)
 		return;
-	agent_call_pump(agent);
-	if (talk_batch(agent->talk)->len > 0) {
-		/* An event led to another step. */
-		agent_pump(agent);
-		return;
-	}
-	deadline_ns = talk_deadline(agent->talk);
-	os_loop_set_timer(agent->loop, &agent->timer, deadline_ns);
+	send_requests(agent);
+	while (agent->talk != NULL && talk_next_event(agent->talk, &event))
+		handle_event(agent, &event);
+	if (agent->talk != NULL)
+		agent_call_pump(agent);
+	if (agent->talk != NULL)
+		os_loop_set_timer(agent->loop, &agent->timer, talk_deadline(agent->talk));
 }
 
 void agent_pump(struct agent *agent)
@@ -135,10 +135,8 @@ static void timer_due(struct os_timer *timer, uint64_t now_ns)
 	struct agent *agent = CONTAINER_OF(timer, struct agent, timer);
 
 	if (agent->talk != NULL) {
-		/* What a tick cannot do now it does at the next one. */
-		(void)!talk_tick(agent->talk, now_ns, os_clock_utc_ms());
-		agent_pump(agent);
-	} else if (agent->reload_due && agent->vault != NULL &&
+		(void)!agent_commit(agent, talk_tick(agent->talk, now_ns, os_clock_utc_ms()));
+	} else if (agent->reload_why != SOTTO_OK && agent->vault != NULL &&
 		   agent_start_engines(agent) != SOTTO_OK) {
 		os_loop_set_timer(agent->loop, timer, now_ns + RELOAD_NS);
 	}

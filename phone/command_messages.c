@@ -50,7 +50,7 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 	err = talk_send_text(agent->talk, extension,
 			     BYTES(json_string_value(text), json_string_length(text)),
 			     client->message_id, os_clock_now_ns(), os_clock_utc_ms());
-	agent_pump(agent);
+	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_NOT_FOUND)
 		agent_fail(client, err, "nobody has extension %u here", extension);
 	else if (err == SOTTO_ERR_DENIED)
@@ -141,7 +141,7 @@ static enum sotto_err read_member(struct agent_client *client, const struct ledg
 		range.first = last_read(&reader, BYTES_OF(owner)) + 1;
 	TRY(store_iterate(&reader, &range, read_row, &reading));
 	if (reading.any)
-		TRY(talk_mark_read(agent->talk, extension, reading.last_row));
+		TRY(agent_commit(agent, talk_mark_read(agent->talk, extension, reading.last_row)));
 out:
 	return err;
 }
@@ -167,7 +167,6 @@ void command_read(struct agent_client *client, const json_t *arguments, int *des
 		found = true;
 		err = read_member(client, member, only_new);
 	}
-	agent_pump(agent);
 	if (err != SOTTO_OK) {
 		agent_fail(client, err, "cannot read: %s", sotto_err_text(err));
 	} else if (extension != 0 && !found) {
@@ -197,7 +196,8 @@ static void follow(struct agent_client *client, const struct talk_event *event)
 	message.to = status.extension;
 	memcpy(message.id, event->message_id, sizeof(message.id));
 	agent_item(client, message_json(client->agent, &message));
-	(void)!talk_mark_read(client->agent->talk, event->extension, event->row);
+	(void)!agent_commit(client->agent,
+			    talk_mark_read(client->agent->talk, event->extension, event->row));
 }
 
 void command_messages_event(struct agent *agent, const struct talk_event *event)
@@ -205,7 +205,8 @@ void command_messages_event(struct agent *agent, const struct talk_event *event)
 	list_for_each (place, following, &agent->clients) {
 		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
 
-		if (event->type == TALK_EVENT_MESSAGE && client->wait == AGENT_WAIT_FOLLOW)
+		if (event->type == TALK_EVENT_MESSAGE && client->wait == AGENT_WAIT_FOLLOW &&
+		    agent->talk != NULL)
 			follow(client, event);
 		if (event->type == TALK_EVENT_MESSAGE_STATE && client->wait == AGENT_WAIT_SEND &&
 		    event->message_state != TALK_MESSAGE_QUEUED &&

@@ -90,7 +90,7 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 	err = talk_found(agent->talk, &found, os_clock_now_ns(), os_clock_utc_ms());
 	bytes_wipe(&relay, sizeof(relay));
 	bytes_wipe(&found, sizeof(found));
-	agent_pump(agent);
+	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_STATE)
 		agent_fail(client, err, "this phone belongs to a network already");
 	else if (err == SOTTO_ERR_INVALID)
@@ -112,7 +112,7 @@ void command_join(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors_count;
 	err = talk_join(agent->talk, text_argument(arguments, "invitation"), os_clock_now_ns(),
 			os_clock_utc_ms());
-	agent_pump(agent);
+	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_STATE)
 		agent_fail(client, err, "this phone belongs to a network already");
 	else if (err == SOTTO_ERR_FORMAT || err == SOTTO_ERR_INVALID || err == SOTTO_ERR_LIMIT)
@@ -159,7 +159,7 @@ void command_invite(struct agent_client *client, const json_t *arguments, int *d
 	(void)descriptors_count;
 	err = talk_invite(agent->talk, extension, text_argument(arguments, "name"),
 			  INVITATION_VALID_MS, os_clock_now_ns(), os_clock_utc_ms());
-	agent_pump(agent);
+	err = agent_commit(agent, err);
 	if (err != SOTTO_OK) {
 		fail_act(client, err, extension);
 		return;
@@ -178,7 +178,7 @@ void command_revoke(struct agent_client *client, const json_t *arguments, int *d
 	(void)descriptors;
 	(void)descriptors_count;
 	err = talk_revoke(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
-	agent_pump(agent);
+	err = agent_commit(agent, err);
 	if (err != SOTTO_OK) {
 		fail_act(client, err, extension);
 		return;
@@ -256,9 +256,6 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}
-	if (agent->reload_due)
-		json_array_append_new(problems,
-				      json_string("the disk is full: nothing new is kept or sent"));
 	if (!crypto_aes_is_constant_time())
 		json_array_append_new(problems,
 				      json_string("this processor has no AES instructions: "

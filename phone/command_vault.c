@@ -92,12 +92,18 @@ static const char *vault_state(const struct agent *agent)
 void command_hello(struct agent_client *client, const json_t *arguments, int *descriptors,
 		   size_t descriptors_count)
 {
+	struct agent *agent = client->agent;
+	json_t *problems = json_array();
+
 	(void)arguments;
 	(void)descriptors;
 	(void)descriptors_count;
-	agent_done(client,
-		   json_pack("{s:i,s:s,s:b}", "version", 1, "vault", vault_state(client->agent),
-			     "reloading", (int)client->agent->reload_due));
+	if (agent->reload_why != SOTTO_OK)
+		json_array_append_new(problems,
+				      json_sprintf("%s: nothing new is kept or sent; trying again",
+						   sotto_err_text(agent->reload_why)));
+	agent_done(client, json_pack("{s:i,s:s,s:o}", "version", 1, "vault", vault_state(agent),
+				     "problems", problems));
 }
 
 /* Both ways to come by an open vault end here. */

@@ -217,6 +217,13 @@ MUST_USE enum sotto_err talk_tick(struct talk *talk, uint64_t now_ns, uint64_t u
 
 /* ---- What comes out ---- */
 
+/*
+ * SOTTO_OK, or why a step failed half way (out of memory, no randomness): the engine must then be
+ * destroyed and loaded again, and its batch not be applied. What an input returns otherwise is about that
+ * input only.
+ */
+MUST_USE enum sotto_err talk_failed(const struct talk *talk);
+
 /* To be applied in one transaction, then talk_stored; empty when nothing changed. */
 const struct store_batch *talk_batch(const struct talk *talk);
 void talk_stored(struct talk *talk);

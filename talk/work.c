@@ -153,6 +153,11 @@ out:
 	return err;
 }
 
+enum sotto_err talk_failed(const struct talk *talk)
+{
+	return talk->broken;
+}
+
 enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 {
 	if (talk->broken != SOTTO_OK)
