@@ -75,6 +75,7 @@ void command_messages_timeout(struct agent_client *client)
 struct reading {
 	struct agent_client *client;
 	uint64_t last_row;
+	bool only_new; /* what others sent, not read yet */
 	bool any;
 };
 
@@ -102,7 +103,8 @@ static enum sotto_err read_row(void *context, uint64_t index, struct bytes value
 	enum sotto_err err;
 
 	TRY(talk_message_decode(value, &message));
-	agent_item(reading->client, message_json(reading->client->agent, &message));
+	if (!reading->only_new || message.state == TALK_MESSAGE_RECEIVED)
+		agent_item(reading->client, message_json(reading->client->agent, &message));
 	reading->last_row = index;
 	reading->any = true;
 out:
@@ -129,7 +131,7 @@ static enum sotto_err read_member(struct agent_client *client, const struct ledg
 {
 	struct agent *agent = client->agent;
 	struct store_reader reader = vault_reader(agent->vault);
-	struct reading reading = {.client = client};
+	struct reading reading = {.client = client, .only_new = only_new};
 	uint32_t extension = member->extension;
 	struct store_range range;
 	uint8_t owner[4];
@@ -158,8 +160,8 @@ void command_read(struct agent_client *client, const json_t *arguments, int *des
 
 	(void)descriptors;
 	(void)descriptors_count;
-	/* Member ids count from 1; a revoked member's messages can still be read. */
-	for (uint32_t id = 1; err == SOTTO_OK && id <= ledger_member_count(ledger); id++) {
+	/* A revoked member's messages can still be read. */
+	for (uint32_t id = 0; err == SOTTO_OK && id < ledger_member_count(ledger); id++) {
 		const struct ledger_member *member = ledger_member_by_id(ledger, id);
 
 		if (member == NULL || (extension != 0 && member->extension != extension))
