@@ -14,7 +14,8 @@ def lint(path):
                            stderr=subprocess.STDOUT, check=False).stdout.splitlines()
     for line in found:
         missing = re.search(r"referenced manual not found: Xr (\S+) \d", line)
-        if not missing or missing.group(1) not in OWN:
+        # What this machine has indexed is no fault of the page.
+        if "mandoc.db" not in line and (not missing or missing.group(1) not in OWN):
             yield line
 
 
