@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "mls/group.h"
+#include "mls/psk.h"
 
 struct committing {
 	struct mls_group *group;
@@ -50,6 +51,15 @@ static bool list_has_type(const struct proposal_list *list, uint16_t type)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].type == type)
+			return true;
+	}
+	return false;
+}
+
+static bool list_has_encoded(const struct proposal_list *list, struct bytes encoded)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (bytes_equal(list->items[i].encoded, encoded))
 			return true;
 	}
 	return false;
@@ -103,6 +113,8 @@ static bool cached_fits(const struct committing *committing, const struct cached
 	case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
 		return !committing->options->set_extensions &&
 		       !list_has_type(list, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
+	case MLS_PROPOSAL_PSK:
+		return !list_has_encoded(list, cached->encoded);
 	default:
 		return false;
 	}
@@ -112,10 +124,8 @@ static bool cached_fits(const struct committing *committing, const struct cached
 static enum sotto_err choose_cached(struct committing *committing)
 {
 	static const uint16_t order[] = {
-		MLS_PROPOSAL_REMOVE,
-		MLS_PROPOSAL_UPDATE,
-		MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
-		MLS_PROPOSAL_ADD,
+		MLS_PROPOSAL_REMOVE, MLS_PROPOSAL_UPDATE, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
+		MLS_PROPOSAL_ADD,    MLS_PROPOSAL_PSK,
 	};
 	struct mls_group *group = committing->group;
 
@@ -164,6 +174,8 @@ static enum sotto_err write_by_value(struct committing *committing)
 		writer_put_u16(writer, MLS_PROPOSAL_ADD);
 		writer_put_bytes(writer, package.encoded);
 	}
+	for (size_t i = 0; i < options->psk_count; i++)
+		TRY(psk_proposal_write(committing->group, options->psks[i], writer));
 	TRY(writer_finish(writer));
 out:
 	return err;
@@ -255,7 +267,7 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 	struct frame_keys keys = epoch_frame_keys(group->epoch);
 	struct epoch *next = committing->next;
 	size_t signature_len = 0;
-	struct secret psk;
+	struct secret psk = {0};
 	enum sotto_err err;
 
 	*framed = (struct framed){
@@ -274,10 +286,11 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 	TRY(epoch_advance_transcript(next, group->epoch, framed));
 	joiner_secret_derive(group->suite, &group->epoch->secrets.init, &committing->path.commit,
 			     writer_bytes(&next->context), &committing->joiner);
-	secret_zero(group->suite, &psk);
+	TRY(psk_secret_of_list(group, &committing->list, &psk));
 	TRY(epoch_derive(next, &committing->joiner, &psk, &committing->welcome_secret));
 	framed->confirmation_tag = epoch_tag(next);
 out:
+	secret_wipe(&psk);
 	return err;
 }
 

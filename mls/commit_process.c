@@ -8,6 +8,7 @@
 #include "mls/commit_process.h"
 
 #include "base/assert.h"
+#include "mls/psk.h"
 
 static enum sotto_err resolve(const struct mls_group *group, const struct commit_view *commit,
 			      uint32_t committer, struct proposal_list *list)
@@ -59,16 +60,16 @@ out:
 }
 
 static enum sotto_err derive_epoch(const struct epoch *before, struct epoch *next,
-				   const struct framed *framed, const struct secret *commit_secret)
+				   const struct framed *framed, const struct secret *commit_secret,
+				   const struct secret *psk)
 {
-	struct secret joiner, psk;
+	struct secret joiner;
 	enum sotto_err err;
 
 	TRY(epoch_advance_transcript(next, before, framed));
 	joiner_secret_derive(next->suite, &before->secrets.init, commit_secret,
 			     writer_bytes(&next->context), &joiner);
-	secret_zero(next->suite, &psk);
-	err = epoch_derive(next, &joiner, &psk, NULL);
+	err = epoch_derive(next, &joiner, psk, NULL);
 	secret_wipe(&joiner);
 	TRY(err);
 	TRY(suite_mac_check(next->suite, next->confirmation_tag, framed->confirmation_tag));
@@ -90,6 +91,7 @@ enum sotto_err commit_stage(const struct mls_group *group, const struct opened *
 	const struct epoch *before = group->epoch;
 	struct list_outcome outcome = {0};
 	struct secret commit_secret = {0};
+	struct secret psk = {0};
 	struct commit_view commit;
 	struct proposal_list list;
 	struct reader reader;
@@ -112,10 +114,12 @@ enum sotto_err commit_stage(const struct mls_group *group, const struct opened *
 		epoch_destroy(staged->next);
 		staged->next = NULL;
 	} else {
-		TRY(derive_epoch(before, staged->next, framed, &commit_secret));
+		TRY(psk_secret_of_list(group, &list, &psk));
+		TRY(derive_epoch(before, staged->next, framed, &commit_secret, &psk));
 	}
 out:
 	secret_wipe(&commit_secret);
+	secret_wipe(&psk);
 	list_outcome_finish(&outcome, group->config.allocator);
 	proposal_list_finish(&list);
 	return err;

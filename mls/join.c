@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mls/group.h"
+#include "mls/psk.h"
 #include "mls/welcome.h"
 
 /* What a join works with; everything is let go at its end. */
@@ -20,6 +21,7 @@ struct joining {
 	size_t secrets_len;
 	struct group_secrets_view secrets;
 	struct secret joiner;
+	struct secret psk;
 	uint8_t *info_plain;
 	size_t info_len;
 	struct group_info_view info;
@@ -71,7 +73,8 @@ static enum sotto_err open_secrets(struct joining *joining)
 	group_secrets_read(&reader, &joining->secrets);
 	TRY(reader_finish(&reader));
 	FAIL_IF(joining->secrets.joiner_secret.len != suite_hash_len(suite), SOTTO_ERR_INVALID);
-	FAIL_IF(joining->secrets.psk_count != 0, SOTTO_ERR_UNSUPPORTED);
+	TRY(psk_secret_of_welcome(joining->config, suite, joining->secrets.psks,
+				  joining->secrets.psk_count, &joining->psk));
 	secret_set(&joining->joiner, joining->secrets.joiner_secret.data,
 		   joining->secrets.joiner_secret.len);
 out:
@@ -83,13 +86,12 @@ static enum sotto_err open_info(struct joining *joining)
 {
 	enum aead_alg aead = joining->suite->hpke.aead;
 	struct bytes sealed = joining->welcome.encrypted_group_info;
-	struct secret psk, member, welcome;
+	struct secret member, welcome;
 	struct welcome_key key;
 	struct reader reader;
 	enum sotto_err err;
 
-	secret_zero(joining->suite, &psk);
-	member_secret_derive(joining->suite, &joining->joiner, &psk, &member);
+	member_secret_derive(joining->suite, &joining->joiner, &joining->psk, &member);
 	welcome_secret_derive(joining->suite, &member, &welcome);
 	welcome_key_derive(joining->suite, &welcome, &key);
 	FAIL_IF(sealed.len < AEAD_TAG_LEN, SOTTO_ERR_VERIFY);
@@ -212,7 +214,6 @@ static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *e
 {
 	const struct group_info_view *info = &joining->info;
 	const struct leaf_node *signer;
-	struct secret psk;
 	enum sotto_err err;
 
 	writer_put_bytes(&epoch->extensions, info->context_extensions);
@@ -230,8 +231,7 @@ static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *e
 	TRY(check_tree(joining, epoch));
 	TRY(find_own_leaf(joining, epoch));
 	TRY(take_path_secret(joining, epoch));
-	secret_zero(joining->suite, &psk);
-	TRY(epoch_derive(epoch, &joining->joiner, &psk, NULL));
+	TRY(epoch_derive(epoch, &joining->joiner, &joining->psk, NULL));
 	TRY(suite_mac_check(joining->suite, epoch->confirmation_tag, info->confirmation_tag));
 out:
 	return err;
@@ -259,5 +259,6 @@ out:
 	allocator_wipe(config->allocator, joining.secrets_plain, joining.secrets_len);
 	allocator_wipe(config->allocator, joining.info_plain, joining.info_len);
 	secret_wipe(&joining.joiner);
+	secret_wipe(&joining.psk);
 	return err;
 }

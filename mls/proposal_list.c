@@ -9,6 +9,7 @@
  */
 #include "base/assert.h"
 #include "mls/group.h"
+#include "mls/psk.h"
 
 void proposal_list_init(struct proposal_list *list, const struct allocator *allocator)
 {
@@ -120,6 +121,8 @@ enum sotto_err proposal_check(const struct proposal_view *proposal, uint32_t sen
 		if (proposal->extensions.len > epoch->config->limits.extension_bytes)
 			return SOTTO_ERR_LIMIT;
 		return required_capabilities_find(proposal->extensions, &required);
+	case MLS_PROPOSAL_PSK:
+		return psk_check(&proposal->psk, epoch->suite);
 	case MLS_PROPOSAL_EXTERNAL_INIT:
 		return SOTTO_ERR_INVALID; /* only in external commits */
 	default:
@@ -303,6 +306,7 @@ enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoc
 	*outcome = (struct list_outcome){0};
 	TRY(check_each(list, before, now_s));
 	TRY(check_subjects(list, &before->tree, committer));
+	TRY(psk_check_list(list));
 	TRY(apply_extensions(list, next, &new_extensions));
 	TRY(blank_subjects(list, &next->tree));
 	TRY(set_updates(list, next, outcome));

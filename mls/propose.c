@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mls/group.h"
+#include "mls/psk.h"
 
 /* The private halves that come with an update of our own. */
 struct update_keys {
@@ -108,6 +109,20 @@ enum sotto_err mls_group_propose_extensions(struct mls_group *group,
 	extensions_write(&proposal, extensions, extension_count);
 	writer_end_vector(&proposal, start);
 	err = send_proposal(group, &proposal, NULL, 0, message);
+	writer_release(&proposal);
+	return err;
+}
+
+enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_id,
+				     struct mls_buffer *message)
+{
+	struct writer proposal;
+	enum sotto_err err;
+
+	writer_init_growing(&proposal, group->config.allocator);
+	TRY(psk_proposal_write(group, psk_id, &proposal));
+	TRY(send_proposal(group, &proposal, NULL, 0, message));
+out:
 	writer_release(&proposal);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a GroupInfo, and one Welcome for all new members of a commit (RFC 9420 section 12.4.3). */
 #include "mls/group.h"
+#include "mls/psk.h"
 #include "mls/welcome.h"
 
 static void put_tree_extension(const struct tree *tree, struct writer *writer)
@@ -61,55 +62,71 @@ out:
 	return err;
 }
 
+/* What every new member of a commit is sent. */
+struct welcoming {
+	const struct secret *joiner;
+	const struct path_secrets *path; /* NULL: the commit has no path */
+	struct bytes psks;		 /* PreSharedKeyID psks<V>, without header */
+	struct bytes info;		 /* of the encryption */
+};
+
 /* EncryptedGroupSecrets of one new member: joiner secret, and the path secret of the common ancestor. */
 static enum sotto_err entry_write(const struct epoch *next, const struct proposal_item *item,
-				  const struct secret *joiner, const struct path_secrets *path,
-				  struct bytes info, struct writer *writer)
+				  const struct welcoming *welcoming, struct writer *writer)
 {
 	uint32_t common = leaf_common_ancestor(next->own_leaf, item->subject);
-	uint8_t buffer[2 * HASH_LEN_MAX + 16];
+	const struct path_secrets *path = welcoming->path;
 	uint8_t ref[HASH_LEN_MAX];
 	struct proposal_view view;
 	struct writer secrets;
 	struct reader reader;
+	enum sotto_err err;
 
 	reader_init(&reader, item->encoded);
 	proposal_read(&reader, &view);
-	writer_init_fixed(&secrets, buffer, sizeof(buffer));
-	writer_put_vector(&secrets, secret_bytes(joiner));
+	writer_init_growing(&secrets, next->config->allocator);
+	writer_put_vector(&secrets, secret_bytes(welcoming->joiner));
 	writer_put_u8(&secrets, path != NULL);
 	if (path != NULL)
 		writer_put_vector(&secrets, secret_bytes(&path->by_level[node_level(common)]));
-	writer_put_varint(&secrets, 0); /* psks */
+	writer_put_vector(&secrets, welcoming->psks);
+	TRY(writer_finish(&secrets));
 	suite_ref_hash(next->suite, "MLS 1.0 KeyPackage Reference", view.add.encoded, ref);
 	writer_put_vector(writer, BYTES(ref, suite_hash_len(next->suite)));
-	suite_encrypt(next->suite, next->config->random, view.add.init_key, info,
+	suite_encrypt(next->suite, next->config->random, view.add.init_key, welcoming->info,
 		      writer_bytes(&secrets), writer);
-	bytes_wipe(buffer, sizeof(buffer));
-	return secrets.err != SOTTO_OK ? secrets.err : writer_finish(writer);
+	TRY(writer_finish(writer));
+out:
+	writer_release(&secrets);
+	return err;
 }
 
 enum sotto_err welcome_write(const struct epoch *next, const struct proposal_list *list,
 			     const struct secret *joiner, const struct secret *welcome,
 			     const struct path_secrets *path, bool with_tree, struct writer *writer)
 {
-	struct writer sealed, info;
+	struct welcoming welcoming = {.joiner = joiner, .path = path};
+	struct writer sealed, info, psks;
 	enum sotto_err err;
 	size_t start;
 
 	writer_init_growing(&sealed, next->config->allocator);
 	writer_init_growing(&info, next->config->allocator);
+	writer_init_growing(&psks, next->config->allocator);
+	psk_ids_write(list, &psks);
+	TRY(writer_finish(&psks));
 	TRY(seal_group_info(next, welcome, with_tree, &sealed));
 	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
 	TRY(writer_finish(&info));
+	welcoming.psks = writer_bytes(&psks);
+	welcoming.info = writer_bytes(&info);
 	writer_put_u16(writer, MLS_VERSION);
 	writer_put_u16(writer, MLS_WELCOME);
 	writer_put_u16(writer, next->suite->id);
 	start = writer_begin_vector(writer);
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].type == MLS_PROPOSAL_ADD)
-			TRY(entry_write(next, &list->items[i], joiner, path, writer_bytes(&info),
-					writer));
+			TRY(entry_write(next, &list->items[i], &welcoming, writer));
 	}
 	writer_end_vector(writer, start);
 	writer_put_vector(writer, writer_bytes(&sealed));
@@ -117,5 +134,6 @@ enum sotto_err welcome_write(const struct epoch *next, const struct proposal_lis
 out:
 	writer_release(&sealed);
 	writer_release(&info);
+	writer_release(&psks);
 	return err;
 }

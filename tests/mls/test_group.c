@@ -249,6 +249,68 @@ static void test_key_change_with_commit(void **state)
 	world_finish(&world);
 }
 
+static enum sotto_err find_psk(void *context, struct bytes id, struct bytes *psk)
+{
+	(void)context;
+	if (!bytes_equal(id, BYTES_TEXT("shared")))
+		return SOTTO_ERR_NOT_FOUND;
+	*psk = BYTES_TEXT("a secret that everybody knows");
+	return SOTTO_OK;
+}
+
+/* External PSKs by reference and by value, also for a newcomer; who lacks one cannot follow. */
+static void test_pre_shared_keys(void **state)
+{
+	static const struct mls_psk_source source = {.find = find_psk};
+	static const unsigned others[] = {1, 2};
+	struct bytes ids[] = {BYTES_TEXT("shared"), BYTES_TEXT("unknown")};
+	struct mls_key_package_secrets secrets;
+	struct mls_buffer package = {0}, message = {0}, commit = {0}, welcome = {0};
+	struct bytes add;
+	struct mls_commit_options options = {
+		.psks = ids, .psk_count = 2, .add = &add, .add_count = 1};
+	static struct world world;
+
+	(void)state;
+	world_init(&world, 1, 7);
+	world.config.psks = &source;
+	for (int i = 0; i < 4; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, others, 2, NULL, 0, true);
+	world_key_package(&world, 3, &package, &secrets);
+	add = mls_buffer_bytes(&package);
+	propose(&world, 1, mls_group_propose_psk(world.actors[1].group, ids[0], &message),
+		&message);
+	assert_int_equal(mls_group_propose_psk(world.actors[1].group, ids[1], &message),
+			 SOTTO_ERR_NOT_FOUND);
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_ERR_NOT_FOUND);
+	options.psk_count = 1;
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	world_deliver(&world, 0, mls_buffer_bytes(&commit));
+	assert_int_equal(mls_group_apply_pending(world.actors[0].group), SOTTO_OK);
+	for (int with = 0; with < 2; with++) {
+		struct mls_join_options join = {
+			.welcome = mls_buffer_bytes(&welcome),
+			.key_package = add,
+			.secrets = &secrets,
+			.identity = &world.actors[3].identity,
+		};
+
+		world.config.psks = with ? &source : NULL;
+		assert_int_equal(mls_group_join(&world.config, &join, &world.actors[3].group),
+				 with ? SOTTO_OK : SOTTO_ERR_NOT_FOUND);
+	}
+	world_check(&world);
+	world_message(&world, 3, "with the key");
+	mls_buffer_release(&package);
+	mls_buffer_release(&commit);
+	mls_buffer_release(&welcome);
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_key_change_with_commit),
+		cmocka_unit_test(test_pre_shared_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

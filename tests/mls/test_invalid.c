@@ -258,6 +258,32 @@ static void fill_external_init(struct writer *body)
 	writer_put_vector(body, BYTES_TEXT("kem output"));
 }
 
+static void put_psk(struct writer *body, size_t nonce_len)
+{
+	writer_put_u8(body, 1);
+	writer_put_u16(body, MLS_PROPOSAL_PSK);
+	writer_put_u8(body, 1);
+	writer_put_vector(body, BYTES_TEXT("id"));
+	writer_put_varint(body, nonce_len);
+	writer_put_zeros(body, nonce_len);
+}
+
+static void fill_psk_unknown(struct writer *body)
+{
+	put_psk(body, 32);
+}
+
+static void fill_psk_nonce(struct writer *body)
+{
+	put_psk(body, 31);
+}
+
+static void fill_psk_twice(struct writer *body)
+{
+	put_psk(body, 32);
+	put_psk(body, 32);
+}
+
 static void fill_unknown_type(struct writer *body)
 {
 	writer_put_u8(body, 1);
@@ -300,6 +326,9 @@ static const struct {
 	{"13.4: an extension twice", fill_extensions_double, true, SOTTO_ERR_INVALID},
 	{"12.2: two lists of extensions", fill_two_extensions, true, SOTTO_ERR_INVALID},
 	{"12.2: external init", fill_external_init, true, SOTTO_ERR_INVALID},
+	{"12.4.2: a PSK that we don't have", fill_psk_unknown, false, SOTTO_ERR_NOT_FOUND},
+	{"12.1.4: length of a PSK's nonce", fill_psk_nonce, false, SOTTO_ERR_INVALID},
+	{"12.2: a PSK twice", fill_psk_twice, false, SOTTO_ERR_INVALID},
 	{"12.1: unknown type", fill_unknown_type, true, SOTTO_ERR_UNSUPPORTED},
 	{"12.4: unknown reference", fill_unknown_reference, true, SOTTO_ERR_NOT_FOUND},
 	{"12.4.2: confirmation tag", fill_add, false, SOTTO_ERR_VERIFY},

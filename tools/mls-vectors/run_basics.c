@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "mls/psk.h"
+
 /* Arrays hold an index, or null where there is none. */
 static bool entry_is(struct vector_case *vector, const char *name, size_t at, bool exists,
 		     uint32_t value)
@@ -156,5 +158,27 @@ enum verdict run_crypto_basics(struct vector_case *vector)
 
 enum verdict run_psk_secret(struct vector_case *vector)
 {
-	return skip_case(vector, "pre-shared keys");
+	const struct suite *suite = get_suite(vector);
+	const json_t *psks = get_array(vector, vector->json, "psks");
+	const json_t *entry;
+	struct psk_chain chain;
+	size_t index;
+
+	CHECK(suite != NULL);
+	psk_chain_init(&chain, suite, vector->config.allocator, json_array_size(psks));
+	json_array_foreach(psks, index, entry)
+	{
+		struct writer id;
+		enum sotto_err err;
+
+		writer_init_growing(&id, vector->config.allocator);
+		writer_put_u8(&id, PSK_EXTERNAL);
+		writer_put_vector(&id, get_hex(vector, entry, "psk_id"));
+		writer_put_vector(&id, get_hex(vector, entry, "psk_nonce"));
+		err = psk_chain_add(&chain, writer_bytes(&id), get_hex(vector, entry, "psk"));
+		writer_release(&id);
+		CHECK(err == SOTTO_OK);
+	}
+	CHECK_HEX(vector->json, "psk_secret", chain.secret.data, chain.secret.len);
+	return PASSED;
 }

@@ -120,8 +120,15 @@ struct mls_limits {
  * lifetime. */
 extern const struct mls_limits mls_limits_default;
 
+/* Pre-shared keys that the application holds (section 8.4). */
+struct mls_psk_source {
+	/* The key of an external PSK's id, borrowed until the next call; SOTTO_ERR_NOT_FOUND. */
+	enum sotto_err (*find)(void *context, struct bytes id, struct bytes *psk);
+	void *context;
+};
+
 /*
- * Kept by reference: allocator and random source must outlive every object made with this config;
+ * Kept by reference: allocator, random source and PSK source must outlive every object made with this config;
  * the struct itself is copied.
  */
 struct mls_config {
@@ -134,6 +141,7 @@ struct mls_config {
 	 * loaded again: see "Saving" below. Without it the caller promises never to load.
 	 */
 	bool reserve_before_send;
+	const struct mls_psk_source *psks; /* NULL: there are none */
 };
 
 /* Bytes that the library made and the caller owns. {0} is empty. */
@@ -397,6 +405,10 @@ MUST_USE enum sotto_err mls_group_propose_extensions(struct mls_group *group,
 						     size_t extension_count,
 						     struct mls_buffer *message);
 
+/* An external PSK that all members hold; SOTTO_ERR_NOT_FOUND if we don't. A fresh nonce is drawn. */
+MUST_USE enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_id,
+					      struct mls_buffer *message);
+
 uint32_t mls_group_cached_proposals(const struct mls_group *group);
 
 /* Forgets them: they will be in no commit of ours. Others' commits that name them fail from then
@@ -413,6 +425,8 @@ struct mls_commit_options {
 	bool set_extensions; /* GroupContextExtensions by value: the whole new list */
 	const struct mls_extension *extensions;
 	size_t extension_count;
+	const struct bytes *psks; /* ids of external PSKs, by value */
+	size_t psk_count;
 	bool without_cached; /* leave the proposals received in this epoch out; else all valid ones
 				are in */
 	bool path;	     /* renew our path even where the RFC lets it be left out */

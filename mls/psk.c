@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pre-shared keys:
+ *
+ *    psk[i] -> Extract(0, .) -> ExpandWithLabel("derived psk", PSKLabel[i]) -> Extract(., psk_secret[i]) -> psk_secret[i + 1]
+ */
+#include "mls/psk.h"
+
+#define USAGE_APPLICATION 1
+
+void psk_chain_init(struct psk_chain *chain, const struct suite *suite,
+		    const struct allocator *allocator, size_t count)
+{
+	*chain = (struct psk_chain){
+		.suite = suite,
+		.allocator = allocator,
+		.count = (uint16_t)count,
+	};
+	secret_zero(suite, &chain->secret);
+}
+
+enum sotto_err psk_chain_add(struct psk_chain *chain, struct bytes id, struct bytes psk)
+{
+	const struct suite *suite = chain->suite;
+	struct secret zero, extracted, input;
+	struct writer label;
+	enum sotto_err err;
+
+	writer_init_growing(&label, chain->allocator);
+	writer_put_bytes(&label, id);
+	writer_put_u16(&label, chain->index);
+	writer_put_u16(&label, chain->count);
+	TRY(writer_finish(&label));
+	secret_zero(suite, &zero);
+	hkdf_extract(suite->hpke.kdf, secret_bytes(&zero), psk, &extracted);
+	suite_expand_secret(suite, &extracted, "derived psk", writer_bytes(&label), &input);
+	hkdf_extract(suite->hpke.kdf, secret_bytes(&input), secret_bytes(&chain->secret),
+		     &chain->secret);
+	chain->index++;
+	secret_wipe(&extracted);
+	secret_wipe(&input);
+out:
+	writer_release(&label);
+	return err;
+}
+
+static void id_of(const struct proposal_item *item, struct psk_id_view *id)
+{
+	struct reader reader;
+
+	/* Behind the proposal's type. */
+	reader_init(&reader, BYTES(item->encoded.data + 2, item->encoded.len - 2));
+	psk_id_read(&reader, id);
+}
+
+static size_t count_psks(const struct proposal_list *list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += list->items[i].type == MLS_PROPOSAL_PSK;
+	return count;
+}
+
+enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite)
+{
+	if (id->nonce.len != suite_hash_len(suite))
+		return SOTTO_ERR_INVALID;
+	/* The other usages belong to reinit and branching. */
+	if (id->type == PSK_RESUMPTION && id->usage != USAGE_APPLICATION)
+		return SOTTO_ERR_INVALID;
+	return SOTTO_OK;
+}
+
+enum sotto_err psk_check_list(const struct proposal_list *list)
+{
+	if (count_psks(list) > PSK_COUNT_MAX)
+		return SOTTO_ERR_LIMIT;
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].type != MLS_PROPOSAL_PSK)
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			if (list->items[j].type == MLS_PROPOSAL_PSK &&
+			    bytes_equal(list->items[j].encoded, list->items[i].encoded))
+				return SOTTO_ERR_INVALID;
+		}
+	}
+	return SOTTO_OK;
+}
+
+static enum sotto_err find_external(const struct mls_config *config, struct bytes id,
+				    struct bytes *psk)
+{
+	if (config->psks == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	return config->psks->find(config->psks->context, id, psk);
+}
+
+/* 8.6: of this group only. */
+static enum sotto_err find_resumption(const struct mls_group *group, const struct psk_id_view *id,
+				      struct bytes *psk)
+{
+	if (!bytes_equal(id->id, group_id_bytes(group)))
+		return SOTTO_ERR_NOT_FOUND;
+	if (id->epoch == group->epoch->number) {
+		*psk = secret_bytes(&group->epoch->secrets.resumption);
+		return SOTTO_OK;
+	}
+	for (size_t i = 0; i < group->past_count; i++) {
+		if (id->epoch == group->past[i]->number) {
+			*psk = secret_bytes(&group->past[i]->secrets.resumption);
+			return SOTTO_OK;
+		}
+	}
+	return SOTTO_ERR_NOT_FOUND;
+}
+
+enum sotto_err psk_secret_of_list(const struct mls_group *group, const struct proposal_list *list,
+				  struct secret *secret)
+{
+	struct psk_chain chain;
+	enum sotto_err err = SOTTO_OK;
+
+	psk_chain_init(&chain, group->suite, group->config.allocator, count_psks(list));
+	for (size_t i = 0; i < list->count; i++) {
+		struct psk_id_view id;
+		struct bytes psk;
+
+		if (list->items[i].type != MLS_PROPOSAL_PSK)
+			continue;
+		id_of(&list->items[i], &id);
+		TRY(id.type == PSK_EXTERNAL ? find_external(&group->config, id.id, &psk)
+					    : find_resumption(group, &id, &psk));
+		TRY(psk_chain_add(&chain, id.encoded, psk));
+	}
+	*secret = chain.secret;
+out:
+	secret_wipe(&chain.secret);
+	return err;
+}
+
+enum sotto_err psk_secret_of_welcome(const struct mls_config *config, const struct suite *suite,
+				     struct bytes psks, size_t count, struct secret *secret)
+{
+	struct psk_chain chain;
+	struct reader reader;
+	enum sotto_err err = SOTTO_OK;
+
+	if (count > PSK_COUNT_MAX)
+		return SOTTO_ERR_LIMIT;
+	psk_chain_init(&chain, suite, config->allocator, count);
+	reader_init(&reader, psks);
+	while (reader_more(&reader)) {
+		struct psk_id_view id;
+		struct bytes psk;
+
+		psk_id_read(&reader, &id);
+		TRY(psk_check(&id, suite));
+		/* A newcomer was in no epoch of this group. */
+		FAIL_IF(id.type != PSK_EXTERNAL, SOTTO_ERR_UNSUPPORTED);
+		TRY(find_external(config, id.id, &psk));
+		TRY(psk_chain_add(&chain, id.encoded, psk));
+	}
+	*secret = chain.secret;
+out:
+	secret_wipe(&chain.secret);
+	return err;
+}
+
+void psk_ids_write(const struct proposal_list *list, struct writer *writer)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct bytes encoded = list->items[i].encoded;
+
+		if (list->items[i].type == MLS_PROPOSAL_PSK)
+			writer_put_bytes(writer, BYTES(encoded.data + 2, encoded.len - 2));
+	}
+}
+
+enum sotto_err psk_proposal_write(const struct mls_group *group, struct bytes psk_id,
+				  struct writer *writer)
+{
+	uint8_t nonce[HASH_LEN_MAX];
+	size_t len = suite_hash_len(group->suite);
+	struct bytes psk;
+	enum sotto_err err = find_external(&group->config, psk_id, &psk);
+
+	if (err == SOTTO_OK)
+		err = random_fill(group->config.random, nonce, len);
+	if (err != SOTTO_OK)
+		return err;
+	writer_put_u16(writer, MLS_PROPOSAL_PSK);
+	writer_put_u8(writer, PSK_EXTERNAL);
+	writer_put_vector(writer, psk_id);
+	writer_put_vector(writer, BYTES(nonce, len));
+	return SOTTO_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pre-shared keys (RFC 9420 section 8.4): the psk_secret of a list of them. */
+#ifndef MLS_PSK_H
+#define MLS_PSK_H
+
+#include "mls/group.h"
+
+/* psk_secret in the making; count is known before. Begins as all zeros, which is the secret of no PSK. */
+struct psk_chain {
+	const struct suite *suite;
+	const struct allocator *allocator;
+	uint16_t index;
+	uint16_t count;
+	struct secret secret;
+};
+
+/* A commit or welcome has at most so many. */
+#define PSK_COUNT_MAX 64
+
+void psk_chain_init(struct psk_chain *chain, const struct suite *suite,
+		    const struct allocator *allocator, size_t count);
+
+/* The next key; id is the encoded PreSharedKeyID. */
+MUST_USE enum sotto_err psk_chain_add(struct psk_chain *chain, struct bytes id, struct bytes psk);
+
+/*
+ * Of the PSK proposals of a list, in order. External keys come from the config's source, resumption keys from this
+ * group's own epochs. SOTTO_ERR_NOT_FOUND: one is not there.
+ */
+MUST_USE enum sotto_err psk_secret_of_list(const struct mls_group *group,
+					   const struct proposal_list *list, struct secret *secret);
+
+/* Of the psks of a welcome; only external ones. */
+MUST_USE enum sotto_err psk_secret_of_welcome(const struct mls_config *config,
+					      const struct suite *suite, struct bytes psks,
+					      size_t count, struct secret *secret);
+
+/* PreSharedKeyID psks<V> of a list, for welcomes; without header. */
+void psk_ids_write(const struct proposal_list *list, struct writer *writer);
+
+/* A PreSharedKey proposal for an external PSK that we hold, with a fresh nonce. */
+MUST_USE enum sotto_err psk_proposal_write(const struct mls_group *group, struct bytes psk_id,
+					   struct writer *writer);
+
+/* 12.1.4, 12.2: forms, and none twice. */
+MUST_USE enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite);
+MUST_USE enum sotto_err psk_check_list(const struct proposal_list *list);
+
+#endif
