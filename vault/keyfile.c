@@ -25,23 +25,29 @@ static enum sotto_err full_name(sqlite3_vfs *vfs, const char *path, char *out, s
  * Opened as a super-journal: the one kind of file that SQLite's VFS takes under any name, makes with the
  * default mode and whose directory it syncs with the first sync.
  */
-static enum sotto_err open_file(struct vault_keyfile *keyfile, sqlite3_vfs *vfs, const char *name,
-				bool create)
+static enum sotto_err open_file(struct vault_keyfile *keyfile, sqlite3_vfs *vfs, bool create)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_SUPER_JOURNAL |
 		    (create ? SQLITE_OPEN_CREATE : 0);
 	int exists = 0;
 	int flags_out = 0;
-	int code = vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &exists);
+	int code = vfs->xAccess(vfs, keyfile->name, SQLITE_ACCESS_EXISTS, &exists);
 
 	if (code != SQLITE_OK)
 		return vault_error(code);
 	if (!exists && !create)
 		return SOTTO_ERR_NOT_FOUND;
-	code = vfs->xOpen(vfs, name, keyfile->file, flags, &flags_out);
+	code = vfs->xOpen(vfs, keyfile->name, keyfile->file, flags, &flags_out);
 	if (code != SQLITE_OK && keyfile->file->pMethods != NULL)
 		(void)keyfile->file->pMethods->xClose(keyfile->file); /* xOpen's error counts */
 	return vault_error(code);
+}
+
+static void release(struct vault_keyfile *keyfile)
+{
+	allocator_give(keyfile->allocator, keyfile->file, keyfile->file_len);
+	allocator_give(keyfile->allocator, keyfile->name, keyfile->name_len);
+	*keyfile = (struct vault_keyfile){.file = NULL};
 }
 
 enum sotto_err vault_keyfile_open(struct vault_keyfile *keyfile, const struct allocator *allocator,
@@ -49,24 +55,21 @@ enum sotto_err vault_keyfile_open(struct vault_keyfile *keyfile, const struct al
 {
 	sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
 	struct vault_keyfile opened = {.allocator = allocator};
-	char *name = NULL;
-	size_t name_len = 0;
 	enum sotto_err err;
 
-	FAIL_IF(vfs == NULL, SOTTO_ERR_ARGUMENT);
-	name_len = (size_t)vfs->mxPathname + 1;
-	name = allocator_take_zeroed(allocator, 1, name_len);
-	FAIL_IF(name == NULL, SOTTO_ERR_NO_MEMORY);
-	TRY(full_name(vfs, path, name, name_len));
+	if (vfs == NULL)
+		return SOTTO_ERR_ARGUMENT;
+	opened.name_len = (size_t)vfs->mxPathname + 1;
+	opened.name = allocator_take_zeroed(allocator, 1, opened.name_len);
 	opened.file_len = (size_t)vfs->szOsFile;
 	opened.file = allocator_take_zeroed(allocator, 1, opened.file_len);
-	FAIL_IF(opened.file == NULL, SOTTO_ERR_NO_MEMORY);
-	TRY(open_file(&opened, vfs, name, create));
+	FAIL_IF(opened.name == NULL || opened.file == NULL, SOTTO_ERR_NO_MEMORY);
+	TRY(full_name(vfs, path, opened.name, opened.name_len));
+	TRY(open_file(&opened, vfs, create));
 	*keyfile = opened;
-	opened.file = NULL;
 out:
-	allocator_give(allocator, opened.file, opened.file_len);
-	allocator_give(allocator, name, name_len);
+	if (err != SOTTO_OK)
+		release(&opened);
 	return err;
 }
 
@@ -76,8 +79,7 @@ void vault_keyfile_close(struct vault_keyfile *keyfile)
 		return;
 	(void)keyfile->file->pMethods->xClose(
 		keyfile->file); /* everything was synced when written */
-	allocator_give(keyfile->allocator, keyfile->file, keyfile->file_len);
-	keyfile->file = NULL;
+	release(keyfile);
 }
 
 enum sotto_err vault_keyfile_read(struct vault_keyfile *keyfile,

@@ -19,6 +19,8 @@ struct vault_keyfile {
 	const struct allocator *allocator;
 	sqlite3_file *file;
 	size_t file_len; /* of what file points to */
+	char *name;	 /* in full: the VFS borrows it until the file is closed */
+	size_t name_len;
 };
 
 /* What lies in one place. */
