@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "link/link_os.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "os/sandbox.h"
@@ -43,37 +44,6 @@ struct network {
 	struct os_sandbox sandbox;
 	int exit_code;
 };
-
-static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static void to_link(const struct os_address *from, struct link_address *to)
-{
-	memset(to, 0, sizeof(*to));
-	to->port = os_address_port(from);
-	if (from->any.sa_family == AF_INET) {
-		memcpy(to->ip, v4_prefix, sizeof(v4_prefix));
-		memcpy(to->ip + sizeof(v4_prefix), &from->v4.sin_addr, 4);
-		return;
-	}
-	memcpy(to->ip, &from->v6.sin6_addr, sizeof(to->ip));
-	to->scope = from->v6.sin6_scope_id;
-}
-
-static void from_link(const struct link_address *from, struct os_address *to)
-{
-	memset(to, 0, sizeof(*to));
-	if (link_address_is_v4(from)) {
-		to->v4.sin_family = AF_INET;
-		memcpy(&to->v4.sin_addr, from->ip + sizeof(v4_prefix), 4);
-		to->len = sizeof(to->v4);
-	} else {
-		to->v6.sin6_family = AF_INET6;
-		memcpy(&to->v6.sin6_addr, from->ip, sizeof(from->ip));
-		to->v6.sin6_scope_id = from->scope;
-		to->len = sizeof(to->v6);
-	}
-	os_address_set_port(to, from->port);
-}
 
 static void end(struct network *network, int code)
 {
@@ -105,7 +75,7 @@ static void send_pending(struct network *network)
 			const struct link_packet *packet = &network->pending[done + count];
 
 			datagrams[count].payload = BYTES(packet->data, packet->len);
-			from_link(&packet->path.remote, &datagrams[count].remote);
+			link_address_to_os(&packet->path.remote, &datagrams[count].remote);
 			count++;
 		}
 		if (os_udp_send(network->sockets[socket], datagrams, count, &sent) != SOTTO_OK) {
@@ -186,7 +156,7 @@ static void udp_received(void *context, struct os_udp *udp, const struct os_data
 	while (path.socket < network->socket_count && network->sockets[path.socket] != udp)
 		path.socket++;
 	for (size_t i = 0; i < count; i++) {
-		to_link(&datagrams[i].remote, &path.remote);
+		link_address_from_os(&datagrams[i].remote, &path.remote);
 		relay_front_receive(network->front, &path, datagrams[i].payload, now_ns, utc_ms);
 	}
 	os_loop_defer(network->loop, &network->flush);

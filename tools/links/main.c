@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "link/link_os.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "tools/links/links.h"
@@ -44,13 +45,9 @@ static bool parse_address(const char *text)
 {
 	struct os_address address;
 
-	if (os_address_parse(text, &address) != SOTTO_OK || address.any.sa_family != AF_INET)
+	if (os_address_parse(text, &address) != SOTTO_OK)
 		return false;
-	memset(&scene.relay, 0, sizeof(scene.relay));
-	scene.relay.ip[10] = 0xff;
-	scene.relay.ip[11] = 0xff;
-	memcpy(scene.relay.ip + 12, &address.v4.sin_addr, 4);
-	scene.relay.port = os_address_port(&address);
+	link_address_from_os(&address, &scene.relay);
 	return true;
 }
 

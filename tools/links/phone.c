@@ -3,18 +3,10 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "link/link_os.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "tools/links/links.h"
-
-static void to_os(const struct link_address *from, struct os_address *to)
-{
-	memset(to, 0, sizeof(*to));
-	to->v4.sin_family = AF_INET;
-	memcpy(&to->v4.sin_addr, from->ip + 12, 4);
-	to->len = sizeof(to->v4);
-	os_address_set_port(to, from->port);
-}
 
 void phone_pump(struct phone *phone)
 {
@@ -32,7 +24,7 @@ void phone_pump(struct phone *phone)
 		if (packet.len == 0)
 			break;
 		datagram.payload = BYTES(packet.data, packet.len);
-		to_os(&packet.path.remote, &datagram.remote);
+		link_address_to_os(&packet.path.remote, &datagram.remote);
 		if (os_udp_send(phone->udp, &datagram, 1, &sent) != SOTTO_OK)
 			break; /* lost, as networks lose */
 	}
@@ -195,7 +187,7 @@ enum sotto_err phone_start(struct scene *scene, uint32_t index, bool founding)
 	       WIRE_KEY_LEN);
 	if (!founding)
 		memcpy(config.network_id, scene->network, sizeof(config.network_id));
-	TRY(os_address_parse("0.0.0.0:0", &any));
+	TRY(os_address_parse(link_address_is_v4(&scene->relay) ? "0.0.0.0:0" : "[::]:0", &any));
 	TRY(os_udp_bind(scene->loop, &any, &handler, &phone->udp));
 	TRY(link_client_create(&config, &phone->client));
 	TRY(link_client_start(phone->client, os_clock_now_ns(), os_clock_utc_ms()));

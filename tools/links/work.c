@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "crypto/sign.h"
+#include "link/link_os.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "tools/links/links.h"
@@ -205,10 +206,7 @@ void work_beat(struct phone *phone, uint64_t now_ns)
 	if (packet.len == 0)
 		return;
 	out.payload = BYTES(packet.data, packet.len);
-	out.remote.v4.sin_family = AF_INET;
-	memcpy(&out.remote.v4.sin_addr, packet.path.remote.ip + 12, 4);
-	out.remote.len = sizeof(out.remote.v4);
-	os_address_set_port(&out.remote, packet.path.remote.port);
+	link_address_to_os(&packet.path.remote, &out.remote);
 	if (os_udp_send(phone->udp, &out, 1, &sent) != SOTTO_OK)
 		phone->datagrams_refused++;
 }
