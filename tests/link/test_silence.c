@@ -12,11 +12,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
-#include "base/writer.h"
-#include "link/envelope.h"
-#include "link/quic.h"
-#include "link/secrets.h"
-#include "link/token.h"
+#include "tests/link/strangers.h"
 #include "tests/link/world.h"
 
 #define EACH 1250 /* eight kinds and more: above 10,000 packets */
@@ -32,232 +28,28 @@ static void connect_phone(int phone)
 	assert_true(world_run_until(&world, phone, LINK_CLIENT_UP, 20 * WORLD_SECOND));
 }
 
-static void scramble(uint8_t *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		data[i] = (uint8_t)world_random(&world);
-}
-
-#define TOKEN_AT 25
-
-/* A first packet with a sealed envelope, as a phone that has `key` makes it; its inside is noise. */
-static size_t make_initial(uint8_t *out, const struct link_key *key, uint64_t utc_ms,
-			   size_t token_len)
-{
-	struct link_secrets secrets;
-	struct envelope_padding padding;
-	struct writer writer;
-	uint8_t ids[16];
-	uint8_t token[TOKEN_LEN];
-
-	scramble(out, LINK_FULL_LEN);
-	scramble(ids, sizeof(ids));
-	link_secrets_derive(key, &secrets);
-	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
-	assert_int_equal(token_create(&secrets, &world.random, ids, utc_ms, token), SOTTO_OK);
-	writer_init_fixed(&writer, out, LINK_FULL_LEN);
-	writer_put_u8(&writer, 0xc3);
-	writer_put_u32(&writer, 1);
-	writer_put_vector(&writer, BYTES(ids, 8));
-	writer_put_vector(&writer, BYTES(ids + 8, 8));
-	writer_put_u16(&writer, (uint16_t)(0x4000 | token_len));
-	writer_put_bytes(&writer, BYTES(token, token_len));
-	writer_put_u16(&writer, (uint16_t)(0x4000 | (1230 - writer.len - 2)));
-	assert_int_equal(writer.err, SOTTO_OK);
-	envelope_seal(&secrets, &padding, out, 1230, LINK_FULL_LEN);
-	return LINK_FULL_LEN;
-}
-
-struct stranger {
-	const char *name;
-	size_t (*make)(uint8_t *out);
-	enum link_drop drop; /* where most of them end */
-};
-
-static size_t make_garbage(uint8_t *out)
-{
-	size_t len = 1 + world_random(&world) % LINK_FULL_LEN;
-
-	scramble(out, len);
-	return len;
-}
-
-static size_t make_full_garbage(uint8_t *out)
-{
-	scramble(out, LINK_FULL_LEN);
-	out[0] |= 0x40;
-	return LINK_FULL_LEN;
-}
-
-/* A plain QUIC client knocks: an Initial without envelope or token. */
-static size_t make_plain_initial(uint8_t *out)
-{
-	static const uint8_t head[] = {0xc3, 0, 0, 0, 1, 8, 1, 2,    3,
-				       4,    5, 6, 7, 8, 0, 0, 0x44, 0x9e};
-
-	scramble(out, LINK_FULL_LEN);
-	memcpy(out, head, sizeof(head));
-	return 1200 + world_random(&world) % 33;
-}
-
-static size_t make_version_bait(uint8_t *out)
-{
-	size_t len = make_plain_initial(out);
-
-	scramble(out + 1, 4);
-	return len;
-}
-
-static size_t make_no_token(uint8_t *out)
-{
-	return make_initial(out, &world.keys[0], world_utc(&world), 0);
-}
-
-static size_t make_other_key(uint8_t *out)
-{
-	struct link_key other = world.keys[0];
-
-	other.secret[world_random(&world) % 32] ^= (uint8_t)(1 + world_random(&world) % 255);
-	return make_initial(out, &other, world_utc(&world), TOKEN_LEN);
-}
-
-static size_t make_other_number(uint8_t *out)
-{
-	struct link_key other = world.keys[0];
-
-	other.number += 1 + world_random(&world) % 1000;
-	return make_initial(out, &other, world_utc(&world), TOKEN_LEN);
-}
-
-/* The envelope of our key, the token of another: somebody who has half of it. */
-static size_t make_forged_token(uint8_t *out)
-{
-	struct link_secrets secrets;
-	struct envelope_padding padding;
-
-	(void)make_initial(out, &world.keys[0], world_utc(&world), TOKEN_LEN);
-	out[TOKEN_AT + world_random(&world) % TOKEN_LEN] ^= 1;
-	link_secrets_derive(&world.keys[0], &secrets);
-	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
-	envelope_seal(&secrets, &padding, out, 1230, LINK_FULL_LEN);
-	return LINK_FULL_LEN;
-}
-
-static size_t make_too_old(uint8_t *out)
-{
-	return make_initial(out, &world.keys[0],
-			    world_utc(&world) - LINK_WINDOW_MS - 1 -
-				    world_random(&world) % 10000000,
-			    TOKEN_LEN);
-}
-
-static size_t make_too_early(uint8_t *out)
-{
-	return make_initial(out, &world.keys[0],
-			    world_utc(&world) + LINK_WINDOW_MS + 1 +
-				    world_random(&world) % 10000000,
-			    TOKEN_LEN);
-}
-
-/* Everything right but what is inside: the token was copied, or TLS has another PSK. */
-static size_t make_right_token(uint8_t *out)
-{
-	return make_initial(out, &world.keys[0], world_utc(&world), TOKEN_LEN);
-}
-
-static bool no_cid(void *context, const uint8_t *cid)
-{
-	(void)context;
-	(void)cid;
-	return true;
-}
-
-/* Envelope, token and Initial keys of our key, and a real hello that is bound to another PSK. */
-static size_t make_wrong_psk(uint8_t *out)
-{
-	static const struct quic_events events = {.on_cid = no_cid};
-	struct link_secrets secrets;
-	struct envelope_padding padding;
-	struct quic_tls *tls;
-	struct quic *quic;
-	struct link_packet packet;
-	enum link_reason reason;
-	struct quic_config config = {
-		.allocator = &allocator_default,
-		.random = &world.random,
-		.padding = &padding,
-		.secrets = &secrets,
-		.events = &events,
-		.path = {.remote = world.relay},
-		.now_ns = world.now_ns,
-	};
-
-	link_secrets_derive(&world.keys[0], &secrets);
-	secrets.psk[7] ^= 1;
-	assert_int_equal(envelope_padding_init(&padding, &world.random), SOTTO_OK);
-	assert_int_equal(quic_tls_create(&allocator_default, &tls), SOTTO_OK);
-	config.tls = tls;
-	assert_int_equal(quic_create_client(&config, world_utc(&world), &quic), SOTTO_OK);
-	assert_int_equal(quic_write(quic, world.now_ns, &packet, &reason), SOTTO_OK);
-	assert_int_equal(packet.len, LINK_FULL_LEN);
-	memcpy(out, packet.data, packet.len);
-	quic_destroy(quic);
-	quic_tls_destroy(tls);
-	return LINK_FULL_LEN;
-}
-
-static size_t make_replay(uint8_t *out)
-{
-	memcpy(out, world.first.packet.data, world.first.packet.len);
-	return world.first.packet.len;
-}
-
-/* A captured first packet with one bit changed. */
-static size_t make_flipped(uint8_t *out)
-{
-	size_t len = make_replay(out);
-	size_t bit = world_random(&world) % (8 * len);
-
-	out[bit / 8] ^= (uint8_t)(1 << bit % 8);
-	return len;
-}
-
-static size_t make_truncated(uint8_t *out)
-{
-	(void)make_replay(out);
-	return 1 + world_random(&world) % (world.first.packet.len - 1);
-}
-
-static const struct stranger strangers[] = {
-	{"garbage", make_garbage, LINK_DROP_STRANGER},
-	{"full garbage", make_full_garbage, LINK_DROP_STRANGER},
-	{"plain initial", make_plain_initial, LINK_DROP_ENVELOPE},
-	{"version bait", make_version_bait, LINK_DROP_STRANGER},
-	{"no token", make_no_token, LINK_DROP_TOKEN},
-	{"other key", make_other_key, LINK_DROP_ENVELOPE},
-	{"other number", make_other_number, LINK_DROP_ENVELOPE},
-	{"forged token", make_forged_token, LINK_DROP_TOKEN},
-	{"too old", make_too_old, LINK_DROP_WINDOW},
-	{"too early", make_too_early, LINK_DROP_WINDOW},
-	{"right token, wrong inside", make_right_token, LINK_DROP_HANDSHAKE},
-	{"right token, wrong PSK", make_wrong_psk, LINK_DROP_HANDSHAKE},
-	{"replayed", make_replay, LINK_DROP_REPLAY},
-	{"replayed, flipped", make_flipped, LINK_DROP_REPLAY},
-	{"replayed, cut", make_truncated, LINK_DROP_ENVELOPE},
-};
-
 static void knock(const struct stranger *stranger)
 {
+	struct strangers strangers = {
+		.random = &world.random,
+		.key = world.keys[0],
+		.relay = world.relay,
+		.first_len = world.first.packet.len,
+	};
 	struct link_server_stats before;
 	struct link_server_stats after;
 	struct link_address from;
 	uint8_t packet[LINK_FULL_LEN];
 	uint64_t dropped = 0;
 
+	memcpy(strangers.first, world.first.packet.data, world.first.packet.len);
 	link_server_stats(world.server, &before);
 	for (unsigned i = 0; i < EACH; i++) {
-		size_t len = stranger->make(packet);
+		size_t len;
 
+		strangers.now_ns = world.now_ns;
+		strangers.utc_ms = world_utc(&world);
+		len = stranger->make(&strangers, packet);
 		from = world_address(i & 1 ? "203.0.113.66" : "2001:db8:bad::1",
 				     (uint16_t)(1024 + i));
 		world_inject(&world, &from, packet, len);
@@ -282,8 +74,8 @@ static void test_strangers(void **state)
 	world_init(&world, 21);
 	world.server_config.limits.replay_entries = 65536;
 	connect_phone(0);
-	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
-		knock(&strangers[i]);
+	for (size_t i = 0; i < STRANGERS_COUNT; i++) {
+		knock(&strangers_table[i]);
 		connect_phone(1); /* another each time: the one before is replaced and forgotten */
 		assert_int_equal(world.phones[0].status.state, LINK_CLIENT_UP);
 	}
