@@ -32,10 +32,9 @@
 struct voice_stats {
 	uint64_t packets_sent;	   /* by get_packet */
 	uint64_t packets_received; /* by put_packet, without duplicates */
-	uint64_t
-		packets_lost; /* their time passed and they had not come, and have not come since */
-	uint64_t packets_late;	  /* came when their time had passed */
-	uint64_t packets_invalid; /* Opus refused them */
+	uint64_t packets_lost;	   /* their time passed without them, and they never came */
+	uint64_t packets_late;	   /* came when their time had passed */
+	uint64_t packets_invalid;  /* Opus refused them */
 	uint64_t concealed_ms; /* played without a packet: from the next one's copy, or made up */
 	uint64_t recovered_ms; /* the part of concealed_ms that came from the next packet's copy */
 	uint32_t late_ms_p99;  /* arrival after the playout time it was meant for; 0 if in time */
