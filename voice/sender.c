@@ -10,6 +10,7 @@
 /* What a beat leaves swings by the device's block; only what never goes away is surplus. */
 #define BEATS_PER_SECOND 50
 #define SURPLUS_MAX	 VOICE_SAMPLES(5)
+#define CUSHION		 VOICE_SAMPLES(2) /* left, so that a late wake-up does not starve the beat */
 #define MATCH		 700
 
 enum sotto_err voice_sender_init(struct voice_sender *sender, const struct allocator *allocator)
@@ -36,10 +37,11 @@ static void drop_surplus(struct voice_sender *sender)
 {
 	size_t count;
 
-	if (sender->surplus < SURPLUS_MAX || sender->fifo.count < 2 * VOICE_FRAME_SAMPLES)
+	if (sender->surplus < SURPLUS_MAX ||
+	    sender->fifo.count < VOICE_FRAME_SAMPLES + sender->surplus)
 		return;
-	count = voice_stretch_shorten(sender->fifo.samples, VOICE_FRAME_SAMPLES, sender->surplus,
-				      MATCH, sender->out);
+	count = voice_stretch_shorten(sender->fifo.samples, VOICE_FRAME_SAMPLES,
+				      sender->surplus - CUSHION, MATCH, sender->out);
 	if (count == VOICE_FRAME_SAMPLES)
 		return;
 	(void)voice_fifo_get(&sender->fifo, NULL, VOICE_FRAME_SAMPLES - count);
