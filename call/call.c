@@ -51,7 +51,7 @@ void call_go(struct call *call, enum call_state to)
 {
 	ASSERT(call_may_go(call->state, to));
 	call->state = to;
-	call_push(call, CALL_OUT_CHANGED);
+	call_push(call, CALL_OUT_CHANGED)->state = to;
 }
 
 struct call_message *call_push_message(struct call *call, enum call_message_type type)

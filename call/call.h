@@ -61,7 +61,7 @@ enum call_output_type {
 	CALL_OUT_VOICE_DROP,	/* keys.epoch: forget them */
 	CALL_OUT_VOICE_SENDER,	/* kid, slot: whose frames to take */
 	CALL_OUT_VOICE_STOP,
-	CALL_OUT_CHANGED, /* call_state_of changed: for who watches */
+	CALL_OUT_CHANGED, /* to state: for who watches */
 	CALL_OUT_ENDED,	  /* reason; times are in struct call_times */
 };
 
@@ -73,6 +73,7 @@ struct call_output {
 	uint64_t kid;
 	uint16_t slot;
 	bool slot_known; /* false: take the KID from any slot until its sender announces one */
+	enum call_state state;
 	enum call_reason reason;
 };
 

@@ -249,7 +249,7 @@ void agent_voice_output(struct agent *agent, const struct call_output *output);
 void agent_voice_close(struct agent *agent);
 
 /* command_call.c: what the client of a call is told */
-void command_call_changed(struct agent *agent);
+void command_call_changed(struct agent *agent, enum call_state state);
 void command_call_ended(struct agent *agent);
 
 #endif

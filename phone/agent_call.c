@@ -171,15 +171,14 @@ static void ended(struct agent *agent, enum call_reason reason)
 			  call->voice != NULL ? os_clock_now_ns() + REPORT_NS : 0);
 }
 
-static void changed(struct agent *agent)
+static void changed(struct agent *agent, enum call_state state)
 {
 	struct agent_call *call = &agent->call;
 
-	if (call_state_of(call->engine) == CALL_ACTIVE && call->client != NULL &&
-	    call->client->for_ns != 0)
+	if (state == CALL_ACTIVE && call->client != NULL && call->client->for_ns != 0)
 		os_loop_set_timer(agent->loop, &call->limit_timer,
 				  os_clock_now_ns() + call->client->for_ns);
-	command_call_changed(agent);
+	command_call_changed(agent, state);
 }
 
 static void handle(struct agent *agent, const struct call_output *output)
@@ -217,7 +216,7 @@ static void handle(struct agent *agent, const struct call_output *output)
 		agent_voice_output(agent, output);
 		break;
 	case CALL_OUT_CHANGED:
-		changed(agent);
+		changed(agent, output->state);
 		break;
 	case CALL_OUT_ENDED:
 		ended(agent, output->reason);

@@ -149,10 +149,9 @@ static void answer_waiting(struct agent *agent)
 	}
 }
 
-void command_call_changed(struct agent *agent)
+void command_call_changed(struct agent *agent, enum call_state state)
 {
 	struct agent_call *call = &agent->call;
-	enum call_state state = call_state_of(call->engine);
 
 	if (call->client != NULL && state != CALL_IDLE && state != CALL_TAIL)
 		agent_item(call->client,

@@ -144,14 +144,16 @@ static enum arrival arrived_put(struct talk_arrived *arrived, uint64_t serial, u
 }
 
 static enum sotto_err call_receive(struct talk *talk, const struct talk_group *group,
-				   const struct mls_application *application, struct bytes body)
+				   const struct mls_application *application,
+				   const struct talk_frame *frame)
 {
 	struct talk_event event = {.type = TALK_EVENT_CALL,
 				   .extension = talk_extension_of(talk, group->peer),
+				   .sent_ms = frame->sent_ms,
 				   .epoch = application->epoch};
 	struct talk_call call;
 
-	if (wire_decode(&talk_call_type, body, &call) != SOTTO_OK)
+	if (wire_decode(&talk_call_type, frame->body, &call) != SOTTO_OK)
 		return SOTTO_OK;
 	memcpy(event.device_key, application->member.signature_key.data, LEDGER_KEY_LEN);
 	event.text = call.message;
@@ -172,7 +174,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	case TALK_BODY_RECEIPT:
 		return talk_receipt_receive(talk, group, key, frame->body);
 	case TALK_BODY_CALL:
-		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame->body);
+		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
 		return everyone && drop->winner == 0 ? talk_entry_receive(talk, frame->body)
