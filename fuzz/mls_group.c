@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole group under commits and proposals of a member who signs and seals whatever the input says: none may crash a
- * receiver or, being refused, change it. First byte: even a Commit, odd a Proposal; the rest is its encoding.
+ * A whole group under commits and proposals of a member who signs and seals whatever the input
+ * says: none may crash a receiver or, being refused, change it. First byte: even a Commit, odd a
+ * Proposal; the rest is its encoding.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -108,7 +109,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	writer_init_growing(&message, &allocator_default);
 	send(commit ? MLS_CONTENT_COMMIT : MLS_CONTENT_PROPOSAL, BYTES(data + 1, size - 1),
 	     &message);
-	/* A commit cannot get past its confirmation tag; a proposal may be good, and is dropped again. */
+	/*
+	 * A commit cannot get past its confirmation tag; a proposal may be good, and is dropped
+	 * again.
+	 */
 	if (mls_group_receive(receiver, writer_bytes(&message), &staged) == SOTTO_OK)
 		ASSERT(!commit);
 	mls_staged_destroy(staged);

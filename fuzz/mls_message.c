@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every MLSMessage that parses is written again byte for byte; its bodies parse the same way twice. */
+/*
+ * Every MLSMessage that parses is written again byte for byte; its bodies parse the same way twice.
+ */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ratchet tree that parses is written again byte for byte; it can be hashed, judged, searched, cut by removes and
- * widened by adds, and a clone that goes through that leaves the original as it was. First byte: the suite.
+ * A ratchet tree that parses is written again byte for byte; it can be hashed, judged, searched,
+ * cut by removes and widened by adds, and a clone that goes through that leaves the original as it
+ * was. First byte: the suite.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a joiner reads: a Welcome as it comes, and, as a member could make them, a group info and group secrets inside one
- * that opens. First byte: 0 the message itself, 1 the group info, 2 the group secrets.
+ * What a joiner reads: a Welcome as it comes, and, as a member could make them, a group info and
+ * group secrets inside one that opens. First byte: 0 the message itself, 1 the group info, 2 the
+ * group secrets.
  */
 #include <stddef.h>
 #include <stdint.h>

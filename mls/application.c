@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Application messages (RFC 9420 sections 6.3, 15). Nothing here allocates once the group's scratch has room for the
- * message: the message is made in the caller's memory and opened into it.
+ * Application messages (RFC 9420 sections 6.3, 15). Nothing here allocates once the group's scratch
+ * has room for the message: the message is made in the caller's memory and opened into it.
  */
 #include "mls/group.h"
 

@@ -2,10 +2,12 @@
 /*
  * Creating a commit (RFC 9420 section 12.4.1):
  *
- *    choose proposals -> apply to a successor -> path (provisional context) -> sign with the old context
+ *    choose proposals -> apply to a successor -> path (provisional context)
+ *        -> sign with the old context
  *        -> transcript, key schedule, confirmation tag -> welcome -> seal -> pending
  *
- * The message is sealed last, because that consumes a generation; everything before can fail without a trace.
+ * The message is sealed last, because that consumes a generation; everything before can fail
+ * without a trace.
  */
 #include <string.h>
 
@@ -120,7 +122,10 @@ static bool cached_fits(const struct committing *committing, const struct cached
 	}
 }
 
-/* Removes before updates before the rest, the newest first: 12.2 prefers removes, then the latest update. */
+/*
+ * Removes before updates before the rest, the newest first: 12.2 prefers removes, then the latest
+ * update.
+ */
 static enum sotto_err choose_cached(struct committing *committing)
 {
 	static const uint16_t order[] = {

@@ -2,7 +2,8 @@
 /*
  * Processing a commit (RFC 9420 section 12.4.2), and merging what was staged.
  *
- *    resolve proposals -> apply to a successor -> merge path -> provisional context -> open path secret
+ *    resolve proposals -> apply to a successor -> merge path -> provisional context
+ *        -> open path secret
  *        -> transcript, key schedule -> confirmation tag
  */
 #include "mls/commit_process.h"

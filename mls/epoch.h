@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One epoch of a group: public tree and context, secrets, our private keys in it. A commit builds the next one
- * from the current without touching that; merging swaps a pointer.
+ * One epoch of a group: public tree and context, secrets, our private keys in it. A commit builds
+ * the next one from the current without touching that; merging swaps a pointer.
  */
 #ifndef MLS_EPOCH_H
 #define MLS_EPOCH_H
@@ -42,7 +42,9 @@ struct epoch *epoch_new(const struct mls_config *config, const struct suite *sui
 /* Wipes every secret. NULL is fine. */
 void epoch_destroy(struct epoch *epoch);
 
-/* The successor before any proposal: tree shared, extensions, keys and confirmed hash as they are. */
+/*
+ * The successor before any proposal: tree shared, extensions, keys and confirmed hash as they are.
+ */
 MUST_USE enum sotto_err epoch_next(const struct epoch *epoch, struct epoch **next);
 
 /* What only the current epoch needs goes: only opening messages remains. */
@@ -56,8 +58,8 @@ MUST_USE enum sotto_err epoch_advance_transcript(struct epoch *next, const struc
 						 const struct framed *commit);
 
 /*
- * All secrets from joiner secret and PSK secret; confirmation tag and interim hash; the secret tree. The context
- * must be final. welcome NULL: not needed.
+ * All secrets from joiner secret and PSK secret; confirmation tag and interim hash; the secret
+ * tree. The context must be final. welcome NULL: not needed.
  */
 MUST_USE enum sotto_err epoch_derive(struct epoch *epoch, const struct secret *joiner,
 				     const struct secret *psk, struct secret *welcome);
@@ -103,7 +105,9 @@ struct path_secrets {
 MUST_USE enum sotto_err path_renew(struct epoch *next, const struct mls_leaf_options *leaf,
 				   struct path_secrets *secrets);
 
-/* UpdatePath: our new leaf, and the path secrets sealed with next->context, which is provisional. */
+/*
+ * UpdatePath: our new leaf, and the path secrets sealed with next->context, which is provisional.
+ */
 MUST_USE enum sotto_err path_write(const struct epoch *next, const struct path_secrets *secrets,
 				   const struct leaf_list *added, struct writer *writer);
 
@@ -116,7 +120,10 @@ MUST_USE enum sotto_err path_merge(struct epoch *next, uint32_t sender,
 MUST_USE enum sotto_err path_open(struct epoch *next, uint32_t sender, const struct path_view *path,
 				  const struct leaf_list *added, struct secret *commit_secret);
 
-/* Derives and stores the keys from a path secret at a level upwards, checking them against the tree. */
+/*
+ * Derives and stores the keys from a path secret at a level upwards, checking them against the
+ * tree.
+ */
 MUST_USE enum sotto_err path_climb(struct epoch *next, uint32_t sender, uint32_t level,
 				   const struct secret *path_secret, struct secret *commit_secret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extension lists (RFC 9420 sections 11.1, 13.4). A list stays what it was on the wire, the content of its
- * vector, so unknown and GREASE entries survive byte for byte; these functions look into it.
+ * Extension lists (RFC 9420 sections 11.1, 13.4). A list stays what it was on the wire, the content
+ * of its vector, so unknown and GREASE entries survive byte for byte; these functions look into it.
  */
 #ifndef MLS_EXTENSION_H
 #define MLS_EXTENSION_H

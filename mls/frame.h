@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Message framing (RFC 9420 section 6): FramedContent, its signature, PublicMessage and PrivateMessage.
+ * Message framing (RFC 9420 section 6): FramedContent, its signature, PublicMessage and
+ * PrivateMessage.
  *
  *    content -- frame_sign --> signature -- frame_public_write | frame_private_seal --> MLSMessage
- *    MLSMessage -- message_read --> frame_public_open | frame_private_open --> content -- frame_verify
+ *    MLSMessage -- message_read --> frame_public_open | frame_private_open --> content
+ *        -- frame_verify
  *
- * A struct framed borrows everything. Encodings are canonical, so what was parsed is written again to be hashed
- * or signed, and no copy of the wire is kept.
+ * A struct framed borrows everything. Encodings are canonical, so what was parsed is written again
+ * to be hashed or signed, and no copy of the wire is kept.
  */
 #ifndef MLS_FRAME_H
 #define MLS_FRAME_H
@@ -96,7 +98,10 @@ MUST_USE enum sotto_err frame_private_seal(const struct frame_keys *keys,
 					   const struct message_key *key, uint32_t generation,
 					   size_t padding, struct writer *out);
 
-/* Decrypts into plaintext (ciphertext.len bytes of room); framed borrows from there. Nothing is consumed. */
+/*
+ * Decrypts into plaintext (ciphertext.len bytes of room); framed borrows from there. Nothing is
+ * consumed.
+ */
 struct private_origin {
 	uint32_t leaf;
 	uint32_t generation;

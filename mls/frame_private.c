@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PrivateMessage (RFC 9420 section 6.3): content sealed by a key of the sender's ratchet, sender data sealed by a key that
- * comes from a sample of that ciphertext. Everything is done in the message's own memory.
+ * PrivateMessage (RFC 9420 section 6.3): content sealed by a key of the sender's ratchet, sender
+ * data sealed by a key that comes from a sample of that ciphertext. Everything is done in the
+ * message's own memory.
  */
 #include <string.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A group's life: made, advanced from epoch to epoch, destroyed; its cache of proposals; its own generations. */
+/*
+ * A group's life: made, advanced from epoch to epoch, destroyed; its cache of proposals; its own
+ * generations.
+ */
 #include "mls/group.h"
 
 #include <string.h>

@@ -2,7 +2,8 @@
 /*
  * The group and what leads from one epoch to the next, inside the library.
  *
- *    proposals (cached or by value) --> struct proposal_list --> proposal_list_apply --> next epoch's tree
+ *    proposals (cached or by value) --> struct proposal_list --> proposal_list_apply
+ *        --> next epoch's tree
  *    next epoch + commit --> struct mls_staged, which is also our own pending commit
  *    merge: staged->next becomes group->epoch, the old one joins the past ones
  */
@@ -59,8 +60,9 @@ struct list_outcome {
 void list_outcome_finish(struct list_outcome *outcome, const struct allocator *allocator);
 
 /*
- * Validates a list for a regular commit (12.2, 12.1, 7.3, 10.1) and applies it (12.3) to next, a fresh successor of
- * before. now_s as in struct leaf_rules. After a failure next is only good to be destroyed.
+ * Validates a list for a regular commit (12.2, 12.1, 7.3, 10.1) and applies it (12.3) to next, a
+ * fresh successor of before. now_s as in struct leaf_rules. After a failure next is only good to be
+ * destroyed.
  */
 MUST_USE enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoch *before,
 					    struct epoch *next, uint32_t committer, uint64_t now_s,
@@ -105,7 +107,10 @@ MUST_USE enum sotto_err staged_new(const struct mls_config *config, enum mls_sta
 				   const struct epoch *epoch, uint32_t sender,
 				   struct bytes authenticated_data, struct mls_staged **staged);
 
-/* The changes of an applied list; leaves are taken from the two trees. after NULL: we are not in it. */
+/*
+ * The changes of an applied list; leaves are taken from the two trees. after NULL: we are not in
+ * it.
+ */
 MUST_USE enum sotto_err staged_list_changes(struct mls_staged *staged,
 					    const struct proposal_list *list,
 					    const struct tree *before, const struct tree *after);
@@ -125,7 +130,10 @@ struct mls_group {
 	size_t proposal_capacity;
 	struct mls_staged *pending;
 	struct writer scratch;
-	/* Own generations below these may be sent (config.reserve_before_send); saved: by the last save. */
+	/*
+	 * Own generations below these may be sent (config.reserve_before_send); saved: by the last
+	 * save.
+	 */
 	uint32_t reserved[2];
 	uint32_t saved[2];
 };
@@ -156,8 +164,8 @@ MUST_USE enum sotto_err cached_proposal_make(const struct mls_config *config,
 					     struct cached_proposal **proposal);
 
 /*
- * Our next generation of a ratchet, if it may be sent: SOTTO_ERR_AGAIN when it is not reserved, SOTTO_ERR_LIMIT at the
- * ratchet's end.
+ * Our next generation of a ratchet, if it may be sent: SOTTO_ERR_AGAIN when it is not reserved,
+ * SOTTO_ERR_LIMIT at the ratchet's end.
  */
 MUST_USE enum sotto_err group_next_generation(const struct mls_group *group, enum ratchet_kind kind,
 					      uint32_t *generation);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a group shows: context, members, exported secrets, its tree; what a message shows without keys. */
+/*
+ * What a group shows: context, members, exported secrets, its tree; what a message shows without
+ * keys.
+ */
 #include "mls/group.h"
 
 #include <string.h>

@@ -43,7 +43,9 @@ enum sotto_err mls_identity_from_private(uint16_t suite_id, struct bytes private
 	return err;
 }
 
-/* The RFC's own labels (17.6): an application may not make signatures that mean something to MLS. */
+/*
+ * The RFC's own labels (17.6): an application may not make signatures that mean something to MLS.
+ */
 static bool label_reserved(const char *label)
 {
 	static const char *const reserved[] = {"FramedContentTBS", "LeafNodeTBS", "KeyPackageTBS",

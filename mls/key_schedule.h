@@ -47,7 +47,10 @@ void epoch_secrets_expand(const struct suite *suite, const struct secret *epoch,
 void export_secret(const struct suite *suite, const struct secret *exporter, const char *label,
 		   struct bytes context, uint8_t *out, size_t len);
 
-/* 8.2: Hash(interim || ConfirmedTranscriptHashInput), given wire_format and FramedContent as encoded. */
+/*
+ * 8.2: Hash(interim || ConfirmedTranscriptHashInput), given wire_format and FramedContent as
+ * encoded.
+ */
 void confirmed_hash_next(const struct suite *suite, struct bytes interim, uint16_t wire_format,
 			 struct bytes content, struct bytes signature, uint8_t *out);
 

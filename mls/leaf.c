@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-/* opaque identity<V> of basic, Certificate certificates<V> of x509; other types: one vector, as GREASE would. */
+/*
+ * opaque identity<V> of basic, Certificate certificates<V> of x509; other types: one vector, as
+ * GREASE would.
+ */
 static void credential_read(struct reader *reader, struct leaf_view *view)
 {
 	const uint8_t *start = reader->at;
@@ -81,7 +84,9 @@ struct leaf_node *leaf_node_make(const struct allocator *allocator, struct bytes
 	return leaf;
 }
 
-/* Counts are the one thing of a leaf that changes; a leaf never crosses threads (see sotto/mls.h). */
+/*
+ * Counts are the one thing of a leaf that changes; a leaf never crosses threads (see sotto/mls.h).
+ */
 static struct leaf_node *leaf_node_counted(const struct leaf_node *leaf)
 {
 	union {

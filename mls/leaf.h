@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leaf nodes (RFC 9420 sections 5.3, 7.2, 7.3). A leaf_view is a LeafNode parsed in place; a leaf_node owns its
- * encoding, is immutable and counted, and is shared between the trees of successive epochs.
+ * Leaf nodes (RFC 9420 sections 5.3, 7.2, 7.3). A leaf_view is a LeafNode parsed in place; a
+ * leaf_node owns its encoding, is immutable and counted, and is shared between the trees of
+ * successive epochs.
  */
 #ifndef MLS_LEAF_H
 #define MLS_LEAF_H
@@ -46,9 +47,9 @@ struct leaf_place {
 };
 
 /*
- * The part of section 7.3 that needs no tree: source as expected, version listed (and suite, in key packages), keys of
- * the right form, own extensions and credential listed, lifetime (now_s 0: not against the clock; lifetime_s_max 0: any),
- * signature. place NULL for key packages.
+ * The part of section 7.3 that needs no tree: source as expected, version listed (and suite, in key
+ * packages), keys of the right form, own extensions and credential listed, lifetime (now_s 0: not
+ * against the clock; lifetime_s_max 0: any), signature. place NULL for key packages.
  */
 struct leaf_rules {
 	const struct suite *suite;
@@ -67,7 +68,10 @@ bool leaf_supports_extension(const struct leaf_view *view, uint16_t type);
 bool leaf_supports_proposal(const struct leaf_view *view, uint16_t type);
 bool leaf_supports_credential(const struct leaf_view *view, uint16_t type);
 
-/* Does a leaf fit a group with these context extensions: each supported, required capabilities listed? */
+/*
+ * Does a leaf fit a group with these context extensions: each supported, required capabilities
+ * listed?
+ */
 MUST_USE enum sotto_err leaf_check_context(const struct leaf_view *view, struct bytes extensions);
 
 struct leaf_node {
@@ -86,8 +90,8 @@ void leaf_node_drop(const struct allocator *allocator, const struct leaf_node *l
 void leaf_member(const struct leaf_view *view, uint32_t leaf, struct mls_member *member);
 
 /*
- * Makes a signed leaf. Identity, credential, capabilities and extensions come from options, or with options
- * NULL from an old leaf, signed with signature_key then.
+ * Makes a signed leaf. Identity, credential, capabilities and extensions come from options, or with
+ * options NULL from an old leaf, signed with signature_key then.
  */
 struct leaf_recipe {
 	const struct mls_leaf_options *options;

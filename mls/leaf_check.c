@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leaf node validation (RFC 9420 section 7.3), the part that looks at one leaf alone. What looks at the rest of
- * the tree (unique keys, credential types that all members support) is kept by tree.c as leaves come and go.
+ * Leaf node validation (RFC 9420 section 7.3), the part that looks at one leaf alone. What looks at
+ * the rest of the tree (unique keys, credential types that all members support) is kept by tree.c
+ * as leaves come and go.
  */
 #include "mls/leaf.h"
 
@@ -108,7 +109,10 @@ enum sotto_err leaf_check(const struct leaf_view *view, enum leaf_source source,
 
 	FAIL_IF(view->source != source, SOTTO_ERR_INVALID);
 	FAIL_IF(!u16_list_has(view->versions, 1), SOTTO_ERR_INVALID);
-	/* 7.3 does not ask this of leaves in a tree, and there are published trees whose leaves leave it out. */
+	/*
+	 * 7.3 does not ask this of leaves in a tree, and there are published trees whose leaves
+	 * leave it out.
+	 */
 	FAIL_IF(source == LEAF_KEY_PACKAGE && !u16_list_has(view->suites, suite->id),
 		SOTTO_ERR_INVALID);
 	FAIL_IF(!leaf_supports_credential(view, view->credential.type), SOTTO_ERR_INVALID);

@@ -17,7 +17,10 @@ static void put_types(struct writer *writer, const uint16_t *types, size_t count
 		writer_put_u16(writer, types[i]);
 }
 
-/* 7.2: all versions, this suite, the caller's types, and those of our own extensions and credential. */
+/*
+ * 7.2: all versions, this suite, the caller's types, and those of our own extensions and
+ * credential.
+ */
 static void capabilities_write(const struct suite *suite, const struct mls_leaf_options *options,
 			       struct writer *writer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a group back. What we stored ourselves is trusted to be valid, but not to be whole: every read is bounded,
- * and anything that does not fit is SOTTO_ERR_CORRUPT.
+ * Reading a group back. What we stored ourselves is trusted to be valid, but not to be whole: every
+ * read is bounded, and anything that does not fit is SOTTO_ERR_CORRUPT.
  */
 #include <string.h>
 

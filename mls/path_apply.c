@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A received UpdatePath (RFC 9420 sections 7.5, 7.6, 12.4.2): check and merge its public part, then open the one
- * ciphertext that is for us and climb to the root.
+ * A received UpdatePath (RFC 9420 sections 7.5, 7.6, 12.4.2): check and merge its public part, then
+ * open the one ciphertext that is for us and climb to the root.
  */
 #include "mls/epoch.h"
 
@@ -25,8 +25,8 @@ static size_t count_recipients(const struct tree *tree, uint32_t copath,
 }
 
 /*
- * 12.4.2: no public key of the path is in the new tree, before anything of it is merged. (Two equal keys inside the
- * path are refused when the second is set.)
+ * 12.4.2: no public key of the path is in the new tree, before anything of it is merged. (Two equal
+ * keys inside the path are refused when the second is set.)
  */
 static enum sotto_err check_keys(const struct epoch *next, const struct path_view *path,
 				 const struct tree_path_step *steps, size_t count,
@@ -117,8 +117,9 @@ out:
 }
 
 /*
- * The first key in the copath's resolution that we hold. A member whom no path has reached yet is an unmerged leaf:
- * nodes above it are in the resolution, but only its own leaf's key is there to open with.
+ * The first key in the copath's resolution that we hold. A member whom no path has reached yet is
+ * an unmerged leaf: nodes above it are in the resolution, but only its own leaf's key is there to
+ * open with.
  */
 static enum sotto_err find_opener(const struct epoch *next, uint32_t copath,
 				  const struct leaf_list *added, struct opener *opener)

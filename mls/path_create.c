@@ -4,8 +4,10 @@
  *
  *    path_secret[0] --> path_secret[1] --> ... --> commit_secret
  *         |                  |
- *    node keys          node keys           parent hashes from the root down, then the leaf, then the
- *                                           secrets sealed to the resolutions of the copath
+ *    node keys          node keys
+ *
+ * then parent hashes from the root down, the leaf, and the secrets sealed to the resolutions of the
+ * copath.
  */
 #include "mls/epoch.h"
 
@@ -29,7 +31,10 @@ bool leaf_list_has(const struct leaf_list *list, uint32_t leaf)
 	return false;
 }
 
-/* A fresh path secret and those that follow from it; the secret behind the last is the commit secret. */
+/*
+ * A fresh path secret and those that follow from it; the secret behind the last is the commit
+ * secret.
+ */
 static enum sotto_err draw_secrets(const struct epoch *next, const struct tree_path_step *steps,
 				   size_t count, struct path_secrets *secrets)
 {
@@ -112,7 +117,9 @@ enum sotto_err path_renew(struct epoch *next, const struct mls_leaf_options *lea
 
 	TRY(draw_secrets(next, steps, count, secrets));
 	TRY(tree_blank_path(&next->tree, next->own_leaf));
-	/* From the root down: each node's parent_hash field is the parent hash of the one above it. */
+	/*
+	 * From the root down: each node's parent_hash field is the parent hash of the one above it.
+	 */
 	for (size_t i = count; i > 0; i--) {
 		uint32_t node = steps[i - 1].node;
 
@@ -128,7 +135,9 @@ out:
 	return err;
 }
 
-/* UpdatePathNode: one ciphertext for each key of the copath's resolution but those of new members. */
+/*
+ * UpdatePathNode: one ciphertext for each key of the copath's resolution but those of new members.
+ */
 static void node_write(const struct epoch *next, const struct tree_path_step *step,
 		       const struct secret *path_secret, const struct leaf_list *added,
 		       struct bytes info, struct writer *writer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key packages, proposals and commits as they stand on the wire (RFC 9420 sections 10, 12.1, 12.4, 7.6), parsed in
- * place. Parsing says nothing about validity.
+ * Key packages, proposals and commits as they stand on the wire (RFC 9420 sections 10, 12.1, 12.4,
+ * 7.6), parsed in place. Parsing says nothing about validity.
  */
 #ifndef MLS_PROPOSAL_H
 #define MLS_PROPOSAL_H

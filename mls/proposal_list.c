@@ -2,10 +2,11 @@
 /*
  * Proposal list validation and application (RFC 9420 sections 12.2, 12.3).
  *
- *    group context extensions -> updates and removes (old leaves out, new ones in, truncate) -> adds -> the tree
+ *    group context extensions -> updates and removes (old leaves out, new ones in, truncate)
+ *        -> adds -> the tree
  *
- * Keys are checked for uniqueness by the tree itself, when leaves go in; so the order of updates and removes does
- * not matter, only the tree that comes out.
+ * Keys are checked for uniqueness by the tree itself, when leaves go in; so the order of updates
+ * and removes does not matter, only the tree that comes out.
  */
 #include "base/assert.h"
 #include "mls/group.h"

@@ -11,7 +11,10 @@ struct update_keys {
 	struct secret signature_key;
 };
 
-/* Checks, frames, seals and caches a proposal; the message is sealed last, as that consumes a generation. */
+/*
+ * Checks, frames, seals and caches a proposal; the message is sealed last, as that consumes a
+ * generation.
+ */
 static enum sotto_err send_proposal(struct mls_group *group, const struct writer *proposal,
 				    const struct update_keys *keys, uint64_t now_s,
 				    struct mls_buffer *message)

@@ -2,7 +2,8 @@
 /*
  * Pre-shared keys:
  *
- *    psk[i] -> Extract(0, .) -> ExpandWithLabel("derived psk", PSKLabel[i]) -> Extract(., psk_secret[i]) -> psk_secret[i + 1]
+ *    psk[i] -> Extract(0, .) -> ExpandWithLabel("derived psk", PSKLabel[i])
+ *        -> Extract(., psk_secret[i]) -> psk_secret[i + 1]
  */
 #include "mls/psk.h"
 

@@ -5,7 +5,10 @@
 
 #include "mls/group.h"
 
-/* psk_secret in the making; count is known before. Begins as all zeros, which is the secret of no PSK. */
+/*
+ * psk_secret in the making; count is known before. Begins as all zeros, which is the secret of no
+ * PSK.
+ */
 struct psk_chain {
 	const struct suite *suite;
 	const struct allocator *allocator;
@@ -24,8 +27,8 @@ void psk_chain_init(struct psk_chain *chain, const struct suite *suite,
 MUST_USE enum sotto_err psk_chain_add(struct psk_chain *chain, struct bytes id, struct bytes psk);
 
 /*
- * Of the PSK proposals of a list, in order. External keys come from the config's source, resumption keys from this
- * group's own epochs. SOTTO_ERR_NOT_FOUND: one is not there.
+ * Of the PSK proposals of a list, in order. External keys come from the config's source, resumption
+ * keys from this group's own epochs. SOTTO_ERR_NOT_FOUND: one is not there.
  */
 MUST_USE enum sotto_err psk_secret_of_list(const struct mls_group *group,
 					   const struct proposal_list *list, struct secret *secret);

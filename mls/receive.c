@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An incoming handshake message, step one (RFC 9420 sections 6, 12.4.2): open, verify, and for a commit build the
- * next epoch beside the current one. Nothing of the group changes; commit_process.c does the commit's part.
+ * An incoming handshake message, step one (RFC 9420 sections 6, 12.4.2): open, verify, and for a
+ * commit build the next epoch beside the current one. Nothing of the group changes;
+ * commit_process.c does the commit's part.
  */
 #include "mls/commit_process.h"
 
@@ -45,7 +46,10 @@ static enum sotto_err stage_own(struct mls_group *group, struct mls_staged **sta
 	return SOTTO_OK;
 }
 
-/* Opens a message of the current epoch and verifies its sender's signature. plaintext: see struct opened. */
+/*
+ * Opens a message of the current epoch and verifies its sender's signature. plaintext: see struct
+ * opened.
+ */
 static enum sotto_err open_message(struct mls_group *group, const struct message_view *view,
 				   struct opened *opened)
 {

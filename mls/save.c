@@ -126,7 +126,9 @@ enum sotto_err mls_group_save_ratchets(struct mls_group *group, uint32_t ahead,
 	for (int kind = RATCHET_HANDSHAKE; kind <= RATCHET_APPLICATION; kind++) {
 		until[kind] = ahead + secret_tree_generation(&epoch->secret_tree, epoch->own_leaf,
 							     (enum ratchet_kind)kind);
-		/* What was reserved may still be sent after this, so no state may stand behind it. */
+		/*
+		 * What was reserved may still be sent after this, so no state may stand behind it.
+		 */
 		if (until[kind] < group->reserved[kind])
 			until[kind] = group->reserved[kind];
 	}

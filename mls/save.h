@@ -3,8 +3,10 @@
  * How a group is stored. Structures in the presentation language of RFC 9420; integers big-endian.
  *
  * epoch part:   u8 version, u16 suite, group_id<V>, u8 active, send options, epoch (tree in full),
- *               past epochs and the pending commit (trees as differences from the current one), cached proposals
- * ratchet part: u8 version, for the current and each past epoch: u64 number, confirmation tag, secret tree
+ *               past epochs and the pending commit (trees as differences from the current one),
+ *               cached proposals
+ * ratchet part: u8 version, for the current and each past epoch: u64 number, confirmation tag,
+ * secret tree
  *
  * The tags tie a ratchet part to its epoch part.
  */

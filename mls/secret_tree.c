@@ -83,7 +83,10 @@ enum sotto_err secret_tree_init(struct secret_tree *tree, const struct mls_confi
 	tree->block = allocator_take(tree->allocator, tree->block_len);
 	if (tree->block == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	/* First the part that needs malloc's alignment; only flags are cleared, the rest is untouched. */
+	/*
+	 * First the part that needs malloc's alignment; only flags are cleared, the rest is
+	 * untouched.
+	 */
 	at = tree->block;
 	tree->skipped = (struct skipped_key *)(void *)at;
 	for (uint32_t i = 0; i < tree->skipped_capacity; i++)

@@ -2,9 +2,10 @@
 /*
  * The secret tree and its ratchets (RFC 9420 section 9).
  *
- * All memory is taken when an epoch begins, one block in which only what is used is ever touched; so opening and
- * sealing messages allocates nothing. A key is looked up first, without changing anything, and consumed when
- * its message has turned out to be genuine: a forged message, or a duplicate, destroys nothing.
+ * All memory is taken when an epoch begins, one block in which only what is used is ever touched;
+ * so opening and sealing messages allocates nothing. A key is looked up first, without changing
+ * anything, and consumed when its message has turned out to be genuine: a forged message, or a
+ * duplicate, destroys nothing.
  *
  *    root ----- tree secrets, derived on the way to a leaf, the siblings kept
  *     leaf ---- two ratchets: handshake, application: secret, next generation
@@ -56,8 +57,8 @@ uint32_t secret_tree_generation(const struct secret_tree *tree, uint32_t leaf,
 				enum ratchet_kind kind);
 
 /*
- * The key of a generation; changes nothing. SOTTO_ERR_REPLAY: consumed or given up. SOTTO_ERR_LIMIT: too far
- * ahead. leaf is inside the tree (asserted).
+ * The key of a generation; changes nothing. SOTTO_ERR_REPLAY: consumed or given up.
+ * SOTTO_ERR_LIMIT: too far ahead. leaf is inside the tree (asserted).
  */
 MUST_USE enum sotto_err secret_tree_peek(const struct secret_tree *tree, uint32_t leaf,
 					 enum ratchet_kind kind, uint32_t generation,
@@ -71,8 +72,8 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 void secret_tree_start_leaf(struct secret_tree *tree, uint32_t leaf);
 
 /*
- * The state, for saving. until: the ratchets of own_leaf are written as they will stand at these generations (by
- * kind), where that is ahead of where they are; NULL: as they are.
+ * The state, for saving. until: the ratchets of own_leaf are written as they will stand at these
+ * generations (by kind), where that is ahead of where they are; NULL: as they are.
  */
 void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const uint32_t *until,
 		       struct writer *writer);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a message would do: kept apart from the group, shown to the application, merged or dropped. */
+/*
+ * What a message would do: kept apart from the group, shown to the application, merged or dropped.
+ */
 #include "mls/group.h"
 
 #include <string.h>

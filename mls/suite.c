@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The suites' table and the labelled operations. KDFLabel and RefHashInput go into the hash piece by piece,
- * so a context of any length (a GroupContext with large extensions) needs no copy.
+ * The suites' table and the labelled operations. KDFLabel and RefHashInput go into the hash piece
+ * by piece, so a context of any length (a GroupContext with large extensions) needs no copy.
  */
 #include "mls/suite.h"
 

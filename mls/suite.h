@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cipher suites (RFC 9420 section 5.1, 17.1) and the labelled operations on them: RefHash,
- * ExpandWithLabel, DeriveSecret, SignWithLabel, EncryptWithLabel. Nothing else of the library touches
- * crypto/ directly but for plain hashes and MACs.
+ * ExpandWithLabel, DeriveSecret, SignWithLabel, EncryptWithLabel. Nothing else of the library
+ * touches crypto/ directly but for plain hashes and MACs.
  */
 #ifndef MLS_SUITE_H
 #define MLS_SUITE_H
@@ -60,8 +60,8 @@ MUST_USE enum sotto_err suite_mac_check(const struct suite *suite, const uint8_t
 					struct bytes tag);
 
 /*
- * SignContent (5.1.2): begin, write the content to be signed, end. What lies in the writer then, from where it
- * was at begin, is what the signature covers.
+ * SignContent (5.1.2): begin, write the content to be signed, end. What lies in the writer then,
+ * from where it was at begin, is what the signature covers.
  */
 size_t sign_content_begin(struct writer *writer, const char *label);
 void sign_content_end(struct writer *writer, size_t start);

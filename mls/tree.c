@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree's pages: what a slot holds, who shares it, and what follows from a change (hashes above it, leaf
- * counts, the key index, credential types). tree_change.c builds the RFC's operations on top.
+ * The tree's pages: what a slot holds, who shares it, and what follows from a change (hashes above
+ * it, leaf counts, the key index, credential types). tree_change.c builds the RFC's operations on
+ * top.
  *
  * An invariant makes invalidation cheap: above a slot without a hash no slot has one.
  */

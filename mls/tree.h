@@ -2,14 +2,16 @@
 /*
  * The ratchet tree (RFC 9420 sections 4, 7): public contents only.
  *
- * Nodes live in pages that successive epochs share: a clone copies page pointers, a write copies one page. So
- * staging a commit costs what the commit changes, and dropping it costs nothing but that. Each slot
- * remembers its tree hash and how many leaves below it are filled; a write clears the hashes above it.
+ * Nodes live in pages that successive epochs share: a clone copies page pointers, a write copies
+ * one page. So staging a commit costs what the commit changes, and dropping it costs nothing but
+ * that. Each slot remembers its tree hash and how many leaves below it are filled; a write clears
+ * the hashes above it.
  *
  *    slot 0   1   2   3   4 ...        even: struct leaf_node, odd: struct parent_node, NULL: blank
  *
- * The tree also keeps what section 7.3 asks of all leaves together: an index of every key (unique signature
- * and encryption keys) and, for each credential type in use, how many leaves use and how many support it.
+ * The tree also keeps what section 7.3 asks of all leaves together: an index of every key (unique
+ * signature and encryption keys) and, for each credential type in use, how many leaves use and how
+ * many support it.
  */
 #ifndef MLS_TREE_H
 #define MLS_TREE_H
@@ -102,7 +104,10 @@ uint32_t tree_find_signature_key(const struct tree *tree, struct bytes key);
 
 /* ---- Writing; after a failure the tree is only good for tree_finish ---- */
 
-/* Takes over the reference. SOTTO_ERR_INVALID: a key that another node has. SOTTO_ERR_LIMIT: too wide. */
+/*
+ * Takes over the reference. SOTTO_ERR_INVALID: a key that another node has. SOTTO_ERR_LIMIT: too
+ * wide.
+ */
 MUST_USE enum sotto_err tree_set_leaf(struct tree *tree, uint32_t leaf,
 				      const struct leaf_node *content);
 MUST_USE enum sotto_err tree_blank_leaf(struct tree *tree, uint32_t leaf);
@@ -118,7 +123,10 @@ MUST_USE enum sotto_err tree_blank_parent(struct tree *tree, uint32_t node);
 /* 7.1: blank every parent above a leaf. */
 MUST_USE enum sotto_err tree_blank_path(struct tree *tree, uint32_t leaf);
 
-/* 12.1.1: the leftmost blank leaf, widening if there is none, unmerged at the parents above. Takes over. */
+/*
+ * 12.1.1: the leftmost blank leaf, widening if there is none, unmerged at the parents above. Takes
+ * over.
+ */
 MUST_USE enum sotto_err tree_add(struct tree *tree, const struct leaf_node *content,
 				 uint32_t *leaf);
 
@@ -139,12 +147,16 @@ static inline const uint8_t *tree_root_hash(const struct tree *tree)
 	return tree_hash(tree, tree_root(tree->width));
 }
 
-/* The tree hash of a node with some leaves taken out everywhere (7.9: original sibling); sorted list. */
+/*
+ * The tree hash of a node with some leaves taken out everywhere (7.9: original sibling); sorted
+ * list.
+ */
 void tree_hash_without(const struct tree *tree, uint32_t node, const uint32_t *leaves, size_t count,
 		       uint8_t *out);
 
 /*
- * Resolution (4.1.1) of a node, in order. Start with tree_resolution_begin; next gives TREE_NODE_NONE at the end.
+ * Resolution (4.1.1) of a node, in order. Start with tree_resolution_begin; next gives
+ * TREE_NODE_NONE at the end.
  */
 struct tree_resolution {
 	const struct tree *tree;
@@ -158,7 +170,10 @@ void tree_resolution_begin(struct tree_resolution *resolution, const struct tree
 			   uint32_t node);
 uint32_t tree_resolution_next(struct tree_resolution *resolution);
 
-/* The filtered direct path (4.1.2) of a leaf, leaf to root, each with its copath child. Returns the count. */
+/*
+ * The filtered direct path (4.1.2) of a leaf, leaf to root, each with its copath child. Returns the
+ * count.
+ */
 struct tree_path_step {
 	uint32_t node;
 	uint32_t copath;
@@ -171,8 +186,9 @@ size_t tree_filtered_path(const struct tree *tree, uint32_t leaf,
 void tree_write(const struct tree *tree, struct writer *writer);
 
 /*
- * Into an initialised empty tree. Forms only: node types at their places, last node filled, unmerged leaves
- * sorted and inside, no key twice; at most width_max leaves. tree_check.c judges the rest.
+ * Into an initialised empty tree. Forms only: node types at their places, last node filled,
+ * unmerged leaves sorted and inside, no key twice; at most width_max leaves. tree_check.c judges
+ * the rest.
  */
 MUST_USE enum sotto_err tree_read(struct tree *tree, struct bytes encoded, uint32_t width_max);
 
@@ -181,7 +197,9 @@ void tree_write_difference(const struct tree *tree, const struct tree *base, str
 MUST_USE enum sotto_err tree_read_difference(struct tree *tree, const struct tree *base,
 					     struct reader *reader);
 
-/* Parent hash (7.9) of a node with a copath child, given the parent_hash field it has or will have. */
+/*
+ * Parent hash (7.9) of a node with a copath child, given the parent_hash field it has or will have.
+ */
 void tree_parent_hash(const struct tree *tree, struct bytes key, struct bytes parent_hash,
 		      const uint8_t *sibling_hash, uint8_t *out);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree's operations (RFC 9420 sections 7.1, 7.7, 12.1): set, blank, add, widen, truncate. Whatever changes a
- * leaf or a parent here also changes the key index and the credential types in use.
+ * The tree's operations (RFC 9420 sections 7.1, 7.7, 12.1): set, blank, add, widen, truncate.
+ * Whatever changes a leaf or a parent here also changes the key index and the credential types in
+ * use.
  */
 #include "base/assert.h"
 #include "mls/tree.h"

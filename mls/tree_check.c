@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a joiner checks of a tree's parents: each is parent-hash valid (RFC 9420 section 7.9.2), top down, by
- * exactly one descendant, and its unmerged leaves are what they may be (12.4.3.1).
+ * What a joiner checks of a tree's parents: each is parent-hash valid (RFC 9420 section 7.9.2), top
+ * down, by exactly one descendant, and its unmerged leaves are what they may be (12.4.3.1).
  *
- * For a parent P with children C and S: a node D in the resolution of C whose parent_hash field is the parent
- * hash of P with copath child S, and all else in that resolution is unmerged at P.
+ * For a parent P with children C and S: a node D in the resolution of C whose parent_hash field is
+ * the parent hash of P with copath child S, and all else in that resolution is unmerged at P.
  */
 #include "mls/tree.h"
 

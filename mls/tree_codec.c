@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree on the wire, optional<Node> ratchet_tree<V> (RFC 9420 section 12.4.3.3), and the difference between two
- * trees, in which past and pending epochs are saved.
+ * The tree on the wire, optional<Node> ratchet_tree<V> (RFC 9420 section 12.4.3.3), and the
+ * difference between two trees, in which past and pending epochs are saved.
  */
 #include "base/assert.h"
 #include "mls/tree.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tree hashes (RFC 9420 section 7.8), remembered in the slots: only what changed since is hashed again. And
- * parent hashes (7.9), with the original tree hash of a sibling.
+ * Tree hashes (RFC 9420 section 7.8), remembered in the slots: only what changed since is hashed
+ * again. And parent hashes (7.9), with the original tree hash of a sibling.
  */
 #include "mls/tree.h"
 #include "mls/tree_slots.h"

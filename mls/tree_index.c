@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear probing, at most half full, deletion by shifting back: no tombstones, so histories stay fast. */
+/*
+ * Linear probing, at most half full, deletion by shifting back: no tombstones, so histories stay
+ * fast.
+ */
 #include "mls/tree_index.h"
 
 #include <string.h>

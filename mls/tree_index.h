@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which node has this key? An open-addressing table over all keys of a tree. It holds no key, only 32 bits of a keyed
- * hash (SipHash-2-4, so no member can choose keys that collide) and the node; the tree tells whether the
- * key there is the same. Clones share the table until one of them writes.
+ * Which node has this key? An open-addressing table over all keys of a tree. It holds no key, only
+ * 32 bits of a keyed hash (SipHash-2-4, so no member can choose keys that collide) and the node;
+ * the tree tells whether the key there is the same. Clones share the table until one of them
+ * writes.
  */
 #ifndef MLS_TREE_INDEX_H
 #define MLS_TREE_INDEX_H

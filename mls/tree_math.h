@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arithmetic on array-based trees (RFC 9420 Appendix C). Leaves have even node indices, leaf n is node 2n; a
- * tree's width, its number of leaves, is always a power of two. Callers keep node indices inside their tree.
+ * Arithmetic on array-based trees (RFC 9420 Appendix C). Leaves have even node indices, leaf n is
+ * node 2n; a tree's width, its number of leaves, is always a power of two. Callers keep node
+ * indices inside their tree.
  */
 #ifndef MLS_TREE_MATH_H
 #define MLS_TREE_MATH_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GroupInfo, GroupSecrets and Welcome (RFC 9420 section 12.4.3) as they stand on the wire, parsed in place. */
+/*
+ * GroupInfo, GroupSecrets and Welcome (RFC 9420 section 12.4.3) as they stand on the wire, parsed
+ * in place.
+ */
 #ifndef MLS_WELCOME_H
 #define MLS_WELCOME_H
 
@@ -52,7 +55,10 @@ void welcome_read(struct reader *reader, struct welcome_view *view);
 MUST_USE enum sotto_err welcome_find(const struct welcome_view *view, struct bytes ref,
 				     struct hpke_ciphertext *sealed);
 
-/* Key and nonce of encrypted_group_info from welcome_secret; nonce and key have room for the longest. */
+/*
+ * Key and nonce of encrypted_group_info from welcome_secret; nonce and key have room for the
+ * longest.
+ */
 struct welcome_key {
 	uint8_t key[AEAD_KEY_LEN_MAX];
 	uint8_t nonce[AEAD_NONCE_LEN_MAX];

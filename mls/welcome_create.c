@@ -70,7 +70,10 @@ struct welcoming {
 	struct bytes info;		 /* of the encryption */
 };
 
-/* EncryptedGroupSecrets of one new member: joiner secret, and the path secret of the common ancestor. */
+/*
+ * EncryptedGroupSecrets of one new member: joiner secret, and the path secret of the common
+ * ancestor.
+ */
 static enum sotto_err entry_write(const struct epoch *next, const struct proposal_item *item,
 				  const struct welcoming *welcoming, struct writer *writer)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever goes wrong, a group stays exactly as it was: every truncation and bit flip of each message, and every
- * allocation and random call failed in turn; the state is compared as it would be stored.
+ * Whatever goes wrong, a group stays exactly as it was: every truncation and bit flip of each
+ * message, and every allocation and random call failed in turn; the state is compared as it would
+ * be stored.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -36,8 +36,10 @@ static void test_every_suite(void **state)
 	}
 }
 
-/* Seven members; leaf 4 renews its path, leaf 0 adds an eighth without a path, leaf 0 renews: the eighth, an unmerged
- * leaf, must follow. */
+/*
+ * Seven members; leaf 4 renews its path, leaf 0 adds an eighth without a path, leaf 0 renews: the
+ * eighth, an unmerged leaf, must follow.
+ */
 static void test_unmerged_leaf_follows(void **state)
 {
 	static const unsigned six[] = {1, 2, 3, 4, 5, 6}, eighth[] = {7};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Long random histories of add, update and remove, by commits and by proposals, up to 50 members; after each step
- * all members agree, and now and then one of them is saved and loaded.
+ * Long random histories of add, update and remove, by commits and by proposals, up to 50 members;
+ * after each step all members agree, and now and then one of them is saved and loaded.
  */
 #include <setjmp.h>
 #include <stdarg.h>

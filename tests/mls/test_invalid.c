@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A member that breaks the rules: commits and proposals that are signed, tagged and sealed as they must be, whose
- * content is invalid (RFC 9420 sections 7.3, 10.1, 12.1, 12.2, 12.4). Each must be refused for its own reason, before
- * anything changes. They are made from the library's inside, because its outside refuses to make them.
+ * A member that breaks the rules: commits and proposals that are signed, tagged and sealed as they
+ * must be, whose content is invalid (RFC 9420 sections 7.3, 10.1, 12.1, 12.2, 12.4). Each must be
+ * refused for its own reason, before anything changes. They are made from the library's inside,
+ * because its outside refuses to make them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

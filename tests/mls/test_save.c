@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Saving. A member dies at any moment and comes back from what was stored: no generation of its ratchets is ever sent
- * twice, the others open everything, and a pending commit is still known.
+ * Saving. A member dies at any moment and comes back from what was stored: no generation of its
+ * ratchets is ever sent twice, the others open everything, and a pending commit is still known.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Members of one group in one process, for tests: each has its own group state, and a commit by one is followed by
- * all others. After each step all must agree on the epoch authenticator.
+ * Members of one group in one process, for tests: each has its own group state, and a commit by one
+ * is followed by all others. After each step all must agree on the epoch authenticator.
  */
 #ifndef TESTS_MLS_WORLD_H
 #define TESTS_MLS_WORLD_H
@@ -44,7 +44,10 @@ void world_key_package(struct world *world, unsigned actor, struct mls_buffer *m
 /* The actor creates the group. */
 void world_create(struct world *world, unsigned actor);
 
-/* One commit by an actor: adds, removes (actors), with a path or not; merged by all, joined by the new. */
+/*
+ * One commit by an actor: adds, removes (actors), with a path or not; merged by all, joined by the
+ * new.
+ */
 void world_commit(struct world *world, unsigned by, const unsigned *add, size_t add_count,
 		  const unsigned *remove, size_t remove_count, bool path);
 

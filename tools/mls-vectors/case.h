@@ -2,8 +2,8 @@
 /*
  * One case of a vector file, and what the runners share: getting fields, and saying what is wrong.
  *
- * A case is a jansson object. Compact files (tests/vectors/mls-*.txt) become the same objects: a line
- * `epochs.0.joiner_secret = ab01` is a member of an element of an array.
+ * A case is a jansson object. Compact files (tests/vectors/mls-*.txt) become the same objects: a
+ * line `epochs.0.joiner_secret = ab01` is a member of an element of an array.
  */
 #ifndef MLS_VECTORS_CASE_H
 #define MLS_VECTORS_CASE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mls-vectors FILE...: runs official MLS test vectors (and this project's compact form of them) against
- * libsotto-mls. Finds out by a case's fields what kind of file it is. One line a file, then the sum.
+ * mls-vectors FILE...: runs official MLS test vectors (and this project's compact form of them)
+ * against libsotto-mls. Finds out by a case's fields what kind of file it is. One line a file, then
+ * the sum.
  */
 #include <stdio.h>
 #include <stdlib.h>

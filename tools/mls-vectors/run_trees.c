@@ -40,7 +40,10 @@ static bool tree_encodes_to(const struct tree *tree, struct bytes encoded)
 
 /* ---- tree-operations ---- */
 
-/* The proposal by itself, without the rules that only a commit has: a vector's update is signed for no group. */
+/*
+ * The proposal by itself, without the rules that only a commit has: a vector's update is signed for
+ * no group.
+ */
 static enum sotto_err apply_plain(struct tree *tree, const struct proposal_view *view,
 				  uint32_t sender)
 {

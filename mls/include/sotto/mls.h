@@ -12,12 +12,13 @@
  *    mls_identity_generate         a signature key pair
  *    mls_key_package_create        what others need to add this client
  *    mls_group_create | join       a member's state, struct mls_group
- *    mls_group_commit              a commit and a welcome; kept pending inside, nothing else
- * changes mls_group_apply_pending       when the delivery service has accepted it; or
- * mls_group_drop_pending mls_group_receive             step one: parse and verify into a struct
- * mls_staged; look at it mls_group_merge               step two: what was staged becomes the
- * group's state mls_group_protect, unprotect  application messages mls_group_save... bytes to be
- * stored, mls_group_load
+ *    mls_group_commit              a commit and a welcome; kept pending inside, that is all
+ *    mls_group_apply_pending       when the delivery service has accepted it; or
+ *    mls_group_drop_pending        when it never will
+ *    mls_group_receive             step one: parse and verify into a struct mls_staged; look at it
+ *    mls_group_merge               step two: what was staged becomes the group's state
+ *    mls_group_protect, unprotect  application messages
+ *    mls_group_save, load          what is stored, in two parts
  *
  * Errors: SOTTO_ERR_FORMAT (bytes do not parse), SOTTO_ERR_VERIFY (signature, MAC or AEAD),
  * SOTTO_ERR_INVALID (breaks a rule of the RFC), SOTTO_ERR_UNSUPPORTED, SOTTO_ERR_LIMIT,
@@ -89,14 +90,14 @@ enum mls_extension_type {
 
 enum mls_credential_type {
 	MLS_CREDENTIAL_BASIC = 1,
-	MLS_CREDENTIAL_X509 =
-		2, /* carried, and handed to the caller; chains are not validated here */
+	MLS_CREDENTIAL_X509 = 2, /* carried and shown; chains are for the caller to validate */
 };
 
 #define MLS_SIGNATURE_KEY_LEN_MAX 133
 #define MLS_HASH_LEN_MAX	  64
 
-/* Is this one of the suites that this library does? Other functions answer SOTTO_ERR_UNSUPPORTED.
+/*
+ * Is this one of the suites that this library does? Other functions answer SOTTO_ERR_UNSUPPORTED.
  */
 bool mls_suite_supported(uint16_t suite);
 
@@ -109,15 +110,16 @@ struct mls_limits {
 	uint32_t members;	      /* leaves of a tree that we build or accept */
 	uint32_t cached_proposals;    /* proposals kept by reference in one epoch */
 	uint32_t generations_forward; /* how far a sender's ratchet may jump in one message */
-	uint32_t skipped_keys;	  /* keys kept for messages that were jumped over, per epoch, oldest
-				     erased */
-	uint32_t past_epochs;	  /* epochs behind the current one whose messages still open */
-	uint32_t extension_bytes; /* of one extension list */
-	uint64_t lifetime_s;	  /* longest total lifetime of a leaf; 0: any */
+	uint32_t skipped_keys;	      /* kept for messages jumped over, per epoch; the oldest go */
+	uint32_t past_epochs;	      /* epochs behind the current one whose messages still open */
+	uint32_t extension_bytes;     /* of one extension list */
+	uint64_t lifetime_s;	      /* longest total lifetime of a leaf; 0: any */
 };
 
-/* 65,536 members, 1,024 proposals, 1,000 forward, 1,000 skipped, 3 past epochs, 1 MiB, any
- * lifetime. */
+/*
+ * 65,536 members, 1,024 proposals, 1,000 forward, 1,000 skipped, 3 past epochs, 1 MiB, any
+ * lifetime.
+ */
 extern const struct mls_limits mls_limits_default;
 
 /* Pre-shared keys that the application holds (section 8.4). */
@@ -128,8 +130,8 @@ struct mls_psk_source {
 };
 
 /*
- * Kept by reference: allocator, random source and PSK source must outlive every object made with this config;
- * the struct itself is copied.
+ * Kept by reference: allocator, random source and PSK source must outlive every object made with
+ * this config; the struct itself is copied.
  */
 struct mls_config {
 	const struct allocator *allocator;
@@ -192,8 +194,10 @@ MUST_USE enum sotto_err mls_verify(const struct mls_config *config, uint16_t sui
 
 struct mls_credential {
 	uint16_t type;
-	/* basic: the identity. x509: the certificates as encoded, cert_data<V> each. Others: not
-	 * creatable. */
+	/*
+	 * basic: the identity. x509: the certificates as encoded, cert_data<V> each. Others: not
+	 * creatable.
+	 */
 	struct bytes content;
 };
 
@@ -212,7 +216,9 @@ struct mls_lifetime {
 struct mls_leaf_options {
 	const struct mls_identity *identity;
 	struct mls_credential credential;
-	/* Beside the defaults of section 7.2. Types of our own extensions are added by themselves.
+	/*
+	 * Beside the defaults of section 7.2: a group's context extensions must be among them at every
+	 * member (13.4). Types of this leaf's own extensions are added by themselves.
 	 */
 	const uint16_t *extension_types;
 	size_t extension_type_count;
@@ -240,8 +246,10 @@ struct mls_member {
 MUST_USE enum sotto_err mls_extension_find(struct bytes extensions, uint16_t type,
 					   struct bytes *data);
 
-/* The secrets that belong to a key package: store until a welcome came, then
- * mls_key_package_secrets_wipe. */
+/*
+ * The secrets that belong to a key package: store until a welcome came, then
+ * mls_key_package_secrets_wipe.
+ */
 struct mls_key_package_secrets {
 	struct secret init_key;
 	struct secret leaf_key;
@@ -249,8 +257,10 @@ struct mls_key_package_secrets {
 
 void mls_key_package_secrets_wipe(struct mls_key_package_secrets *secrets);
 
-/* Makes a signed key package, as a whole MLSMessage, and its secrets. extensions may be NULL with
- * count 0. */
+/*
+ * Makes a signed key package, as a whole MLSMessage, and its secrets. extensions may be NULL with
+ * count 0.
+ */
 MUST_USE enum sotto_err mls_key_package_create(const struct mls_config *config,
 					       const struct mls_leaf_options *leaf,
 					       const struct mls_extension *extensions,
@@ -274,7 +284,8 @@ MUST_USE enum sotto_err mls_key_package_check(const struct mls_config *config, s
 /* KeyPackageRef (section 5.2): MLS_HASH_LEN_MAX bytes of room, *len is what was used. */
 MUST_USE enum sotto_err mls_key_package_ref(struct bytes message, uint8_t *ref, size_t *len);
 
-/* Does this welcome hold secrets for the key package of this reference? SOTTO_ERR_NOT_FOUND if not.
+/*
+ * Does this welcome hold secrets for the key package of this reference? SOTTO_ERR_NOT_FOUND if not.
  */
 MUST_USE enum sotto_err mls_welcome_find(struct bytes welcome, struct bytes ref);
 
@@ -349,8 +360,10 @@ void mls_group_context(const struct mls_group *group, struct mls_context *contex
 /* Our own leaf index. */
 uint32_t mls_group_own_leaf(const struct mls_group *group);
 
-/* False once a merged commit has removed us: the group then only opens late messages of past
- * epochs. */
+/*
+ * False once a merged commit has removed us: the group then only opens late messages of past
+ * epochs.
+ */
 bool mls_group_active(const struct mls_group *group);
 
 uint32_t mls_group_member_count(const struct mls_group *group);
@@ -405,14 +418,18 @@ MUST_USE enum sotto_err mls_group_propose_extensions(struct mls_group *group,
 						     size_t extension_count,
 						     struct mls_buffer *message);
 
-/* An external PSK that all members hold; SOTTO_ERR_NOT_FOUND if we don't. A fresh nonce is drawn. */
+/*
+ * An external PSK that all members hold; SOTTO_ERR_NOT_FOUND if we don't. A fresh nonce is drawn.
+ */
 MUST_USE enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_id,
 					      struct mls_buffer *message);
 
 uint32_t mls_group_cached_proposals(const struct mls_group *group);
 
-/* Forgets them: they will be in no commit of ours. Others' commits that name them fail from then
- * on. */
+/*
+ * Forgets them: they will be in no commit of ours. Others' commits that name them fail from then
+ * on.
+ */
 void mls_group_drop_proposals(struct mls_group *group);
 
 /* ---- Commits (section 12.4) ---- */
@@ -427,11 +444,11 @@ struct mls_commit_options {
 	size_t extension_count;
 	const struct bytes *psks; /* ids of external PSKs, by value */
 	size_t psk_count;
-	bool without_cached; /* leave the proposals received in this epoch out; else all valid ones
-				are in */
-	bool path;	     /* renew our path even where the RFC lets it be left out */
-	const struct mls_leaf_options
-		*leaf; /* with a path: a changed leaf; NULL keeps all but the key */
+	/* Leave out the proposals received in this epoch; else all that fit are in. */
+	bool without_cached;
+	bool path; /* renew our path even where the RFC lets it be left out */
+	/* A changed leaf, which needs a path; NULL keeps all of it but the key. */
+	const struct mls_leaf_options *leaf;
 	struct bytes authenticated_data;
 	uint64_t now_s; /* 0: lifetimes of added leaves are not checked against the clock */
 };
@@ -451,13 +468,17 @@ bool mls_group_has_pending(const struct mls_group *group);
 /* Is this message, byte for byte (by its hash), our pending commit? */
 bool mls_group_is_pending(const struct mls_group *group, struct bytes message);
 
-/* The tree after the pending commit: for its welcome when that is sent without. SOTTO_ERR_STATE:
- * none pending. */
+/*
+ * The tree after the pending commit: for its welcome when that is sent without. SOTTO_ERR_STATE:
+ * none pending.
+ */
 MUST_USE enum sotto_err mls_group_pending_tree(const struct mls_group *group,
 					       struct mls_buffer *tree);
 
-/* The delivery service has accepted our commit: its epoch becomes ours. SOTTO_ERR_STATE: none
- * pending. */
+/*
+ * The delivery service has accepted our commit: its epoch becomes ours. SOTTO_ERR_STATE: none
+ * pending.
+ */
 MUST_USE enum sotto_err mls_group_apply_pending(struct mls_group *group);
 
 /* Only when it can never be accepted any more. None pending is fine. */
@@ -512,11 +533,13 @@ struct mls_change {
 /* index below info.changes, asserted. */
 void mls_staged_change(const struct mls_staged *staged, size_t index, struct mls_change *change);
 
-/* Step two. On success *staged is destroyed and NULL. SOTTO_ERR_STATE: the group has moved on
- * since. */
+/*
+ * Step two. On success *staged is destroyed and NULL. SOTTO_ERR_STATE: the group has moved on
+ * since.
+ */
 MUST_USE enum sotto_err mls_group_merge(struct mls_group *group, struct mls_staged **staged);
 
-/* Nothing happened. NULL is fine. */
+/* Nothing happened. NULL is fine. Before its group is destroyed. */
 void mls_staged_destroy(struct mls_staged *staged);
 
 /* ---- Application messages (sections 6.3, 15) ---- */
@@ -553,23 +576,22 @@ MUST_USE enum sotto_err mls_group_unprotect(struct mls_group *group, struct byte
 					    uint8_t *out, size_t capacity,
 					    struct mls_application *application);
 
-/* ---- Saving ----
+/*
+ * ---- Saving ----
  *
- * Two parts. The epoch part (tree, context, secrets of the key schedule, own keys, cached
- * proposals, pending commit) changes with mls_group_commit, apply, drop, merge and propose: it
- * grows with the group. The ratchet part changes with every message: it grows with the members who
- * have sent.
+ * Two parts. The epoch part (tree, context, secrets of the key schedule, own keys, cached proposals,
+ * pending commit) changes with mls_group_commit, apply, drop, merge and propose: it grows with the
+ * group. The ratchet part changes with every message: it grows with the members who have sent.
  *
  * No nonce may ever be used twice. mls_group_save_ratchets(ahead) writes the ratchets as they will
- * be after `ahead` more messages of ours; mls_group_ratchets_stored says that these bytes are
- * durable, and opens exactly those generations for sending (config.reserve_before_send). A group
- * that is loaded again starts behind everything that was reserved, so it cannot repeat a generation
- * whenever the process died; receivers see a gap, which their window allows. Never load an older
- * ratchet part than the newest stored one.
+ * be after `ahead` more messages of ours, and never behind what is open for sending already;
+ * mls_group_ratchets_stored says that these bytes are durable, and opens exactly those generations
+ * (config.reserve_before_send). A group that is loaded again starts behind everything that was
+ * reserved, so it cannot repeat a generation whenever the process died; receivers see a gap, which
+ * their window allows. Never load an older ratchet part than the newest stored one.
  *
- * Received messages: a ratchet part from before a message opens that message again (a replay that
- * the application, which stores the message in the same transaction, does not see) and nothing
- * else.
+ * Received messages: a ratchet part from before a message opens that message again (a replay that an
+ * application which stores the message in the same transaction does not see) and nothing else.
  *
  * Both parts hold secrets: seal them. Whenever the epoch part is stored, the ratchet part is stored
  * with it, in one transaction; mls_group_load refuses parts that do not belong together
