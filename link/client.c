@@ -155,7 +155,7 @@ void link_client_receive(struct link_client *client, const struct link_path *pat
 	if (!link_address_equal(&tried.remote, &path->remote) ||
 	    envelope_open(quic_secrets(attempt->quic), payload, &packet) != SOTTO_OK)
 		return;
-	if (quic_receive(attempt->quic, path, packet, now_ns, &reason) != SOTTO_OK)
+	if (quic_receive(attempt->quic, path, packet, payload.len, now_ns, &reason) != SOTTO_OK)
 		fail(client, attempt, reason, now_ns);
 	else if (attempt->handshaken && !client->up)
 		client_link_begin(client, attempt, now_ns);

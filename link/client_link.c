@@ -197,15 +197,9 @@ uint64_t client_link_deadline(const struct link_client *client)
 
 void client_link_moved(struct link_client *client, uint64_t now_ns)
 {
-	struct link_path to = client->path;
-
-	to.socket = client->socket;
-	if (quic_migrate(client->up->quic, &to, now_ns) != SOTTO_OK) {
-		client_link_lose(client, LINK_REASON_LOST, now_ns);
-		return;
-	}
-	client->path = to;
+	client->path.socket = client->socket;
 	client->migrations++;
 	client->unanswered_ns = now_ns;
 	quic_keep_alive(client->up->quic, ASK_AGAIN_MS * MS);
+	quic_move(client->up->quic, client->socket);
 }

@@ -12,34 +12,13 @@
 #include "base/assert.h"
 #include "link/quic_internal.h"
 
-void quic_path_set(struct quic_path *to, const struct link_path *from)
+void quic_path_init(struct quic_path *path)
 {
-	memset(to, 0, sizeof(*to));
-	to->local.sin6_family = AF_INET6;
-	memcpy(&to->local.sin6_addr, &from->socket, sizeof(from->socket));
-	to->remote.sin6_family = AF_INET6;
-	to->remote.sin6_port = from->remote.port;
-	to->remote.sin6_scope_id = from->remote.scope;
-	memcpy(&to->remote.sin6_addr, from->remote.ip, sizeof(from->remote.ip));
-	to->path.local.addr = (ngtcp2_sockaddr *)&to->local;
-	to->path.local.addrlen = sizeof(to->local);
-	to->path.remote.addr = (ngtcp2_sockaddr *)&to->remote;
-	to->path.remote.addrlen = sizeof(to->remote);
-}
-
-void quic_path_get(const ngtcp2_path *from, struct link_path *to)
-{
-	struct sockaddr_in6 local;
-	struct sockaddr_in6 remote;
-
-	ASSERT(from->local.addrlen == sizeof(local) && from->remote.addrlen == sizeof(remote));
-	memcpy(&local, from->local.addr, sizeof(local));
-	memcpy(&remote, from->remote.addr, sizeof(remote));
-	memset(to, 0, sizeof(*to));
-	memcpy(&to->socket, &local.sin6_addr, sizeof(to->socket));
-	memcpy(to->remote.ip, &remote.sin6_addr, sizeof(to->remote.ip));
-	to->remote.port = remote.sin6_port;
-	to->remote.scope = remote.sin6_scope_id;
+	memset(path, 0, sizeof(*path));
+	path->end.sin6_family = AF_INET6;
+	path->path.local.addr = (ngtcp2_sockaddr *)&path->end;
+	path->path.local.addrlen = sizeof(path->end);
+	path->path.remote = path->path.local;
 }
 
 enum sotto_err quic_peek(struct bytes payload, struct quic_header *header)
@@ -121,7 +100,7 @@ static enum sotto_err quic_create(const struct quic_config *config, bool is_serv
 	made->events = config->events;
 	made->context = config->context;
 	made->secrets = *config->secrets;
-	made->path = config->path;
+	roam_init(&made->roam, &config->path);
 	made->is_server = is_server;
 	made->heard_ns = config->now_ns;
 	made->latest_ns = config->now_ns;
@@ -151,7 +130,7 @@ enum sotto_err quic_create_client(const struct quic_config *config, uint64_t utc
 	settings_init(made, config, &settings);
 	settings.token = (ngtcp2_vec){.base = token, .len = sizeof(token)};
 	params_init(config, &params);
-	quic_path_set(&path, &config->path);
+	quic_path_init(&path);
 	FAIL_IF(ngtcp2_conn_client_new(&conn, &ids[0], &ids[1], &path.path, NGTCP2_PROTO_VER_V1,
 				       &quic_callbacks, &settings, &params, &made->mem, made) != 0,
 		SOTTO_ERR_NO_MEMORY);
@@ -183,7 +162,7 @@ enum sotto_err quic_create_server(const struct quic_config *config,
 	params_init(config, &params);
 	ngtcp2_cid_init(&params.original_dcid, initial->dcid, LINK_CID_LEN);
 	ngtcp2_cid_init(&other, initial->scid, LINK_CID_LEN);
-	quic_path_set(&path, &config->path);
+	quic_path_init(&path);
 	FAIL_IF(ngtcp2_conn_server_new(&conn, &other, &own, &path.path, NGTCP2_PROTO_VER_V1,
 				       &quic_callbacks, &settings, &params, &made->mem, made) != 0,
 		SOTTO_ERR_NO_MEMORY);
@@ -248,36 +227,42 @@ enum sotto_err quic_verdict(struct quic *quic, int rv, enum link_reason *reason)
 /* Acknowledgements of voice wait for a datagram to ride on; everything else is answered at once. */
 static void answer_later(struct quic *quic, uint64_t now_ns)
 {
-	if (!quic->small_len || quic->carried || now_ns < quic->probing_until ||
-	    quic_stream_pending(quic))
+	if (!quic->small_len || quic->carried || quic_stream_pending(quic))
 		quic->wants_write = true;
 	else if (!quic->lazy_until)
 		quic->lazy_until = now_ns + QUIC_LAZY_ACK_NS;
 }
 
-enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, struct bytes packet,
-			    uint64_t now_ns, enum link_reason *reason)
+/* Only what opens is from the other end: a sign of life, and perhaps of another place. */
+static void heard(struct quic *quic, const struct link_path *path, size_t payload_len)
 {
-	struct quic_path from;
+	struct quic_stats stats;
+
+	quic->heard_ns = quic->latest_ns;
+	quic->stats.packets_in++;
+	if (!quic->is_server || !quic_opened.is_short)
+		return;
+	quic_stats(quic, &stats);
+	if (roam_heard(&quic->roam, path, quic_opened.number, quic_opened.bytes, payload_len,
+		       stats.rtt_ns, quic->latest_ns))
+		quic->carried = true;
+}
+
+enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, struct bytes packet,
+			    size_t payload_len, uint64_t now_ns, enum link_reason *reason)
+{
+	struct quic_path only;
 	int rv;
 
 	now_ns = quic_now(quic, now_ns);
-	quic_path_set(&from, path);
+	quic_path_init(&only);
 	quic->carried = !quic->handshaken;
-	if (quic->handshaken && quic->is_server &&
-	    !link_address_equal(&path->remote, &quic->path.remote)) {
-		quic->probing_until = now_ns + QUIC_PROBING_NS;
-		quic->carried = true;
-	}
 	list_for_each (element, following, &quic->streams)
 		CONTAINER_OF(element, struct quic_stream, node)->blocked = false;
-	quic_opened = false;
-	rv = ngtcp2_conn_read_pkt(quic->conn, &from.path, NULL, packet.data, packet.len, now_ns);
-	if (quic_opened) {
-		quic->heard_ns = now_ns;
-		quic->stats.packets_in++;
-		quic->path = *path;
-	}
+	quic_opened = (struct quic_opened){0};
+	rv = ngtcp2_conn_read_pkt(quic->conn, &only.path, NULL, packet.data, packet.len, now_ns);
+	if (quic_opened.any)
+		heard(quic, path, payload_len);
 	answer_later(quic, now_ns);
 	return quic_verdict(quic, rv, reason);
 }
@@ -319,24 +304,19 @@ bool quic_owns(const struct quic *quic, const uint8_t *cid)
 	return false;
 }
 
-enum sotto_err quic_migrate(struct quic *quic, const struct link_path *path, uint64_t now_ns)
+void quic_move(struct quic *quic, uint32_t socket)
 {
-	struct quic_path to;
-
-	now_ns = quic_now(quic, now_ns);
-	quic_path_set(&to, path);
-	if (!quic->handshaken ||
-	    ngtcp2_conn_initiate_immediate_migration(quic->conn, &to.path, now_ns) != 0)
-		return SOTTO_ERR_STATE;
-	quic->path = *path;
-	quic->probing_until = now_ns + QUIC_PROBING_NS;
+	quic->roam.path.socket = socket;
+	ngtcp2_conn_set_keep_alive_timeout(quic->conn, 1);
+	quic->pinging = true;
 	quic->wants_write = true;
-	return SOTTO_OK;
 }
 
 void quic_keep_alive(struct quic *quic, uint64_t silence_ns)
 {
-	ngtcp2_conn_set_keep_alive_timeout(quic->conn, silence_ns);
+	quic->keep_alive_ns = silence_ns;
+	if (!quic->pinging)
+		ngtcp2_conn_set_keep_alive_timeout(quic->conn, silence_ns);
 }
 
 const struct link_secrets *quic_secrets(const struct quic *quic)
@@ -383,7 +363,7 @@ bool quic_unanswered(const struct quic *quic)
 
 void quic_path(const struct quic *quic, struct link_path *path)
 {
-	*path = quic->path;
+	*path = quic->roam.path;
 }
 
 void quic_stats(const struct quic *quic, struct quic_stats *stats)

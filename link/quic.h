@@ -27,9 +27,6 @@
 #define QUIC_VOICE_RESERVE 3000
 /* RFC 9000 13.2.1 allows 25 ms (max_ack_delay, default): so long may an ACK wait for a datagram. */
 #define QUIC_LAZY_ACK_NS UINT64_C(25000000)
-/* After a change of path, so long are its probes let out at full size. */
-#define QUIC_PROBING_NS UINT64_C(3000000000)
-#define QUIC_PROBED_NS	UINT64_C(1000000000)
 
 /* Application error codes that go with a reset stream (RFC 9000 20.2). */
 #define QUIC_STREAM_CANCELLED 1
@@ -106,7 +103,7 @@ bool quic_owns(const struct quic *quic, const uint8_t *cid);
  * in *reason, and must be destroyed without a word.
  */
 MUST_USE enum sotto_err quic_receive(struct quic *quic, const struct link_path *path,
-				     struct bytes packet, uint64_t now_ns,
+				     struct bytes packet, size_t payload_len, uint64_t now_ns,
 				     enum link_reason *reason);
 MUST_USE enum sotto_err quic_expire(struct quic *quic, uint64_t now_ns, enum link_reason *reason);
 
@@ -140,9 +137,8 @@ size_t quic_stream_unacked(const struct quic *quic, int64_t stream);
 void quic_set_small(struct quic *quic, size_t small_len);
 size_t quic_small(const struct quic *quic);
 
-/* Client: from now on over this path. STATE: cannot, dial anew. */
-MUST_USE enum sotto_err quic_migrate(struct quic *quic, const struct link_path *path,
-				     uint64_t now_ns);
+/* Client: from now on from other sockets, beginning with a PING; the relay follows (roam.h). */
+void quic_move(struct quic *quic, uint32_t socket);
 
 /* Client: silence after which it asks for a sign of life; 0 is never. */
 void quic_keep_alive(struct quic *quic, uint64_t silence_ns);

@@ -61,7 +61,20 @@ static int handshake_completed(ngtcp2_conn *conn, void *user)
 	return 0;
 }
 
-_Thread_local bool quic_opened;
+_Thread_local struct quic_opened quic_opened;
+
+/* The header is what the AEAD authenticates beside the payload; its packet number is at the end. */
+static void note_opened(const uint8_t *header, size_t len)
+{
+	quic_opened.any = true;
+	if (header[0] & 0x80)
+		return;
+	quic_opened.is_short = true;
+	quic_opened.bytes = (header[0] & 3U) + 1;
+	quic_opened.number = 0;
+	for (size_t i = len - quic_opened.bytes; i < len; i++)
+		quic_opened.number = quic_opened.number << 8 | header[i];
+}
 
 static int decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *ctx,
 		   const uint8_t *sealed, size_t sealed_len, const uint8_t *nonce, size_t nonce_len,
@@ -71,7 +84,7 @@ static int decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
 					  aad, aad_len);
 
 	if (rv == 0)
-		quic_opened = true;
+		note_opened(aad, aad_len);
 	return rv;
 }
 
@@ -213,20 +226,6 @@ static int remove_connection_id(ngtcp2_conn *conn, const ngtcp2_cid *cid, void *
 	return 0;
 }
 
-static int path_validated(ngtcp2_conn *conn, uint32_t flags, const ngtcp2_path *path,
-			  ngtcp2_path_validation_result result, void *user)
-{
-	struct quic *quic = user;
-
-	(void)conn;
-	(void)flags;
-	(void)path;
-	(void)result;
-	/* A relay may ask once more, for the full size, when it could not at first (RFC 9000 8.2.1). */
-	quic->probing_until = quic->latest_ns + QUIC_PROBED_NS;
-	return 0;
-}
-
 const ngtcp2_callbacks quic_callbacks = {
 	.client_initial = client_initial,
 	.recv_client_initial = recv_client_initial,
@@ -251,5 +250,4 @@ const ngtcp2_callbacks quic_callbacks = {
 	.get_path_challenge_data = get_path_challenge_data,
 	.get_new_connection_id = get_new_connection_id,
 	.remove_connection_id = remove_connection_id,
-	.path_validation = path_validated,
 };

@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/list.h"
 #include "link/quic.h"
+#include "link/roam.h"
 
 /* A stream's bytes between quic_stream_put and their acknowledgement. */
 struct quic_chunk {
@@ -52,36 +53,44 @@ struct quic {
 	struct list streams;
 	size_t unacked;
 	size_t small_len;
-	uint64_t probing_until;
 	uint64_t lazy_until; /* 0: no acknowledgement is being held back */
 	uint64_t heard_ns;
 	uint64_t latest_ns;	   /* of all calls: ngtcp2 must not see time go back */
 	struct link_packet *stash; /* made beside a datagram, goes out first */
-	struct link_path path;	   /* that came in or was chosen last */
+	struct roam roam;	   /* where the other end is */
 	struct quic_stats stats;
 	bool is_server;
 	bool handshaken;
 	bool wants_write;
 	bool carried; /* the packet being received held more than datagrams and acknowledgements */
 	bool random_failed;
+	bool pinging; /* the next packet is to be one that is answered */
+	uint64_t keep_alive_ns;
 };
 
 extern const ngtcp2_callbacks quic_callbacks;
 
 /*
- * Did a packet open since this was last made false? The only sign of life that counts. ngtcp2 calls
+ * What opened since this was last cleared? The only sign of life that counts. ngtcp2 calls
  * `decrypt` without a context, hence a variable; it is set and read within one quic_receive.
  */
-extern _Thread_local bool quic_opened;
+extern _Thread_local struct quic_opened {
+	bool any;
+	bool is_short;	 /* and then: */
+	uint32_t number; /* the end of its packet number, */
+	unsigned bytes;	 /* so many bytes of it */
+} quic_opened;
 
-/* All paths are IPv6 inside, IPv4 mapped; the local end is the number of the socket. */
+/*
+ * The one path that ngtcp2 knows. Where packets really come from and go to is ours to say (roam.h): in
+ * ngtcp2 0.12.1 a copy of a phone's packet, sent by an onlooker from elsewhere, meets assertions in the
+ * code that follows a moving peer, and aborts the relay.
+ */
 struct quic_path {
-	struct sockaddr_in6 local;
-	struct sockaddr_in6 remote;
+	struct sockaddr_in6 end;
 	ngtcp2_path path;
 };
-void quic_path_set(struct quic_path *to, const struct link_path *from);
-void quic_path_get(const ngtcp2_path *from, struct link_path *to);
+void quic_path_init(struct quic_path *path);
 
 void quic_memory_init(ngtcp2_mem *mem, const struct allocator *allocator);
 

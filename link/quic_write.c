@@ -2,7 +2,7 @@
 /*
  * What goes out: datagrams at once or never, then whatever ngtcp2 owes (acknowledgements, probes, lost
  * data), then streams in turn, as long as the congestion window has room above the reserve for voice.
- * Packets are sent to the path that ngtcp2 names, never to a remembered one. No pacing: it would delay
+ * No pacing: it would delay
  * voice behind streams.
  */
 #include <string.h>
@@ -17,20 +17,19 @@
 /* How large a packet of streams or datagrams may be. */
 static size_t room(const struct quic *quic)
 {
-	return quic->small_len ? quic->small_len - ENVELOPE_OVERHEAD : FULL;
+	return quic->small_len && quic->handshaken ? quic->small_len - ENVELOPE_OVERHEAD : FULL;
 }
 
-/* A new path is probed at full size, or the other end would take it for a narrow one. */
-static bool probing(const struct quic *quic, uint64_t now_ns)
-{
-	return !quic->handshaken || now_ns < quic->probing_until;
-}
-
-static void finish(struct quic *quic, const ngtcp2_path *path, size_t len, struct link_packet *out)
+static void finish(struct quic *quic, size_t len, struct link_packet *out)
 {
 	out->len = quic->small_len && len + ENVELOPE_OVERHEAD <= quic->small_len ? quic->small_len
 										 : LINK_FULL_LEN;
-	quic_path_get(path, &out->path);
+	out->path = quic->roam.path;
+	roam_sent(&quic->roam, out->len);
+	if (quic->pinging) {
+		quic->pinging = false;
+		ngtcp2_conn_set_keep_alive_timeout(quic->conn, quic->keep_alive_ns);
+	}
 	envelope_seal(&quic->secrets, quic->padding, out->data, len, out->len);
 	quic->lazy_until = 0;
 	quic->stats.packets_out++;
@@ -52,8 +51,8 @@ static bool streams_allowed(const struct quic *quic)
 }
 
 /* One try with one stream (NULL: none). Negative values are ngtcp2's. */
-static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream, size_t capacity,
-			       ngtcp2_path *path, struct link_packet *out, uint64_t now_ns)
+static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream,
+			       struct link_packet *out, uint64_t now_ns)
 {
 	ngtcp2_vec vecs[QUIC_VECS_MAX];
 	ngtcp2_ssize accepted = -1;
@@ -69,7 +68,7 @@ static ngtcp2_ssize try_stream(struct quic *quic, struct quic_stream *stream, si
 		if (stream->fin && stream->sent + offered == stream->end)
 			flags = NGTCP2_WRITE_STREAM_FLAG_FIN;
 	}
-	len = ngtcp2_conn_writev_stream(quic->conn, path, NULL, out->data, capacity, &accepted,
+	len = ngtcp2_conn_writev_stream(quic->conn, NULL, NULL, out->data, room(quic), &accepted,
 					flags, stream ? stream->id : -1, vecs, count, now_ns);
 	if (!stream)
 		return len;
@@ -99,7 +98,6 @@ static bool refused(struct quic *quic, struct quic_stream *stream, ngtcp2_ssize 
 enum sotto_err quic_write(struct quic *quic, uint64_t now_ns, struct link_packet *out,
 			  enum link_reason *reason)
 {
-	ngtcp2_path_storage storage;
 	struct quic_stream *stream;
 	ngtcp2_ssize len = 0;
 
@@ -113,21 +111,20 @@ enum sotto_err quic_write(struct quic *quic, uint64_t now_ns, struct link_packet
 	if (!quic->wants_write)
 		return SOTTO_OK;
 	now_ns = quic_now(quic, now_ns);
-	ngtcp2_path_storage_zero(&storage);
-	if (probing(quic, now_ns))
-		len = try_stream(quic, NULL, FULL, &storage.path, out, now_ns);
-	if (len == 0) {
-		do {
-			stream = streams_allowed(quic) ? quic_stream_next(quic) : NULL;
-			len = try_stream(quic, stream, room(quic), &storage.path, out, now_ns);
-		} while (refused(quic, stream, len));
+	if (!roam_may_send(&quic->roam, LINK_FULL_LEN)) {
+		quic->wants_write = false; /* until more comes from there */
+		return SOTTO_OK;
 	}
+	do {
+		stream = streams_allowed(quic) ? quic_stream_next(quic) : NULL;
+		len = try_stream(quic, stream, out, now_ns);
+	} while (refused(quic, stream, len));
 	if (len < 0 || quic->random_failed)
 		return quic_verdict(quic, (int)len, reason);
 	if (len == 0)
 		quic->wants_write = false;
 	else
-		finish(quic, &storage.path, (size_t)len, out);
+		finish(quic, (size_t)len, out);
 	return SOTTO_OK;
 }
 
@@ -144,7 +141,6 @@ static void stash(struct quic *quic, const struct link_packet *packet)
 enum sotto_err quic_datagram(struct quic *quic, struct bytes bytes, uint64_t now_ns,
 			     struct link_packet *out)
 {
-	ngtcp2_path_storage storage;
 	/* ngtcp2's vector is not const; it is only read. */
 	ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)bytes.data, .len = bytes.len};
 	size_t capacity = room(quic);
@@ -159,16 +155,17 @@ enum sotto_err quic_datagram(struct quic *quic, struct bytes bytes, uint64_t now
 	     bytes.len + DATAGRAM_OVERHEAD + ENVELOPE_OVERHEAD > quic->small_len))
 		return SOTTO_ERR_LIMIT;
 	now_ns = quic_now(quic, now_ns);
-	if (probing(quic, now_ns))
-		capacity = FULL;
+	if (!roam_may_send(&quic->roam, quic->small_len ? quic->small_len : LINK_FULL_LEN)) {
+		quic->stats.datagrams_refused++;
+		return SOTTO_ERR_AGAIN;
+	}
 	for (int attempt = 0; attempt < 3; attempt++) {
-		ngtcp2_path_storage_zero(&storage);
-		len = ngtcp2_conn_writev_datagram(
-			quic->conn, &storage.path, NULL, out->data, capacity, &accepted,
-			NGTCP2_WRITE_DATAGRAM_FLAG_NONE, 0, &vec, 1, now_ns);
+		len = ngtcp2_conn_writev_datagram(quic->conn, NULL, NULL, out->data, capacity,
+						  &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_NONE, 0,
+						  &vec, 1, now_ns);
 		if (len <= 0 || quic->random_failed)
 			break;
-		finish(quic, &storage.path, (size_t)len, out);
+		finish(quic, (size_t)len, out);
 		if (accepted) {
 			quic->stats.datagrams_out++;
 			return SOTTO_OK;
@@ -183,17 +180,15 @@ enum sotto_err quic_datagram(struct quic *quic, struct bytes bytes, uint64_t now
 void quic_close(struct quic *quic, uint64_t now_ns, struct link_packet *out)
 {
 	ngtcp2_connection_close_error why;
-	ngtcp2_path_storage storage;
 	ngtcp2_ssize len;
 
 	out->len = 0;
 	if (!quic->handshaken)
 		return;
 	now_ns = quic_now(quic, now_ns);
-	ngtcp2_path_storage_zero(&storage);
 	ngtcp2_connection_close_error_set_application_error(&why, 0, NULL, 0);
-	len = ngtcp2_conn_write_connection_close(quic->conn, &storage.path, NULL, out->data, FULL,
-						 &why, now_ns);
+	len = ngtcp2_conn_write_connection_close(quic->conn, NULL, NULL, out->data, FULL, &why,
+						 now_ns);
 	if (len > 0)
-		finish(quic, &storage.path, (size_t)len, out);
+		finish(quic, (size_t)len, out);
 }

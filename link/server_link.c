@@ -237,7 +237,7 @@ void server_link_receive(struct server_link *link, const struct link_path *path,
 	link->payload_len = payload_len;
 	link->now_ns = now_ns;
 	link->busy = true;
-	err = quic_receive(link->quic, path, packet, now_ns, &reason);
+	err = quic_receive(link->quic, path, packet, payload_len, now_ns, &reason);
 	link->busy = false;
 	settle(link, err, reason, now_ns);
 }

@@ -146,6 +146,13 @@ static void from_phone(struct world *world, struct world_phone *phone,
 	phone->sizes[packet->len]++;
 	flight.packet.path.socket = 0;
 	flight.packet.path.remote = phone->address;
+	if (world->copies_permille && world_random(world) % 1000 < world->copies_permille) {
+		struct world_flight copy = flight;
+
+		copy.packet.path.remote = world_address("203.0.113.66", 666);
+		copy.packet.path.socket = world_random(world) % 4 == 0;
+		fly(world, &copy);
+	}
 	if (!world->have_first && phone == &world->phones[0]) {
 		world->first = flight;
 		world->have_first = true;
@@ -373,6 +380,10 @@ static void on_request(void *context, uint64_t link, uint64_t stream, struct byt
 	uint32_t len;
 
 	world->requests++;
+	if (world->lax_replies && world_random(world) % 128 == 0) {
+		link_server_close(world->server, link, world->now_ns);
+		return;
+	}
 	reader_init(&reader, bytes);
 	len = reader_get_u32(&reader);
 	for (size_t i = 4; i < bytes.len; i++)
@@ -554,6 +565,25 @@ static struct world_reply *reply_of(struct world_phone *phone, uint64_t request)
 	return &phone->replies[phone->reply_count++];
 }
 
+/* What a callback may do: cancel what it is about, ask for more. */
+static void meddle(struct world_phone *phone, uint64_t request)
+{
+	uint8_t ask[4];
+	uint64_t number;
+
+	switch (world_random(phone->world) % 64) {
+	case 0:
+		link_client_cancel(phone->client, request);
+		break;
+	case 1:
+		(void)world_ask(ask, 2000);
+		(void)!link_client_request(phone->client, BYTES_OF(ask), &number);
+		break;
+	default:
+		break;
+	}
+}
+
 static void on_reply(void *context, uint64_t request, struct bytes bytes, bool fin)
 {
 	struct world_phone *phone = context;
@@ -567,6 +597,8 @@ static void on_reply(void *context, uint64_t request, struct bytes bytes, bool f
 	reply->fin = fin;
 	if (!phone->greedy)
 		link_client_consume(phone->client, request, bytes.len);
+	if (phone->world->lax_replies)
+		meddle(phone, request);
 }
 
 static void on_end(void *context, uint64_t request, enum link_stream_end why)

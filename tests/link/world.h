@@ -63,6 +63,7 @@ struct world {
 	uint64_t utc_ms; /* at now 0 */
 	unsigned loss_permille;
 	unsigned double_permille;
+	unsigned copies_permille; /* of phones' packets also come from elsewhere, by an onlooker */
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
 	bool cut;
