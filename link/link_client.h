@@ -142,7 +142,7 @@ void link_client_handle_deadline(struct link_client *client, uint64_t now_ns, ui
 
 /*
  * Interfaces changed, or the phone woke up. Open new sockets and call them `socket` (greater than
- * any before; 0 is the first): a link that is up migrates to them (RFC 9000 9.2) and must be
+ * any before; 0 is the first): a link that is up goes on from them and must be
  * answered within LINK_DEAD_MS or is dialled anew; attempts start over, without any pause.
  */
 void link_client_network_changed(struct link_client *client, uint32_t socket, uint64_t now_ns,
@@ -178,8 +178,7 @@ MUST_USE enum sotto_err link_client_datagram(struct link_client *client, struct 
 /*
  * A call begins (small_len from link_small_len) or ends (0). While it lasts everything that fits
  * goes in packets of small_len, acknowledgements wait up to 25 ms for a datagram to ride on, and
- * the relay does the same towards this phone. What does not fit, the probing of a new path, stays
- * full.
+ * the relay does the same towards this phone.
  */
 void link_client_set_voice(struct link_client *client, size_t small_len);
 

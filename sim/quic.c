@@ -353,7 +353,7 @@ static enum sotto_err read_frames(struct quic *quic, struct reader *reader, uint
 }
 
 enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, struct bytes packet,
-			    uint64_t now_ns, enum link_reason *reason)
+			    size_t payload_len, uint64_t now_ns, enum link_reason *reason)
 {
 	uint8_t tag[SIM_QUIC_TAG_LEN];
 	struct quic_initial initial;
@@ -361,6 +361,7 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 	uint32_t number;
 	bool is_long;
 
+	(void)payload_len;
 	if (packet.len < SIM_QUIC_TAG_LEN + 1)
 		return SOTTO_OK;
 	packet.len -= SIM_QUIC_TAG_LEN;
@@ -484,14 +485,10 @@ uint64_t quic_deadline(const struct quic *quic)
 	return at_ns;
 }
 
-enum sotto_err quic_migrate(struct quic *quic, const struct link_path *path, uint64_t now_ns)
+void quic_move(struct quic *quic, uint32_t socket)
 {
-	(void)now_ns;
-	if (!quic->handshaken)
-		return SOTTO_ERR_STATE;
-	quic->path = *path;
+	quic->path.socket = socket;
 	quic->ping_due = true;
-	return SOTTO_OK;
 }
 
 bool quic_owns(const struct quic *quic, const uint8_t *cid)
