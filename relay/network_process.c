@@ -21,6 +21,7 @@
 #include "os/udp.h"
 #include "relay/front.h"
 #include "relay/limits.h"
+#include "relay/reply_from.h"
 #include "relay/sottod.h"
 
 #define TICK_NS OS_CLOCK_MS_NS
@@ -41,6 +42,7 @@ struct network {
 	struct link_packet pending[OS_UDP_BATCH_MAX];
 	size_t pending_count;
 	bool blocked;
+	struct reply_from reply_from;
 	struct os_sandbox sandbox;
 	int exit_code;
 };
@@ -76,6 +78,8 @@ static void send_pending(struct network *network)
 
 			datagrams[count].payload = BYTES(packet->data, packet->len);
 			link_address_to_os(&packet->path.remote, &datagrams[count].remote);
+			datagrams[count].local =
+				reply_from_find(&network->reply_from, &datagrams[count].remote);
 			count++;
 		}
 		if (os_udp_send(network->sockets[socket], datagrams, count, &sent) != SOTTO_OK) {
@@ -157,6 +161,7 @@ static void udp_received(void *context, struct os_udp *udp, const struct os_data
 		path.socket++;
 	for (size_t i = 0; i < count; i++) {
 		link_address_from_os(&datagrams[i].remote, &path.remote);
+		reply_from_note(&network->reply_from, &datagrams[i].remote, &datagrams[i].local);
 		relay_front_receive(network->front, &path, datagrams[i].payload, now_ns, utc_ms);
 	}
 	os_loop_defer(network->loop, &network->flush);
@@ -333,7 +338,7 @@ static void close_all(struct network *network)
 
 int sottod_network(int argc, char **argv)
 {
-	static struct network network; /* packets in it: too large for a stack frame */
+	static struct network network; /* too large for a stack frame */
 	struct os_sandbox_options options = {.lock_memory = true};
 	enum sotto_err err;
 

@@ -16,7 +16,6 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "os/udp.h"
-#include "wire/relay_name.h"
 
 #define GENERATION_FILE "generation"
 #define SEAL_FILE	"seal"
@@ -156,25 +155,6 @@ static enum sotto_err read_seal_key(struct sottod_parent *parent, uint8_t key[WI
 
 /* --- Messages of the children --- */
 
-static void print_name(struct sottod_parent *parent)
-{
-	struct wire_relay_name name = parent->name;
-	const char *address = parent->options->public_name != NULL ? parent->options->public_name
-								   : parent->listen_text;
-	struct writer text;
-
-	name.address = BYTES(address, strlen(address));
-	writer_init_growing(&text, &allocator_default);
-	wire_relay_name_put(&name, &text);
-	if (writer_finish(&text) == SOTTO_OK) {
-		(void)printf("relay: %.*s\n", (int)text.len, (const char *)text.data);
-		(void)fflush(stdout);
-	}
-	writer_release(&text);
-	bytes_wipe(&name, sizeof(name));
-	bytes_wipe(&parent->name, sizeof(parent->name));
-}
-
 static void child_ready(struct sottod_parent *parent, struct sottod_child *child,
 			const struct wire_child_ready *ready)
 {
@@ -186,7 +166,7 @@ static void child_ready(struct sottod_parent *parent, struct sottod_child *child
 			memcpy(parent->name.claim, ready->claim.data, WIRE_KEY_LEN);
 	}
 	if (parent->children[SOTTOD_STORE].ready && parent->children[SOTTOD_NETWORK].ready)
-		print_name(parent);
+		parent_name_print(parent);
 }
 
 static void child_received(void *context, struct os_ipc *ipc, struct bytes message,
@@ -319,7 +299,6 @@ static bool open_directory(struct sottod_parent *parent)
 	return err == SOTTO_OK;
 }
 
-/* The text of the first socket, with the port that the kernel chose, is the relay's name by default. */
 static bool bind_sockets(struct sottod_parent *parent, int *sockets, size_t *count)
 {
 	for (*count = 0; *count < parent->options->listen_count; (*count)++) {
@@ -339,9 +318,6 @@ static bool bind_sockets(struct sottod_parent *parent, int *sockets, size_t *cou
 			sottod_complain("%s: %s", text, sotto_err_text(err));
 		if (err != SOTTO_OK)
 			return false;
-		if (*count == 0 && parent_socket_text(sockets[0], parent->listen_text) != SOTTO_OK)
-			(void)snprintf(parent->listen_text, sizeof(parent->listen_text), "%s",
-				       text);
 	}
 	return true;
 }
@@ -355,6 +331,7 @@ static enum sotto_err start(struct sottod_parent *parent, const int *sockets)
 	TRY(os_process_find("sottod", parent->path));
 	TRY(os_loop_create(&parent->loop));
 	TRY(os_loop_on_signals(parent->loop, signals, ARRAY_LEN(signals), signal_arrived, parent));
+	TRY(parent_name_find(parent, sockets[0]));
 	TRY(parent_status_open(parent));
 	TRY(os_sandbox_enter(OS_PROFILE_RELAY_PARENT, &options, &parent->sandbox));
 	TRY(start_children(parent, sockets));

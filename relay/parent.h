@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside the parent: the processes (parent.c) and the status socket (parent_status.c). */
+/* Inside the parent: the processes (parent.c), the relay's name
+ * (parent_name.c), and the status socket (parent_status.c). */
 #ifndef RELAY_PARENT_H
 #define RELAY_PARENT_H
 
@@ -52,7 +53,10 @@ MUST_USE enum sotto_err parent_status_open(struct sottod_parent *parent);
 void parent_status_close(struct sottod_parent *parent);
 void parent_status_answer(struct sottod_parent *parent, const struct wire_status_answer *answer);
 
-/* The address that a bound socket has. */
-MUST_USE enum sotto_err parent_socket_text(int socket, char text[OS_ADDRESS_TEXT_LEN]);
+/* Finds what to tell phones about the first socket (parent_name.c), before the sandbox. */
+MUST_USE enum sotto_err parent_name_find(struct sottod_parent *parent, int socket);
+
+/* Prints the one line, and forgets the claim. */
+void parent_name_print(struct sottod_parent *parent);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <jansson.h>
 
@@ -19,21 +18,6 @@ static const char *const counter_names[RELAY_COUNTER_COUNT] = {
 	RELAY_COUNTERS(NAME)
 #undef NAME
 };
-
-enum sotto_err parent_socket_text(int socket, char text[OS_ADDRESS_TEXT_LEN])
-{
-	struct sockaddr_storage any;
-	socklen_t len = sizeof(any);
-	struct os_address address;
-	enum sotto_err err;
-
-	if (getsockname(socket, (struct sockaddr *)&any, &len) != 0)
-		return SOTTO_ERR_IO;
-	err = os_address_set(&address, (struct sockaddr *)&any, len);
-	if (err == SOTTO_OK)
-		os_address_format(&address, text);
-	return err;
-}
 
 static void drop_client(struct sottod_parent *parent, size_t at)
 {
