@@ -262,8 +262,9 @@ static bool move_messages(struct network *network)
 				 SOTTO_OK);
 	}
 	if (relay_desk_pending(network->desk)) {
-		moved = true;
-		assert_int_equal(relay_desk_flush(network->desk), SOTTO_OK);
+		moved = relay_desk_flush(network->desk) == SOTTO_OK;
+		network->ended = !moved;
+		assert_true(moved || network->tolerant);
 	}
 	return moved;
 }
@@ -285,12 +286,15 @@ void network_run(struct network *network, uint64_t ms)
 	for (uint64_t i = 0; i < ms; i++) {
 		bool moved = true;
 
+		if (network->tolerant &&
+		    (network->ended || relay_front_failure(network->front) != SOTTO_OK))
+			return;
 		handle_deadlines(network);
 		while (moved) {
 			moved = move_packets(network);
 			moved = move_messages(network) || moved;
 		}
-		assert_int_equal(relay_front_failure(network->front), SOTTO_OK);
+		assert_true(network->tolerant || relay_front_failure(network->front) == SOTTO_OK);
 		network->now_ns += STEP_NS;
 		network->utc_ms++;
 	}
@@ -298,17 +302,17 @@ void network_run(struct network *network, uint64_t ms)
 
 /* --- Life --- */
 
-void network_init(struct network *network)
+bool network_init_with(struct network *network, const struct allocator *allocator)
 {
 	struct relay_store_config store;
 	struct relay_desk_config desk = {
-		.allocator = &allocator_default,
+		.allocator = allocator,
 		.answer = desk_answer,
 		.room = desk_room,
 		.context = network,
 	};
 	struct relay_front_config front = {
-		.allocator = &allocator_default,
+		.allocator = allocator,
 		.random = &fixture_random,
 		.events = {to_store, front_packet, keep_generation, network},
 		.retention_hours = 1,
@@ -321,11 +325,15 @@ void network_init(struct network *network)
 	fixture_config(&store);
 	assert_int_equal(relay_store_create(&store, &network->store), SOTTO_OK);
 	desk.store = network->store;
-	assert_int_equal(relay_desk_create(&desk, &network->desk), SOTTO_OK);
 	assert_int_equal(relay_access_init(&front.access, &fixture_random), SOTTO_OK);
-	assert_int_equal(
-		relay_front_create(&front, network->now_ns, network->utc_ms, &network->front),
-		SOTTO_OK);
+	return relay_desk_create(&desk, &network->desk) == SOTTO_OK &&
+	       relay_front_create(&front, network->now_ns, network->utc_ms, &network->front) ==
+		       SOTTO_OK;
+}
+
+void network_init(struct network *network)
+{
+	assert_true(network_init_with(network, &allocator_default));
 }
 
 static void destroy_phone(struct network_phone *phone)

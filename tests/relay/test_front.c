@@ -114,7 +114,8 @@ static uint8_t join(size_t phone, uint8_t token, uint8_t *room, uint16_t *slot)
 	const struct network_answer *answer = network_answer(
 		&network, phone, network_ask(&network, phone, &wire_room_join_type, &message));
 
-	assert_non_null(answer);
+	if (answer == NULL)
+		return 254;
 	if (answer->number != wire_number_room_joined)
 		return answer->status;
 	*room = answer->room;
@@ -395,6 +396,71 @@ static void test_junk_is_malformed_or_refused(void **state)
 	}
 }
 
+/* Memory runs out at the nth allocation of the relay, for every n until nothing notices any more. */
+struct scarce {
+	uint64_t left;
+	size_t held; /* bytes that were not given back */
+	bool refused;
+};
+
+static void *scarce_allocate(void *context, size_t len)
+{
+	struct scarce *scarce = context;
+
+	if (scarce->left == 0) {
+		scarce->refused = true;
+		return NULL;
+	}
+	scarce->left--;
+	scarce->held += len;
+	return allocator_default.allocate(allocator_default.context, len);
+}
+
+static void scarce_release(void *context, void *memory, size_t len)
+{
+	struct scarce *scarce = context;
+
+	scarce->held -= len;
+	allocator_default.release(allocator_default.context, memory, len);
+}
+
+static void try_everything(const struct fixture_drop *drop)
+{
+	uint8_t room;
+	uint16_t slot;
+
+	network_connect(&network, 0, LINK_KEY_CLAIM, 0, relay_front_access(network.front)->claim);
+	if (network.phones[0].status.state != LINK_CLIENT_UP || found(0) != OK ||
+	    prove(0, 1, access_key) != OK)
+		return;
+	(void)watch(0, drop);
+	if (network.phones[0].status.state == LINK_CLIENT_UP)
+		(void)append(0, drop, 1);
+	if (network.phones[0].status.state == LINK_CLIENT_UP)
+		(void)join(0, 1, &room, &slot);
+}
+
+static void test_memory_runs_out(void **state)
+{
+	struct scarce scarce = {.refused = true};
+	const struct allocator allocator = {scarce_allocate, scarce_release, &scarce};
+	struct fixture_drop drop;
+
+	(void)state;
+	fixture_drop(1, 0, &drop);
+	fixture_drop(99, 0, &porch);
+	for (uint64_t n = 0; scarce.refused; n++) {
+		scarce = (struct scarce){.left = n};
+		if (network_init_with(&network, &allocator)) {
+			network.tolerant = true;
+			try_everything(&drop);
+		}
+		network_finish(&network);
+		assert_int_equal(scarce.held, 0);
+		assert_true(n < 100000);
+	}
+}
+
 int main(void)
 {
 #define FRESH(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -408,6 +474,7 @@ int main(void)
 		FOUNDED(test_datagrams_have_a_rate),
 		FOUNDED(test_requests_have_a_rate),
 		FOUNDED(test_junk_is_malformed_or_refused),
+		cmocka_unit_test(test_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests_name("front", tests, NULL, NULL);
