@@ -161,7 +161,7 @@ void command_read(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors;
 	(void)descriptors_count;
 	/* A revoked member's messages can still be read. */
-	for (uint32_t id = 0; err == SOTTO_OK && id < ledger_member_count(ledger); id++) {
+	for (uint32_t id = 1; err == SOTTO_OK && id <= ledger_member_count(ledger); id++) {
 		const struct ledger_member *member = ledger_member_by_id(ledger, id);
 
 		if (member == NULL || (extension != 0 && member->extension != extension))

@@ -208,7 +208,7 @@ void command_members(struct agent_client *client, const json_t *arguments, int *
 	(void)arguments;
 	(void)descriptors;
 	(void)descriptors_count;
-	for (uint32_t id = 0; id < ledger_member_count(ledger); id++) {
+	for (uint32_t id = 1; id <= ledger_member_count(ledger); id++) {
 		const struct ledger_member *member = ledger_member_by_id(ledger, id);
 
 		if (member == NULL)
