@@ -233,19 +233,24 @@ static void answer_later(struct quic *quic, uint64_t now_ns)
 		quic->lazy_until = now_ns + QUIC_LAZY_ACK_NS;
 }
 
-/* Only what opens is from the other end: a sign of life, and perhaps of another place. */
+/* Only what opens, and is no copy, is a sign of life. Phones are followed; relays stay. */
 static void heard(struct quic *quic, const struct link_path *path, size_t payload_len)
 {
+	struct roam before = quic->roam;
 	struct quic_stats stats;
+	bool alive = true;
 
+	quic_stats(quic, &stats);
+	if (quic_opened.is_short)
+		alive = roam_heard(&quic->roam, quic->is_server ? path : &before.path,
+				   quic_opened.number, quic_opened.bytes, payload_len, stats.rtt_ns,
+				   quic->latest_ns);
+	if (!alive)
+		return;
 	quic->heard_ns = quic->latest_ns;
 	quic->stats.packets_in++;
-	if (!quic->is_server || !quic_opened.is_short)
-		return;
-	quic_stats(quic, &stats);
-	if (roam_heard(&quic->roam, path, quic_opened.number, quic_opened.bytes, payload_len,
-		       stats.rtt_ns, quic->latest_ns))
-		quic->carried = true;
+	if (quic->is_server && !link_address_equal(&before.path.remote, &path->remote))
+		quic->carried = true; /* what waits is to go there at once */
 }
 
 enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, struct bytes packet,

@@ -6,7 +6,7 @@
 
 void roam_init(struct roam *roam, const struct link_path *path)
 {
-	*roam = (struct roam){.path = *path};
+	*roam = (struct roam){.path = *path, .before = *path};
 }
 
 /* RFC 9000 A.3: the number nearest to the one that is expected. */
@@ -27,26 +27,33 @@ static bool same(const struct link_path *a, const struct link_path *b)
 	return a->socket == b->socket && link_address_equal(&a->remote, &b->remote);
 }
 
+static void go(struct roam *roam, const struct link_path *path, size_t len, uint64_t trusted_ns)
+{
+	roam->before = roam->path;
+	roam->path = *path;
+	roam->trusted_ns = trusted_ns;
+	roam->credit = 3 * (uint64_t)len;
+}
+
 bool roam_heard(struct roam *roam, const struct link_path *path, uint32_t number, unsigned bytes,
 		size_t len, uint64_t rtt_ns, uint64_t now_ns)
 {
 	uint64_t whole = whole_number(roam->newest, number, bytes);
 	bool newest = whole >= roam->newest;
+	bool again = whole + 1 == roam->newest;
 
 	if (newest)
 		roam->newest = whole + 1;
-	if (!same(&roam->path, path)) {
-		if (!newest)
-			return false;
-		roam->path = *path;
-		roam->trusted_ns = now_ns + rtt_ns;
-		roam->credit = 3 * (uint64_t)len;
-		return true;
+	if (same(&roam->path, path)) {
+		roam->credit += 3 * (uint64_t)len;
+		if (newest && roam->trusted_ns <= now_ns)
+			roam->trusted_ns = 0;
+	} else if (newest) {
+		go(roam, path, len, now_ns + rtt_ns);
+	} else if (again && roam->trusted_ns && same(&roam->before, path)) {
+		go(roam, path, len, 0);
 	}
-	roam->credit += 3 * (uint64_t)len;
-	if (newest && roam->trusted_ns <= now_ns)
-		roam->trusted_ns = 0;
-	return false;
+	return newest;
 }
 
 bool roam_may_send(const struct roam *roam, size_t len)

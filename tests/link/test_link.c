@@ -373,6 +373,22 @@ static void test_silent_rebinding(void **state)
 	world_finish(&world);
 }
 
+/* An onlooker sends a copy of every packet from elsewhere, and his are faster. The call goes on. */
+static void test_copies_from_elsewhere(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	two_phones(17);
+	before = world.phones[0].datagrams;
+	world.copies_permille = 1000;
+	(void)speak(10 * WORLD_SECOND);
+	assert_true(world.phones[0].datagrams - before >= 490);
+	assert_int_equal(world.opened, 2);
+	assert_int_equal(world.closed, 0);
+	world_finish(&world);
+}
+
 /* The phone knows that its network changed: other sockets, same link. */
 static void test_migration(void **state)
 {
@@ -564,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_call_ends),
 		cmocka_unit_test(test_datagram_limits),
 		cmocka_unit_test(test_silent_rebinding),
+		cmocka_unit_test(test_copies_from_elsewhere),
 		cmocka_unit_test(test_migration),
 		cmocka_unit_test(test_migration_to_nowhere),
 		cmocka_unit_test(test_relay_restart),

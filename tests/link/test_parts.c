@@ -13,6 +13,7 @@
 #include "link/cid_map.h"
 #include "link/envelope.h"
 #include "link/replay.h"
+#include "link/roam.h"
 #include "link/secrets.h"
 #include "link/timers.h"
 #include "link/token.h"
@@ -338,6 +339,51 @@ static void test_cid_map(void **state)
 	cid_map_finish(&map);
 }
 
+/* Packets from here (0), there (1) and elsewhere (2): where the link is after each. */
+static void test_roam(void **state)
+{
+	static const struct {
+		unsigned from;
+		uint32_t number;
+		unsigned bytes;
+		bool newest;
+		unsigned at;
+	} table[] = {
+		{0, 5, 1, true, 0},	  {1, 4, 1, false, 0}, /* late, or a copy */
+		{1, 5, 1, false, 0},			       /* a copy of the newest */
+		{1, 6, 1, true, 1},			       /* moved */
+		{2, 3, 1, false, 1},	  {0, 6, 1, false, 0}, /* the copy had been faster: back */
+		{1, 6, 1, false, 0},			       /* but not to and fro */
+		{1, 0x0107, 2, true, 1},		       /* a number of two bytes */
+		{1, 0x08, 1, true, 1},			       /* 0x108 in one */
+		{2, 0x07, 1, false, 1},			       /* 0x107 */
+		{1, 0xff, 1, false, 1},			       /* 0xff is nearer than 0x1ff */
+		{0, 0x10000, 4, true, 0}, {1, 0x0fff0, 3, false, 0},
+	};
+	struct link_path places[3] = {{.socket = 0}, {.socket = 0}, {.socket = 1}};
+	struct roam roam;
+
+	(void)state;
+	places[1].remote.port = 7;
+	roam_init(&roam, &places[0]);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_int_equal(roam_heard(&roam, &places[table[i].from], table[i].number,
+					    table[i].bytes, 1232, 1000, 10 * i),
+				 table[i].newest);
+		assert_memory_equal(&roam.path, &places[table[i].at], sizeof(roam.path));
+	}
+	/* Three times what came, until a round trip has passed. */
+	assert_true(roam_heard(&roam, &places[1], 0x10001, 4, 200, 1000, 5000));
+	assert_true(roam_may_send(&roam, 600));
+	assert_false(roam_may_send(&roam, 601));
+	roam_sent(&roam, 400);
+	assert_false(roam_may_send(&roam, 201));
+	assert_true(roam_heard(&roam, &places[1], 0x10002, 4, 200, 1000, 5999));
+	assert_false(roam_may_send(&roam, 801));
+	assert_true(roam_heard(&roam, &places[1], 0x10003, 4, 200, 1000, 6000));
+	assert_true(roam_may_send(&roam, 1000000));
+}
+
 static void test_small_len(void **state)
 {
 	static const size_t table[][2] = {
@@ -363,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_envelope),      cmocka_unit_test(test_envelope_looks_random),
 		cmocka_unit_test(test_replay),	      cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_cid_map),	      cmocka_unit_test(test_small_len),
+		cmocka_unit_test(test_roam),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
