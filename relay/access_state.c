@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "relay/access.h"
+#include "relay/limits.h"
 
 enum sotto_err relay_access_encode(const struct relay_access *access, struct writer *writer)
 {
@@ -38,7 +39,8 @@ static bool state_valid(const struct relay_access *access)
 	    memcmp(access->claim, zeros, sizeof(zeros)) != 0)
 		return false;
 	for (size_t i = 0; i < access->key_count; i++) {
-		if ((access->keys[i].replaced_ms == 0) != (i == 0))
+		if ((access->keys[i].replaced_ms == 0) != (i == 0) ||
+		    access->keys[i].replaced_ms > RELAY_UTC_MS_MAX)
 			return false;
 		if (i > 0 && access->keys[i].number + 1 != access->keys[i - 1].number)
 			return false;

@@ -8,6 +8,9 @@
 #define RELAY_HOUR_MS (UINT64_C(3600) * 1000)
 #define RELAY_DAY_MS  (24 * RELAY_HOUR_MS)
 
+/* The year 9999: a later time in a file is none, and sums with it would overflow. */
+#define RELAY_UTC_MS_MAX UINT64_C(253402300799999)
+
 /* --- The disk --- */
 
 /* Longer than a holiday, short enough that a seized disk holds little. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "crypto/init.h"
 #include "link/link_os.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -351,7 +352,9 @@ int sottod_network(int argc, char **argv)
 	os_timer_init(&network.deadline, deadline_expired);
 	os_timer_init(&network.tick, tick_expired);
 	os_deferred_init(&network.flush, flush_deferred);
-	err = open_channels(&network);
+	err = crypto_init();
+	if (err == SOTTO_OK)
+		err = open_channels(&network);
 	if (err == SOTTO_OK)
 		err = os_sandbox_enter(OS_PROFILE_RELAY_NET, &options, &network.sandbox);
 	if (err == SOTTO_OK)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "crypto/init.h"
 #include "crypto/sign.h"
 #include "link/link_key.h"
 #include "os/clock.h"
@@ -398,6 +399,7 @@ int sottod_store(int argc, char **argv)
 	process.memory = strcmp(argv[3], "memory") == 0;
 	os_deferred_init(&process.flush, flush);
 	os_timer_init(&process.sweep, sweep_expired);
+	TRY(crypto_init());
 	TRY(os_loop_create(&process.loop));
 	TRY(os_ipc_create(process.loop, SOTTOD_FD_PARENT, &parent, &process.parent));
 	TRY(os_ipc_create(process.loop, SOTTOD_FD_PEER, &network, &process.network));
