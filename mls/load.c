@@ -163,6 +163,7 @@ static enum sotto_err pending_load(struct mls_group *group, struct reader *reade
 	memcpy(made->message_hash, hash, suite_hash_len(group->suite));
 	made->path = path;
 	TRY(epoch_load(group, &group->epoch->tree, reader, &made->next));
+	FAIL_IF(tree_leaf(&made->next->tree, made->next->own_leaf) == NULL, SOTTO_ERR_CORRUPT);
 	TRY(secret_tree_init(&made->next->secret_tree, &group->config, group->suite,
 			     made->next->tree.width, NULL));
 	TRY(secret_tree_read(&made->next->secret_tree, reader));

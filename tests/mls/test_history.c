@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Long random histories of add, update and remove, by commits and by proposals, up to 50 members;
- * after each step all members agree, and now and then one of them is saved and loaded.
+ * after each step all members agree; now and then one of them, or after each step all, are saved
+ * and loaded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,20 +114,39 @@ static void step(struct world *world, unsigned limit)
 	}
 }
 
-static void run(uint16_t suite, uint64_t seed, unsigned start, unsigned limit, unsigned steps)
+static void reload_all(struct world *world)
+{
+	for (unsigned i = 0; i < world->actor_count; i++) {
+		if (world->actors[i].group != NULL)
+			world_reload(world, i);
+	}
+}
+
+struct history {
+	uint16_t suite;
+	uint64_t seed;
+	unsigned start; /* added at once in the beginning */
+	unsigned limit; /* members at most */
+	unsigned steps;
+	bool reload; /* everybody is saved and loaded after each step */
+};
+
+static void run(const struct history *history)
 {
 	static struct world world;
 	unsigned first[WORLD_MAX];
 
-	world_init(&world, suite, seed);
+	world_init(&world, history->suite, history->seed);
 	(void)world_new_actor(&world);
 	world_create(&world, 0);
-	for (unsigned i = 0; i < start; i++)
+	for (unsigned i = 0; i < history->start; i++)
 		first[i] = world_new_actor(&world);
-	if (start != 0)
-		world_commit(&world, 0, first, start, NULL, 0, true);
-	for (unsigned i = 0; i < steps; i++) {
-		step(&world, limit);
+	if (history->start != 0)
+		world_commit(&world, 0, first, history->start, NULL, 0, true);
+	for (unsigned i = 0; i < history->steps; i++) {
+		step(&world, history->limit);
+		if (history->reload)
+			reload_all(&world);
 		if (i % 16 == 0)
 			world_message(&world, draw_member(&world), "said in between");
 	}
@@ -136,21 +156,26 @@ static void run(uint16_t suite, uint64_t seed, unsigned start, unsigned limit, u
 static void test_small_histories(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 12; seed++)
-		run(1, seed, 0, 2 + (unsigned)seed, 60);
+	for (unsigned seed = 1; seed <= 12; seed++)
+		run(&(struct history){.suite = 1,
+				      .seed = seed,
+				      .limit = 2 + seed,
+				      .steps = 60,
+				      .reload = seed % 2 == 0});
 }
 
 static void test_fifty(void **state)
 {
 	(void)state;
-	run(1, 77, 45, 50, 150);
+	run(&(struct history){.suite = 1, .seed = 77, .start = 45, .limit = 50, .steps = 150});
 }
 
 static void test_other_suites(void **state)
 {
 	(void)state;
 	for (uint16_t suite = 2; suite <= 7; suite++)
-		run(suite, suite, 2, 5, 12);
+		run(&(struct history){
+			.suite = suite, .seed = suite, .start = 2, .limit = 5, .steps = 12});
 }
 
 int main(void)
