@@ -28,24 +28,29 @@ static void note_peer(struct call *call, const struct call_arrival *arrival)
 	call->peer_known = true;
 }
 
-/* Keeps the newest word of a device on its KID; a slot that it named for that KID stays known. */
+/*
+ * Keeps what a device said of a KID; a slot that it named for that KID stays known. Each epoch has a KID
+ * and a slot of its own, and during a change of epoch both count.
+ */
 static void note_sender(struct call *call, const struct call_arrival *arrival, bool slot_known)
 {
 	struct call_sender *sender = NULL;
 
 	for (size_t i = 0; i < call->sender_count; i++) {
-		if (memcmp(call->senders[i].device, arrival->device, CALL_DEVICE_LEN) == 0)
+		if (call->senders[i].kid == arrival->message->kid &&
+		    memcmp(call->senders[i].device, arrival->device, CALL_DEVICE_LEN) == 0)
 			sender = &call->senders[i];
 	}
-	if (sender == NULL && call->sender_count == CALL_SENDERS_MAX)
+	if (sender != NULL && !slot_known)
 		return;
-	if (sender == NULL) {
-		sender = &call->senders[call->sender_count++];
-		memset(sender, 0, sizeof(*sender));
-		memcpy(sender->device, arrival->device, CALL_DEVICE_LEN);
+	if (sender == NULL && call->sender_count == CALL_SENDERS_MAX) {
+		call->sender_count--;
+		memmove(&call->senders[0], &call->senders[1],
+			call->sender_count * sizeof(call->senders[0]));
 	}
-	if (!slot_known && sender->kid == arrival->message->kid)
-		return;
+	if (sender == NULL)
+		sender = &call->senders[call->sender_count++];
+	memcpy(sender->device, arrival->device, CALL_DEVICE_LEN);
 	sender->kid = arrival->message->kid;
 	sender->slot = arrival->message->slot;
 	sender->slot_known = slot_known;

@@ -40,14 +40,24 @@ static void send_random(struct link_process *process)
 		send_datagram(process, data, len);
 }
 
+static void drop_oldest(struct link_beat *beat)
+{
+	beat->waiting_count--;
+	memmove(&beat->waiting[0], &beat->waiting[1],
+		beat->waiting_count * sizeof(beat->waiting[0]));
+}
+
 static void send_waiting(struct link_process *process)
 {
 	struct link_beat *beat = &process->beat;
 
+	beat->behind = beat->waiting_count > 1 ? beat->behind + 1 : 0;
+	if (beat->behind > LINK_PROCESS_BEHIND_MAX) {
+		drop_oldest(beat);
+		beat->behind = 0;
+	}
 	send_datagram(process, beat->waiting[0].data, beat->waiting[0].len);
-	beat->waiting_count--;
-	memmove(&beat->waiting[0], &beat->waiting[1],
-		beat->waiting_count * sizeof(beat->waiting[0]));
+	drop_oldest(beat);
 }
 
 static void beat_due(struct os_timer *timer, uint64_t now_ns)
@@ -85,11 +95,8 @@ static void voice_said(void *context, struct os_ipc *ipc, struct bytes message, 
 	if (!beat->on || wire_datagram_decode(message, &datagram) != SOTTO_OK ||
 	    datagram.payload.len != beat->payload_len)
 		return;
-	if (beat->waiting_count == LINK_PROCESS_MEDIA_MAX) {
-		beat->waiting_count--;
-		memmove(&beat->waiting[0], &beat->waiting[1],
-			beat->waiting_count * sizeof(beat->waiting[0]));
-	}
+	if (beat->waiting_count == LINK_PROCESS_MEDIA_MAX)
+		drop_oldest(beat);
 	memcpy(beat->waiting[beat->waiting_count].data, message.data, message.len);
 	beat->waiting[beat->waiting_count].len = message.len;
 	beat->waiting_count++;

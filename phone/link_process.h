@@ -34,6 +34,9 @@
 
 #define LINK_PROCESS_BEAT_NS   UINT64_C(20000000)
 
+/* After half a second a frame that always waits is 20 ms of delay for nothing: it is left out. */
+#define LINK_PROCESS_BEHIND_MAX 25
+
 struct link_process;
 
 /* A request of the agent, by its ticket, on a stream of the link. */
@@ -64,6 +67,7 @@ struct link_beat {
 		size_t len;
 	} waiting[LINK_PROCESS_MEDIA_MAX];
 	size_t waiting_count;
+	unsigned behind; /* beats in a row that left a frame waiting */
 };
 
 struct link_process {

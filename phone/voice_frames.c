@@ -122,6 +122,24 @@ void voice_process_drop(struct voice_process *process, uint64_t epoch)
 		forget_epoch(process, held);
 }
 
+/* The newest word on an epoch's slot; it takes the place of the older epoch's. */
+static void note_slot(struct voice_peer *peer, const struct wire_voice_sender *sender)
+{
+	uint8_t epoch = (uint8_t)(sender->kid & EPOCH_BYTE);
+	size_t place = peer->next_slot;
+
+	for (size_t i = 0; i < VOICE_EPOCHS_MAX; i++) {
+		if (peer->slots[i].used && peer->slots[i].epoch == epoch)
+			place = i;
+	}
+	if (place == peer->next_slot)
+		peer->next_slot = (place + 1) % VOICE_EPOCHS_MAX;
+	peer->slots[place].used = true;
+	peer->slots[place].epoch = epoch;
+	peer->slots[place].known = sender->slot_known != 0;
+	peer->slots[place].slot = sender->slot;
+}
+
 void voice_process_add_peer(struct voice_process *process, const struct wire_voice_sender *sender)
 {
 	uint64_t kid = sender->kid & ~EPOCH_BYTE;
@@ -139,8 +157,7 @@ void voice_process_add_peer(struct voice_process *process, const struct wire_voi
 		return;
 	place->used = true;
 	place->kid = kid;
-	place->slot = sender->slot;
-	place->slot_known = sender->slot_known != 0;
+	note_slot(place, sender);
 }
 
 static uint32_t stamp_of(uint64_t now_ns)
@@ -270,6 +287,17 @@ static void hear(struct voice_process *process, const struct voice_peer *peer, u
 	voice_pipeline_put_packet(process->pipeline, speaker, stream, ctr, frame.audio, now_ns);
 }
 
+/* May this KID come from this slot? One whose owner named no slot for its epoch yet may from any. */
+static bool slot_fits(const struct voice_peer *peer, uint64_t kid, uint16_t slot)
+{
+	for (size_t i = 0; i < VOICE_EPOCHS_MAX; i++) {
+		if (peer->slots[i].used && peer->slots[i].known &&
+		    peer->slots[i].epoch == (uint8_t)(kid & EPOCH_BYTE))
+			return peer->slots[i].slot == slot;
+	}
+	return true;
+}
+
 /* Who announced this KID, and may he be heard from this slot? */
 static struct voice_peer *peer_for(struct voice_process *process, uint64_t kid, uint16_t slot)
 {
@@ -277,7 +305,7 @@ static struct voice_peer *peer_for(struct voice_process *process, uint64_t kid, 
 		struct voice_peer *peer = &process->peers[i];
 
 		if (peer->used && peer->kid == (kid & ~EPOCH_BYTE))
-			return !peer->slot_known || peer->slot == slot ? peer : NULL;
+			return slot_fits(peer, kid, slot) ? peer : NULL;
 	}
 	return NULL;
 }

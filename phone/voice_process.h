@@ -31,7 +31,7 @@
 #define VOICE_EPOCHS_MAX 2
 
 /* A frame is made this long before the link's beat, so that it is there in time. */
-#define VOICE_AHEAD_NS	UINT64_C(3000000)
+#define VOICE_AHEAD_NS	UINT64_C(4000000)
 
 #define VOICE_REPORT_NS UINT64_C(1000000000)
 
@@ -52,8 +52,13 @@ struct voice_epoch {
 struct voice_peer {
 	bool used;
 	uint64_t kid; /* without the epoch's byte */
-	uint16_t slot;
-	bool slot_known;
+	struct {
+		bool used;
+		uint8_t epoch; /* low byte: each epoch has a room, and so a slot, of its own */
+		bool known;
+		uint16_t slot;
+	} slots[VOICE_EPOCHS_MAX];
+	size_t next_slot; /* the place to use next: the older one */
 	uint32_t streams; /* KIDs of it that were heard so far */
 	struct {
 		bool held;
