@@ -108,7 +108,7 @@ static enum sotto_err create(const struct quic_config *config, bool is_server, s
 	made->secrets = *config->secrets;
 	made->events = config->events;
 	made->context = config->context;
-	made->path = config->path;
+	roam_init(&made->roam, &config->path);
 	made->is_server = is_server;
 	made->created_ns = config->now_ns;
 	made->heard_ns = config->now_ns;
@@ -361,7 +361,6 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 	uint32_t number;
 	bool is_long;
 
-	(void)payload_len;
 	if (packet.len < SIM_QUIC_TAG_LEN + 1)
 		return SOTTO_OK;
 	packet.len -= SIM_QUIC_TAG_LEN;
@@ -378,12 +377,13 @@ enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, str
 	else
 		(void)reader_get_bytes(&reader, 1 + LINK_CID_LEN);
 	number = reader_get_u32(&reader);
+	if (reader.err == SOTTO_OK && quic->is_server && !is_long)
+		(void)roam_heard(&quic->roam, path, number, sizeof(number), payload_len,
+				 quic->rtt_ns, now_ns);
 	if (reader.err != SOTTO_OK || !first_time(quic, number))
 		return SOTTO_OK;
 	quic->heard_ns = now_ns;
 	quic->stats.packets_in++;
-	if (number == quic->number_max)
-		quic->path = *path;
 	if (is_long && !quic->is_server && !quic->handshaken)
 		memcpy(quic->other_cid, initial.scid, sizeof(quic->other_cid));
 	/* A short packet shows that the phone has the welcome. */
@@ -487,7 +487,7 @@ uint64_t quic_deadline(const struct quic *quic)
 
 void quic_move(struct quic *quic, uint32_t socket)
 {
-	quic->path.socket = socket;
+	quic->roam.path.socket = socket;
 	quic->ping_due = true;
 }
 
@@ -530,7 +530,7 @@ uint64_t quic_heard_ns(const struct quic *quic)
 
 void quic_path(const struct quic *quic, struct link_path *path)
 {
-	*path = quic->path;
+	*path = quic->roam.path;
 }
 
 enum sotto_err quic_exporter(const struct quic *quic, uint8_t *exporter)

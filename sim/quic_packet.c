@@ -131,7 +131,7 @@ static void finish(struct quic *quic, struct writer *writer, bool asks, uint64_t
 	out->len = quic->small_len != 0 && len + ENVELOPE_OVERHEAD <= quic->small_len
 			   ? quic->small_len
 			   : LINK_FULL_LEN;
-	out->path = quic->path;
+	out->path = quic->roam.path;
 	envelope_seal(&quic->secrets, quic->padding, out->data, len, out->len);
 	quic->sent_ns[number % ARRAY_LEN(quic->sent_ns)] = now_ns;
 	quic->asks[number % ARRAY_LEN(quic->asks)] = asks;

@@ -20,6 +20,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "link/quic.h"
+#include "link/roam.h"
 
 #define SIM_QUIC_TAG_LEN    16
 #define SIM_QUIC_PACKET_MAX (LINK_FULL_LEN - ENVELOPE_OVERHEAD)
@@ -99,7 +100,7 @@ struct quic {
 	struct link_secrets secrets;
 	const struct quic_events *events;
 	void *context;
-	struct link_path path;
+	struct roam roam;
 	bool is_server;
 	bool handshaken;
 	bool greeting_due; /* HELLO or WELCOME */
