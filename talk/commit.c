@@ -73,23 +73,35 @@ static bool sponsored_by_us(const struct talk *talk, const struct ledger_device 
 	       memcmp(entry.signatures[0].key, talk->identity.public_key, LEDGER_KEY_LEN) == 0;
 }
 
-/* Devices of the ledger that *everyone* does not hold yet, as far as we have their key packages. */
+/* Sorted by key, so that all phones with the same petitions have the same trigger. */
+static void needs_add(struct needs *needs, const uint8_t *key, struct bytes package)
+{
+	size_t place = needs->add_count++;
+
+	for (; place > 0 && memcmp(needs->added[place - 1], key, LEDGER_KEY_LEN) > 0; place--) {
+		needs->added[place] = needs->added[place - 1];
+		needs->adds[place] = needs->adds[place - 1];
+	}
+	needs->added[place] = key;
+	needs->adds[place] = package;
+}
+
+/* Devices of the ledger that *everyone* does not hold yet, as far as their petitions are here. */
 static void needs_adds(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
 	needs->sponsored = true;
-	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
-		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
-		const struct talk_petition_row *petition;
+	list_for_each (element, following, &talk->petitions) {
+		const struct talk_petition_row *petition =
+			CONTAINER_OF(element, struct talk_petition_row, list);
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, petition->enrol.device_key);
 		struct mls_member member;
 
-		if (device->state == LEDGER_DEVICE_REVOKED || needs->add_count == NEEDS_MAX ||
+		if (device == NULL || device->state == LEDGER_DEVICE_REVOKED ||
+		    needs->add_count == NEEDS_MAX ||
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
 			continue;
-		petition = talk_petition_of(talk, device->key);
-		if (petition == NULL)
-			continue;
-		needs->added[needs->add_count] = device->key;
-		needs->adds[needs->add_count++] = talk_blob_bytes(&petition->key_package);
+		needs_add(needs, device->key, talk_blob_bytes(&petition->key_package));
 		needs->sponsored = needs->sponsored && sponsored_by_us(talk, device);
 	}
 }
@@ -107,8 +119,7 @@ static void needs_peer(struct talk *talk, const struct talk_group *group, struct
 		package = talk_package_of(talk, device->key);
 		if (package == NULL)
 			continue;
-		needs->added[needs->add_count] = device->key;
-		needs->adds[needs->add_count++] = talk_blob_bytes(&package->message);
+		needs_add(needs, device->key, talk_blob_bytes(&package->message));
 	}
 	needs->sponsored = true;
 }
@@ -242,9 +253,9 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	group->pending_ticket = 0;
 	group->update_due = false;
 	group->blocked = false;
-	/* With a group of one there is no commit in the drop to be the winner. */
+	/* In a group of one there is no commit in the drop to be the winner. */
 	if (drop->winner == 0)
-		drop->winner = drop->sequence > 0 ? drop->sequence : UINT64_MAX - TALK_LATE_MAX;
+		drop->winner = drop->sequence;
 	TRY(talk_epoch_begin(talk, group, removed));
 	if (group->welcome.len > 0)
 		TRY(talk_parcels_make(talk, group));
@@ -254,9 +265,20 @@ out:
 	return err;
 }
 
+/* In *everyone*: is everybody whom our pending commit adds still allowed, where it landed? */
+bool talk_pending_allowed(const struct talk *talk, const struct talk_group *group)
+{
+	for (size_t i = 0; i < group->welcomed_count && group->kind == TALK_EVERYONE; i++) {
+		if (!ledger_allows_leaf(talk->ledger, group->welcomed[i].key, false))
+			return false;
+	}
+	return true;
+}
+
 /* Another one is: what ours was for is looked at again in the new epoch. */
 enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group)
 {
+	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	mls_group_drop_pending(group->mls);
 	talk_blob_clear(talk, &group->pending);
 	group->pending_ticket = 0;
@@ -311,13 +333,20 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		return SOTTO_OK;
 	if (group->pending.len > 0)
 		return pending_append(talk, group);
+	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
+	    group->settled_news == talk->news && mls_group_cached_proposals(group->mls) == 0)
+		return SOTTO_OK;
 	needs = talk_take(talk, sizeof(*needs));
 	if (needs == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	needs_find(talk, group, needs);
 	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
 	    !needs->proposals) {
+		/* Looked at again when there is something new: in a large group looking costs. */
 		group->commit_due_ns = TALK_NEVER;
+		group->settled = true;
+		group->settled_ledger = ledger_length(talk->ledger);
+		group->settled_news = talk->news;
 		goto out;
 	}
 	trigger_of(talk, group, needs, trigger);

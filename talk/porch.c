@@ -56,9 +56,9 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 	FAIL_IF(row == NULL, SOTTO_ERR_NO_MEMORY);
 	list_init(&row->list);
 	row->enrol = enrol;
-	row->seen_ns = talk->now_ns;
 	memcpy(row->landing_append, petition.landing_append, WIRE_TOKEN_LEN);
 	err = talk_blob_set(talk, &row->key_package, petition.key_package);
+	talk->news++;
 	if (err == SOTTO_OK)
 		list_append(&talk->petitions, &row->list);
 	else
@@ -92,13 +92,6 @@ out:
 	return err;
 }
 
-uint64_t talk_petition_due(const struct talk *talk, const struct talk_petition_row *row)
-{
-	uint32_t rank = talk_rank(talk, talk->everyone, BYTES_OF(row->enrol.device_key));
-
-	return row->seen_ns + rank * TALK_RANK_MS * TALK_MS;
-}
-
 enum sotto_err talk_porch_work(struct talk *talk)
 {
 	struct mls_member member;
@@ -117,8 +110,13 @@ enum sotto_err talk_porch_work(struct talk *talk)
 			talk_petition_free(talk, row);
 			continue;
 		}
-		if (row->submitted || !petition_open(talk, row) ||
-		    talk->now_ns < talk_petition_due(talk, row))
+		if (row->submitted || !petition_open(talk, row))
+			continue;
+		if (row->due_ns == 0)
+			row->due_ns = talk->now_ns + talk_rank(talk, talk->everyone,
+							       BYTES_OF(row->enrol.device_key)) *
+							     TALK_RANK_MS * TALK_MS;
+		if (talk->now_ns < row->due_ns)
 			continue;
 		err = enrol_submit(talk, row);
 		if (err != SOTTO_OK)

@@ -35,6 +35,7 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	group->commit_due_ns = TALK_NEVER;
+	group->settled = false;
 	if (!mls_group_active(group->mls)) {
 		for (size_t i = 0; i < group->drop_count; i++) {
 			TRY(talk_cancel(talk, group->drops[i].ticket));
@@ -85,16 +86,14 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	bool removed;
 	enum sotto_err err = mls_group_receive(group->mls, message, &staged);
 
+	if (err == SOTTO_ERR_STATE)
+		return talk_copied(talk); /* in our name, verified, and not ours */
 	if (err != SOTTO_OK)
 		return fatal(err) ? err : SOTTO_OK; /* not valid: the next one may be */
 	mls_staged_info(staged, &info);
 	if (info.kind == MLS_STAGED_PROPOSAL) {
 		group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 		TRY(mls_group_merge(group->mls, &staged));
-		goto out;
-	}
-	if (info.sender == mls_group_own_leaf(group->mls)) {
-		err = talk_copied(talk);
 		goto out;
 	}
 	if (group->kind == TALK_EVERYONE && !talk_everyone_allows(talk, staged))
@@ -112,12 +111,13 @@ out:
 static enum sotto_err application_receive(struct talk *talk, struct talk_group *group,
 					  const struct talk_drop *drop, struct bytes message)
 {
+	bool past = drop != &group->drops[0];
 	struct mls_application application;
 	struct mls_member member;
 	uint8_t *out;
 	enum sotto_err err;
 
-	if (drop->winner != 0 && drop->sequence > drop->winner + TALK_LATE_MAX)
+	if (past && drop->sequence > drop->winner + TALK_LATE_MAX)
 		return SOTTO_OK;
 	out = talk_take(talk, message.len);
 	if (out == NULL)
@@ -134,8 +134,8 @@ static enum sotto_err application_receive(struct talk *talk, struct talk_group *
 		goto out;
 	}
 	/* Behind a commit that removed its sender it does not count. */
-	if (drop->winner != 0 && mls_group_find_member(group->mls, application.member.signature_key,
-						       &member) != SOTTO_OK)
+	if (past && mls_group_find_member(group->mls, application.member.signature_key, &member) !=
+			    SOTTO_OK)
 		goto out;
 	err = talk_frame_receive(talk, group, drop, &application);
 out:
@@ -147,9 +147,12 @@ out:
 static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 				  struct talk_drop *drop, struct bytes record)
 {
-	bool before = drop->winner == 0;
+	bool before = drop == &group->drops[0];
 
 	if (before && bytes_equal(record, talk_blob_bytes(&group->pending))) {
+		/* What others judge by the ledger as it stands here, so do we. */
+		if (!talk_pending_allowed(talk, group))
+			return talk_commit_lost(talk, group);
 		drop->winner = drop->sequence;
 		return talk_commit_won(talk, group);
 	}

@@ -95,10 +95,12 @@ static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *a
 	return talk_drop_lost(talk, group, drop);
 }
 
-static enum sotto_err done_receive(struct talk *talk, const struct talk_asked *asked,
+static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 				   const struct wire_done *done)
 {
 	uint64_t retry_ms = done->retry_ms != 0 ? done->retry_ms : TALK_RETRY_MS;
+
+	asked->refused = done->status != WIRE_STATUS_OK && done->status != WIRE_STATUS_NOT_FOUND;
 
 	switch (done->status) {
 	case WIRE_STATUS_OK:
@@ -118,7 +120,7 @@ static enum sotto_err done_receive(struct talk *talk, const struct talk_asked *a
 	return SOTTO_OK;
 }
 
-static enum sotto_err message_receive(struct talk *talk, const struct talk_asked *asked,
+static enum sotto_err message_receive(struct talk *talk, struct talk_asked *asked,
 				      struct bytes message)
 {
 	const struct wire_type *type = wire_identify(WIRE_FAMILY_RELAY, message);
@@ -152,7 +154,7 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 
 	if (drop != NULL && drop->ticket == asked->ticket) {
 		drop->ticket = 0;
-		if (asked->what == TALK_ASK_READ && complete)
+		if (asked->what == TALK_ASK_READ && complete && !asked->refused)
 			drop->at_end = true;
 	}
 	group = talk_group_by_number(talk, asked->group);
@@ -210,6 +212,7 @@ enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t now_ns, uin
 	if (err != SOTTO_OK)
 		return err;
 	/* Not at once again: a relay that ends requests so is in trouble. */
-	talk->retry_ns = now_ns + TALK_RETRY_MS * TALK_MS;
+	if (talk_asked_find(talk, ticket) != NULL)
+		talk->retry_ns = now_ns + TALK_RETRY_MS * TALK_MS;
 	return talk_step_end(talk, reply_receive(talk, ticket, BYTES_NONE, true, false));
 }

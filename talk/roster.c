@@ -222,6 +222,7 @@ enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct by
 		list_append(&talk->packages, &package->list);
 	}
 	package->dirty = true;
+	talk->news++;
 	return talk_blob_set(talk, &package->message, message);
 }
 
@@ -317,6 +318,9 @@ bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *stag
 		    (change.after.signature_key.len != LEDGER_KEY_LEN ||
 		     !bytes_equal(change.after.credential.content, change.after.signature_key) ||
 		     !ledger_allows_leaf(talk->ledger, change.after.signature_key.data, false)))
+			return false;
+		if (change.type == MLS_PROPOSAL_UPDATE &&
+		    !bytes_equal(change.after.signature_key, change.before.signature_key))
 			return false;
 		if (change.type == MLS_PROPOSAL_REMOVE &&
 		    ledger_allows_leaf(talk->ledger, change.before.signature_key.data, false))

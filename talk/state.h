@@ -132,6 +132,9 @@ struct talk_group {
 	size_t welcomed_count;
 	bool update_due;
 
+	/* Nothing to commit, as long as epoch, ledger and what others posted are the same. */
+	bool settled;
+	uint64_t settled_ledger, settled_news;
 	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
 	uint8_t commit_trigger[WIRE_HASH_LEN];
 	bool blocked; /* holds a leaf that the ledger does not allow */
@@ -177,7 +180,7 @@ struct talk_petition_row {
 	struct ledger_enrol enrol;
 	struct talk_blob key_package;
 	uint8_t landing_append[WIRE_TOKEN_LEN];
-	uint64_t seen_ns;
+	uint64_t due_ns; /* our turn to sponsor; 0: not known yet */
 	bool submitted;
 };
 
@@ -209,6 +212,7 @@ struct talk_asked {
 	struct list list;
 	uint64_t ticket;
 	enum talk_asking what;
+	bool refused; /* the answer was a status that is no success */
 	uint8_t drop[WIRE_HASH_LEN];
 	uint64_t group;	 /* number */
 	uint64_t number; /* of the outbox item or parcel */
@@ -257,6 +261,7 @@ struct talk {
 	struct talk_drop inbox; /* while joining: the landing */
 	struct talk_drop porch;
 	struct list packages, parcels, invites, petitions, coming;
+	uint64_t news; /* counts petitions and key packages that came */
 	uint64_t inbox_trimmed;
 	struct {
 		uint8_t incarnation[WIRE_INCARNATION_LEN];
@@ -398,6 +403,7 @@ MUST_USE enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *g
 					 const uint8_t *const *keys);
 MUST_USE enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group);
+bool talk_pending_allowed(const struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group);
 uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger);
 MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
@@ -439,7 +445,6 @@ MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcom
 MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);
 MUST_USE enum sotto_err talk_identity_make(struct talk *talk);
-uint64_t talk_petition_due(const struct talk *talk, const struct talk_petition_row *row);
 MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
 MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
 					 const uint8_t *key);

@@ -246,8 +246,8 @@ enum talk_event_type {
 	TALK_EVENT_MEMBERS,	  /* the ledger grew */
 	TALK_EVENT_MESSAGE,	  /* a text came: extension, message_id, row, sent_ms, text */
 	TALK_EVENT_MESSAGE_STATE, /* of one we sent: extension, message_id, row, message_state */
-	TALK_EVENT_CALL,	  /* extension, device_key, epoch, sent_ms, text: the call message */
-	TALK_EVENT_EPOCH,	  /* the conversation with extension is in this epoch now */
+	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
+	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
 };
 
 enum talk_message_state {

@@ -208,6 +208,7 @@ static enum sotto_err unlink_all(struct talk *talk)
 		group->pending_ticket = 0;
 		group->pending_stored = false;
 		group->commit_due_ns = TALK_NEVER;
+		group->settled = false;
 		TRY(talk_out_unlink(talk, group));
 	}
 out:
@@ -227,6 +228,7 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t
 	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
 		goto out;
 	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
+	talk_problem_set(talk, TALK_PROBLEM_LOST, false);
 	talk->link_up = true;
 	TRY(talk_ask(talk, TALK_ASK_HELLO, &wire_hello_type, &hello, &asked));
 out:
@@ -273,10 +275,9 @@ uint64_t talk_deadline(const struct talk *talk)
 	list_for_each (element, following, &talk->petitions) {
 		const struct talk_petition_row *row =
 			CONTAINER_OF(element, struct talk_petition_row, list);
-		uint64_t row_due = talk_petition_due(talk, row);
 
-		if (!row->submitted && row_due > talk->now_ns)
-			due = earlier(due, row_due);
+		if (!row->submitted && row->due_ns > talk->now_ns)
+			due = earlier(due, row->due_ns);
 	}
 	return due;
 }
