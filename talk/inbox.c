@@ -189,34 +189,37 @@ enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *grou
 	return SOTTO_OK;
 }
 
-static struct talk_coming *coming_find(struct talk *talk, const struct talk_part *part)
+static enum sotto_err coming_find(struct talk *talk, const struct talk_part *part,
+				  struct talk_coming **coming)
 {
-	size_t count = 0;
 	struct talk_coming *made;
+	size_t count = 0;
 
 	list_for_each (element, following, &talk->coming) {
-		struct talk_coming *coming = CONTAINER_OF(element, struct talk_coming, list);
+		struct talk_coming *known = CONTAINER_OF(element, struct talk_coming, list);
 
 		count++;
-		if (memcmp(coming->id, part->parcel, sizeof(coming->id)) == 0)
-			return coming->count == part->count ? coming : NULL;
+		if (memcmp(known->id, part->parcel, sizeof(known->id)) != 0)
+			continue;
+		*coming = known;
+		return known->count == part->count ? SOTTO_OK : SOTTO_ERR_INVALID;
 	}
-	if (count == COMING_MAX || part->count == 0 || part->count > TALK_PARTS_MAX)
-		return NULL;
+	if (count == COMING_MAX || part->count > TALK_PARTS_MAX)
+		return SOTTO_ERR_LIMIT;
 	made = talk_take(talk, sizeof(*made));
 	if (made == NULL)
-		return NULL;
+		return SOTTO_ERR_NO_MEMORY;
 	list_init(&made->list);
 	made->parts = talk_take(talk, part->count * sizeof(*made->parts));
 	if (made->parts == NULL) {
 		talk_give(talk, made, sizeof(*made));
-		return NULL;
+		return SOTTO_ERR_NO_MEMORY;
 	}
 	made->count = part->count;
 	memcpy(made->id, part->parcel, sizeof(made->id));
-	made->first = talk->inbox.sequence;
 	list_append(&talk->coming, &made->list);
-	return made;
+	*coming = made;
+	return SOTTO_OK;
 }
 
 /* All parts in one piece. */
@@ -376,9 +379,11 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
 	    part.version != TALK_VERSION || part.number >= part.count)
 		goto out;
-	coming = coming_find(talk, &part);
-	if (coming == NULL || coming->parts[part.number].data != NULL || part.bytes.len == 0)
+	err = coming_find(talk, &part, &coming);
+	if (err != SOTTO_OK || coming->parts[part.number].data != NULL || part.bytes.len == 0) {
+		err = err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 		goto out;
+	}
 	TRY(talk_blob_set(talk, &coming->parts[part.number], part.bytes));
 	coming->have++;
 out:

@@ -20,18 +20,14 @@ struct talk_petition_row *talk_petition_of(struct talk *talk, const uint8_t *dev
 	return NULL;
 }
 
-static bool petition_valid(const struct talk *talk, const struct talk_petition *petition,
-			   struct ledger_enrol *enrol)
+static enum sotto_err petition_check(const struct talk *talk, const struct talk_petition *petition,
+				     struct ledger_enrol *enrol)
 {
-	struct mls_key_package_info info;
-
-	return petition->version == TALK_VERSION &&
-	       wire_decode(&ledger_enrol_type, petition->enrol, enrol) == SOTTO_OK &&
-	       ledger_enrol_verify(ledger_network(talk->ledger), enrol) == SOTTO_OK &&
-	       mls_key_package_check(&talk->mls, petition->key_package, 0, &info) == SOTTO_OK &&
-	       info.suite == talk->suite &&
-	       bytes_equal(info.member.signature_key, BYTES_OF(enrol->device_key)) &&
-	       bytes_equal(info.member.credential.content, BYTES_OF(enrol->device_key));
+	if (petition->version != TALK_VERSION ||
+	    wire_decode(&ledger_enrol_type, petition->enrol, enrol) != SOTTO_OK ||
+	    ledger_enrol_verify(ledger_network(talk->ledger), enrol) != SOTTO_OK)
+		return SOTTO_ERR_INVALID;
+	return talk_package_check(talk, enrol->device_key, petition->key_package);
 }
 
 enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
@@ -48,10 +44,13 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 	list_for_each (element, following, &talk->petitions)
 		count++;
 	if (count >= TALK_PETITIONS_MAX ||
-	    wire_decode(&talk_petition_type, talk_blob_bytes(&opened), &petition) != SOTTO_OK ||
-	    !petition_valid(talk, &petition, &enrol) ||
-	    talk_petition_of(talk, enrol.device_key) != NULL)
+	    wire_decode(&talk_petition_type, talk_blob_bytes(&opened), &petition) != SOTTO_OK)
 		goto out;
+	err = petition_check(talk, &petition, &enrol);
+	if (err != SOTTO_OK || talk_petition_of(talk, enrol.device_key) != NULL) {
+		err = err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+		goto out;
+	}
 	row = talk_take(talk, sizeof(*row));
 	FAIL_IF(row == NULL, SOTTO_ERR_NO_MEMORY);
 	list_init(&row->list);

@@ -194,25 +194,33 @@ struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
 	return NULL;
 }
 
-/* A key package counts for the device whose key has signed it. */
-static bool package_valid(const struct talk *talk, const uint8_t *key, struct bytes message)
+/* A key package counts for the device whose key has signed it. SOTTO_ERR_INVALID. */
+enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key, struct bytes message)
 {
 	struct mls_key_package_info info;
+	enum sotto_err err;
 
-	return message.len <= TALK_KEY_PACKAGE_MAX &&
-	       mls_key_package_check(&talk->mls, message, 0, &info) == SOTTO_OK &&
-	       info.suite == talk->suite &&
-	       bytes_equal(info.member.signature_key, BYTES(key, LEDGER_KEY_LEN)) &&
-	       info.member.credential.type == MLS_CREDENTIAL_BASIC &&
-	       bytes_equal(info.member.credential.content, BYTES(key, LEDGER_KEY_LEN));
+	if (message.len > TALK_KEY_PACKAGE_MAX)
+		return SOTTO_ERR_INVALID;
+	err = mls_key_package_check(&talk->mls, message, 0, &info);
+	if (err != SOTTO_OK)
+		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_ERR_INVALID;
+	return info.suite == talk->suite &&
+			       bytes_equal(info.member.signature_key, BYTES(key, LEDGER_KEY_LEN)) &&
+			       info.member.credential.type == MLS_CREDENTIAL_BASIC &&
+			       bytes_equal(info.member.credential.content,
+					   BYTES(key, LEDGER_KEY_LEN))
+		       ? SOTTO_OK
+		       : SOTTO_ERR_INVALID;
 }
 
 enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct bytes message)
 {
 	struct talk_package *package = talk_package_of(talk, key);
+	enum sotto_err err = talk_package_check(talk, key, message);
 
-	if (!package_valid(talk, key, message))
-		return SOTTO_ERR_INVALID;
+	if (err != SOTTO_OK)
+		return err;
 	if (package == NULL) {
 		package = talk_take(talk, sizeof(*package));
 		if (package == NULL)

@@ -191,7 +191,6 @@ struct talk_coming {
 	uint16_t count;
 	uint16_t have;
 	struct talk_blob *parts;
-	uint64_t first; /* sequence of its first part: our inbox is read again from there */
 };
 
 enum talk_asking {
@@ -386,6 +385,8 @@ void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t seria
 MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body);
 MUST_USE enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key,
 					     struct bytes body);
+MUST_USE enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key,
+					   struct bytes message);
 MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
 					 struct bytes message);
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);

@@ -26,6 +26,16 @@ static uint32_t problems_of(struct world *world, uint32_t number)
 	return status.problems & ~(UINT32_C(1) << TALK_PROBLEM_ONE_PERSON);
 }
 
+static void revoke(struct world *world, uint32_t number)
+{
+	struct world_phone *admin = world_phone(world, 0);
+
+	assert_int_equal(talk_revoke(admin->talk, 100 + number, world_now(world),
+				     WORLD_UTC_MS + world_now(world) / 1000000),
+			 SOTTO_OK);
+	world_settle(admin);
+}
+
 static void test_found_and_join(void **state)
 {
 	struct world *world = world_create(1);
@@ -238,6 +248,96 @@ static void test_restart_while_joining(void **state)
 	}
 }
 
+/* Every so many allocations and random calls one fails; the step is lost, the phone goes on. */
+static void test_failing_calls(void **state)
+{
+	(void)state;
+	for (uint32_t victim = 0; victim < 2; victim++) {
+		uint32_t died = 1;
+
+		for (uint64_t calls = 0; died > 0; calls += 1 + calls / 40) {
+			struct world *world = world_create(45 + victim);
+
+			world_members(world, 2, false);
+			world_fail_after(world_phone(world, victim), calls);
+			for (uint32_t i = 0; i < 2; i++) {
+				if (!world_send(world, 0, 1, i))
+					assert_true(world_send(world, 0, 1, i));
+				world_run(world, 1);
+			}
+			world_run(world, 30);
+			assert_int_equal(world_received(world, 0, 1, 0), 1);
+			assert_int_equal(world_received(world, 0, 1, 1), 1);
+			assert_int_equal(world_sent_state(world, 0, 1, 1), TALK_MESSAGE_DELIVERED);
+			assert_true(world_agree(world, 0, 1));
+			died = world_phone(world, victim)->deaths;
+			world_destroy(world);
+		}
+	}
+}
+
+/* Whoever put the newcomer into the ledger is gone before the Add: the next one does it after a minute. */
+static void test_sponsor_vanishes(void **state)
+{
+	struct world *world = world_create(55);
+	const struct ledger_device *device = NULL;
+	uint32_t sponsor;
+
+	(void)state;
+	world_members(world, 3, false);
+	world_invite(world, 3);
+	world_join(world, 3);
+	for (uint32_t tenth = 0; tenth < 100 && device == NULL; tenth++) {
+		struct talk_status status;
+
+		world_run_ms(world, 20);
+		talk_status(world_phone(world, 3)->talk, &status);
+		for (sponsor = 0; sponsor < 3 && device == NULL; sponsor++)
+			device = ledger_device_by_key(
+				talk_ledger(world_phone(world, sponsor)->talk), status.device_key);
+	}
+	assert_non_null(device);
+	/* The first who knows is the one who reads its own record back, or nearly. */
+	world_link(world, sponsor - 1, false);
+	world_run(world, 120);
+	assert_int_equal(state_of(world, 3), TALK_MEMBER);
+	world_link(world, sponsor - 1, true);
+	world_run(world, 20);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(problems_of(world, i), 0);
+		assert_true(world_agree(world, 0, i));
+	}
+	world_destroy(world);
+}
+
+/* Revoked while the commit that adds it is on its way: nobody follows that commit, its author neither. */
+static void test_revoked_while_added(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 90; seed < 110; seed++) {
+		struct world *world = world_create(seed);
+
+		world_members(world, 3, false);
+		world_invite(world, 3);
+		world_join(world, 3);
+		while (ledger_member_by_extension(talk_ledger(world_phone(world, 0)->talk), 103) ==
+		       NULL)
+			world_run_ms(world, 5);
+		world_run_ms(world, (seed - 90) * 8);
+		revoke(world, 3);
+		world_run(world, 200);
+		for (uint32_t i = 0; i < 3; i++) {
+			assert_int_equal(problems_of(world, i), 0);
+			assert_true(world_agree(world, 0, i));
+		}
+		assert_true(world_send(world, 1, 2, 0));
+		world_run(world, 20);
+		assert_int_equal(world_received(world, 1, 2, 0), 1);
+		assert_int_not_equal(state_of(world, 3), TALK_MEMBER);
+		world_destroy(world);
+	}
+}
+
 static void links(struct world *world, uint32_t count, bool wanted)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -273,16 +373,6 @@ static void test_relay_that_lost_records(void **state)
 	assert_int_equal(world_received(world, 1, 0, 2), 1);
 	assert_int_equal(world_received(world, 0, 1, 0), 1);
 	world_destroy(world);
-}
-
-static void revoke(struct world *world, uint32_t number)
-{
-	struct world_phone *admin = world_phone(world, 0);
-
-	assert_int_equal(talk_revoke(admin->talk, 100 + number, world_now(world),
-				     WORLD_UTC_MS + world_now(world) / 1000000),
-			 SOTTO_OK);
-	world_settle(admin);
 }
 
 static void test_revoked_phone(void **state)
@@ -371,6 +461,9 @@ int main(void)
 		cmocka_unit_test(test_two_conversations_become_one),
 		cmocka_unit_test(test_restart_at_every_action),
 		cmocka_unit_test(test_restart_while_joining),
+		cmocka_unit_test(test_failing_calls),
+		cmocka_unit_test(test_sponsor_vanishes),
+		cmocka_unit_test(test_revoked_while_added),
 		cmocka_unit_test(test_relay_that_lost_records),
 		cmocka_unit_test(test_revoked_phone),
 		cmocka_unit_test(test_copied_phone),

@@ -32,7 +32,6 @@ struct world {
 	uint64_t order;
 	uint64_t now_ns;
 	uint64_t random;
-	struct random_source source;
 };
 
 static uint64_t next_random(struct world *world)
@@ -97,9 +96,34 @@ static void relay_answers(void *context, uint32_t link, uint64_t ticket, struct 
 		  message);
 }
 
+static void *allocate(void *context, size_t len)
+{
+	struct world_phone *phone = context;
+
+	if (phone->fail_left != UINT64_MAX && phone->fail_left-- == 0)
+		return NULL;
+	return malloc(len);
+}
+
+static void give(void *context, void *memory, size_t len)
+{
+	(void)context;
+	(void)len;
+	free(memory);
+}
+
+static enum sotto_err fill_some(void *context, uint8_t *out, size_t len)
+{
+	struct world_phone *phone = context;
+
+	if (phone->fail_left != UINT64_MAX && phone->fail_left-- == 0)
+		return SOTTO_ERR_RANDOM;
+	return fill(phone->world, out, len);
+}
+
 static void phone_start(struct world_phone *phone)
 {
-	struct talk_config config = {.random = &phone->world->source};
+	struct talk_config config = {.allocator = &phone->allocator, .random = &phone->source};
 	struct store_reader reader = store_memory_reader(phone->store);
 	enum sotto_err err = talk_create(&config, &phone->talk);
 
@@ -115,7 +139,6 @@ struct world *world_create(uint64_t seed)
 	ASSERT(world != NULL);
 	world->random = seed;
 	world->now_ns = WORLD_SECOND;
-	world->source = (struct random_source){.fill = fill, .context = world};
 	world->relay = fake_relay_create((uint32_t)seed, relay_answers, world);
 	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
 		struct world_phone *phone = &world->phones[i];
@@ -123,6 +146,9 @@ struct world *world_create(uint64_t seed)
 
 		phone->world = world;
 		phone->number = i;
+		phone->fail_left = UINT64_MAX;
+		phone->allocator = (struct allocator){allocate, give, phone};
+		phone->source = (struct random_source){.fill = fill_some, .context = phone};
 		err = store_memory_create(&allocator_default, &phone->store);
 		ASSERT(err == SOTTO_OK);
 		phone_start(phone);
@@ -179,6 +205,7 @@ void world_restart(struct world_phone *phone)
 	unlink_phone(phone);
 	talk_destroy(phone->talk);
 	store_memory_stop_after(phone->store, UINT64_MAX);
+	phone->fail_left = UINT64_MAX;
 	phone_start(phone);
 	if (phone->wants_link)
 		dial(phone);
@@ -189,6 +216,23 @@ void world_die_after(struct world_phone *phone, uint64_t actions)
 	store_memory_stop_after(phone->store, actions);
 }
 
+void world_fail_after(struct world_phone *phone, uint64_t calls)
+{
+	phone->fail_left = calls;
+}
+
+/* An engine that ran out of something is thrown away. */
+static bool survived(struct world_phone *phone, enum sotto_err err)
+{
+	if (err == SOTTO_OK)
+		return true;
+	ASSERT(err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM);
+	ASSERT(phone->fail_left == UINT64_MAX);
+	phone->deaths++;
+	world_restart(phone);
+	return false;
+}
+
 static void redial(struct world_phone *phone)
 {
 	enum sotto_err err;
@@ -197,8 +241,7 @@ static void redial(struct world_phone *phone)
 		return;
 	unlink_phone(phone);
 	err = talk_link_down(phone->talk, phone->world->now_ns, utc(phone->world));
-	ASSERT(err == SOTTO_OK);
-	if (phone->wants_link)
+	if (survived(phone, err) && phone->wants_link)
 		dial(phone);
 }
 
@@ -237,6 +280,7 @@ void world_settle(struct world_phone *phone)
 	struct talk_event event;
 	bool relink = false;
 
+	phone->steps++;
 	if (store_apply(&writer, talk_batch(phone->talk)) != SOTTO_OK) {
 		phone->deaths++;
 		world_restart(phone);
@@ -276,8 +320,8 @@ static void dialled(struct world_phone *phone)
 	phone->link_up = true;
 	phone->link++;
 	err = talk_link_up(phone->talk, exporter, phone->world->now_ns, utc(phone->world));
-	ASSERT(err == SOTTO_OK);
-	world_settle(phone);
+	if (survived(phone, err))
+		world_settle(phone);
 }
 
 void world_link(struct world *world, uint32_t number, bool wanted)
@@ -314,8 +358,8 @@ static void event_run(struct world *world, struct event *event)
 	}
 	err = talk_reply(phone->talk, event->ticket, BYTES(event->data, event->len), event->last,
 			 world->now_ns, utc(world));
-	ASSERT(err == SOTTO_OK);
-	world_settle(phone);
+	if (survived(phone, err))
+		world_settle(phone);
 }
 
 static size_t event_next(const struct world *world)
@@ -349,7 +393,12 @@ static uint64_t timer_next(const struct world *world, uint32_t *phone)
 
 void world_run(struct world *world, uint64_t seconds)
 {
-	uint64_t end = world->now_ns + seconds * WORLD_SECOND;
+	world_run_ms(world, seconds * 1000);
+}
+
+void world_run_ms(struct world *world, uint64_t ms)
+{
+	uint64_t end = world->now_ns + ms * 1000000;
 
 	for (;;) {
 		size_t next = event_next(world);
@@ -365,8 +414,8 @@ void world_run(struct world *world, uint64_t seconds)
 			if (world->now_ns < due)
 				world->now_ns = due;
 			err = talk_tick(world->phones[timed].talk, world->now_ns, utc(world));
-			ASSERT(err == SOTTO_OK);
-			world_settle(&world->phones[timed]);
+			if (survived(&world->phones[timed], err))
+				world_settle(&world->phones[timed]);
 		} else {
 			struct event event = world->events[next];
 
@@ -457,6 +506,8 @@ bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
 	enum sotto_err err = talk_send_text(phone->talk, 100 + to, BYTES(buffer, len), id,
 					    world->now_ns, utc(world));
 
+	if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
+		(void)survived(phone, err);
 	if (err != SOTTO_OK)
 		return false;
 	world_settle(phone);

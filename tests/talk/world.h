@@ -30,6 +30,11 @@ struct world_phone {
 	size_t invitation_len;
 	uint32_t invited;
 	uint32_t deaths;
+	uint64_t steps;
+	uint64_t
+		fail_left; /* allocations and random calls until one fails; UINT64_MAX: none does */
+	struct allocator allocator;
+	struct random_source source;
 	uint32_t calls;
 	uint32_t epochs;
 };
@@ -46,6 +51,7 @@ void world_link(struct world *world, uint32_t number, bool wanted);
 
 /* Runs until nothing is to happen any more, or so many seconds have passed. */
 void world_run(struct world *world, uint64_t seconds);
+void world_run_ms(struct world *world, uint64_t ms);
 
 /* Applies what a talk_* call left, hands its requests to the link. Call it after each of your own. */
 void world_settle(struct world_phone *phone);
@@ -55,6 +61,9 @@ void world_restart(struct world_phone *phone);
 
 /* The phone dies at its nth store action from now on, once. */
 void world_die_after(struct world_phone *phone, uint64_t actions);
+
+/* One allocation or random call fails, after so many; the engine is then thrown away. */
+void world_fail_after(struct world_phone *phone, uint64_t calls);
 
 /* Phone 0 founds, the others join one after the other (or all at once), all are members. */
 void world_found(struct world *world);
