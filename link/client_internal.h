@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The phone's engine, cut by stage: client_dial.c makes attempts until one is answered, client_link.c
- * is the link that won (proof, signs of life, migration), client_stream.c its requests and replies,
+ * is the link that won (proof, signs of life, moving), client_stream.c its requests and replies,
  * client.c is what the program calls.
  */
 #ifndef LINK_CLIENT_INTERNAL_H

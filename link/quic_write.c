@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes out: datagrams at once or never, then whatever ngtcp2 owes (acknowledgements, probes, lost
- * data), then streams in turn, as long as the congestion window has room above the reserve for voice.
- * No pacing: it would delay
- * voice behind streams.
+ * What goes out: datagrams at once or never, then whatever ngtcp2 owes (acknowledgements, lost data), then
+ * streams in turn, as long as the congestion window has room above the reserve for voice. No pacing: it
+ * would delay voice behind streams.
  */
 #include <string.h>
 
