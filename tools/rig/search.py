@@ -22,20 +22,37 @@ def forms(content):
     return {name: form for name, form in found.items() if len(form) >= 5}
 
 
-def memory(pid):
-    """Readable memory of a process, area by area, stopped by nobody: it runs on."""
+def areas(pid):
+    """Of a process' memory: begin, end, rights, inode and name."""
     with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps:
-        areas = [line.split() for line in maps]
+        for line in maps:
+            words = line.split()
+            begin, end = (int(value, 16) for value in words[0].split("-"))
+            yield begin, end, words[1], int(words[4]), words[5] if len(words) > 5 else ""
+
+
+def read_areas(pid, chosen):
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-        for area in areas:
-            if not area[1].startswith("r") or area[-1] in ("[vvar]", "[vsyscall]", "[vvar_vclock]"):
-                continue
-            begin, end = (int(value, 16) for value in area[0].split("-"))
+        for begin, end in chosen:
             try:
                 mem.seek(begin)
                 yield mem.read(end - begin)
             except (OSError, ValueError, OverflowError):
                 continue
+
+
+def memory(pid):
+    """Readable memory of a process, area by area, stopped by nobody: it runs on."""
+    return read_areas(pid, [(begin, end) for begin, end, rights, _, name in areas(pid)
+                            if rights[0] == "r"
+                            and name not in ("[vvar]", "[vsyscall]", "[vvar_vclock]")])
+
+
+def own_memory(pid):
+    """What a process may have written: all but programs' and libraries' text. Also what it has closed to itself."""
+    return read_areas(pid, [(begin, end) for begin, end, rights, inode, name in areas(pid)
+                            if (rights[1] == "w" or inode == 0) and not name.startswith("[v")
+                            and (rights[0] == "r" or end - begin < 1 << 20)])
 
 
 def files(folder):
