@@ -40,10 +40,19 @@ static void expand_secret(struct hpke_suite suite, struct bytes suite_id, const 
 	bytes_wipe(expanded, sizeof(expanded));
 }
 
+void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct bytes info)
+{
+	uint8_t suite_id[SUITE_ID_LEN];
+
+	suite_id_put(suite, suite_id);
+	labeled_extract(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("info_hash"), info,
+			&prepared->hash);
+}
+
 /* KeySchedule (5.1). */
 static void key_schedule(struct hpke_context *context, struct hpke_suite suite,
-			 const struct secret *shared, struct bytes info, struct bytes psk,
-			 struct bytes psk_id)
+			 const struct secret *shared, const struct hpke_info *info,
+			 struct bytes psk, struct bytes psk_id)
 {
 	uint8_t suite_id_data[SUITE_ID_LEN];
 	struct bytes suite_id = BYTES_OF(suite_id_data);
@@ -51,17 +60,15 @@ static void key_schedule(struct hpke_context *context, struct hpke_suite suite,
 	uint8_t binding_data[1 + 2 * HASH_LEN_MAX];
 	struct bytes binding = BYTES(binding_data, 1 + 2 * hash);
 	struct secret psk_id_hash;
-	struct secret info_hash;
 	struct secret secret;
 
 	ASSERT((psk.len == 0) == (psk_id.len == 0));
 	suite_id_put(suite, suite_id_data);
 	labeled_extract(suite.kdf, suite_id, BYTES_NONE, BYTES_TEXT("psk_id_hash"), psk_id,
 			&psk_id_hash);
-	labeled_extract(suite.kdf, suite_id, BYTES_NONE, BYTES_TEXT("info_hash"), info, &info_hash);
 	binding_data[0] = psk.len == 0 ? HPKE_MODE_BASE : HPKE_MODE_PSK;
 	memcpy(binding_data + 1, psk_id_hash.data, hash);
-	memcpy(binding_data + 1 + hash, info_hash.data, hash);
+	memcpy(binding_data + 1 + hash, info->hash.data, hash);
 
 	labeled_extract(suite.kdf, suite_id, secret_bytes(shared), BYTES_TEXT("secret"), psk,
 			&secret);
@@ -76,7 +83,6 @@ static void key_schedule(struct hpke_context *context, struct hpke_suite suite,
 
 	secret_wipe(&secret);
 	secret_wipe(&psk_id_hash);
-	secret_wipe(&info_hash);
 }
 
 enum sotto_err hpke_init_sender(struct hpke_context *context, struct hpke_suite suite,
@@ -84,13 +90,15 @@ enum sotto_err hpke_init_sender(struct hpke_context *context, struct hpke_suite 
 				struct bytes info, struct bytes psk, struct bytes psk_id,
 				uint8_t *enc)
 {
+	struct hpke_info prepared;
 	struct secret shared;
 	enum sotto_err err;
 
 	err = kem_encap(suite.kem, random, public_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	key_schedule(context, suite, &shared, info, psk, psk_id);
+	hpke_info_init(&prepared, suite, info);
+	key_schedule(context, suite, &shared, &prepared, psk, psk_id);
 	secret_wipe(&shared);
 	return SOTTO_OK;
 }
@@ -99,13 +107,15 @@ enum sotto_err hpke_init_receiver(struct hpke_context *context, struct hpke_suit
 				  struct bytes private_key, struct bytes enc, struct bytes info,
 				  struct bytes psk, struct bytes psk_id)
 {
+	struct hpke_info prepared;
 	struct secret shared;
 	enum sotto_err err;
 
 	err = kem_decap(suite.kem, private_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	key_schedule(context, suite, &shared, info, psk, psk_id);
+	hpke_info_init(&prepared, suite, info);
+	key_schedule(context, suite, &shared, &prepared, psk, psk_id);
 	secret_wipe(&shared);
 	return SOTTO_OK;
 }
@@ -172,13 +182,26 @@ enum sotto_err hpke_seal_once(struct hpke_suite suite, const struct random_sourc
 			      struct bytes public_key, struct bytes info, struct bytes aad,
 			      struct bytes plaintext, uint8_t *enc, uint8_t *out)
 {
+	struct hpke_info prepared;
+
+	hpke_info_init(&prepared, suite, info);
+	return hpke_seal_prepared(suite, random, public_key, &prepared, aad, plaintext, enc, out);
+}
+
+enum sotto_err hpke_seal_prepared(struct hpke_suite suite, const struct random_source *random,
+				  struct bytes public_key, const struct hpke_info *info,
+				  struct bytes aad, struct bytes plaintext, uint8_t *enc,
+				  uint8_t *out)
+{
 	struct hpke_context context;
+	struct secret shared;
 	enum sotto_err err;
 
-	err = hpke_init_sender(&context, suite, random, public_key, info, BYTES_NONE, BYTES_NONE,
-			       enc);
+	err = kem_encap(suite.kem, random, public_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
+	key_schedule(&context, suite, &shared, info, BYTES_NONE, BYTES_NONE);
+	secret_wipe(&shared);
 	err = hpke_seal(&context, aad, plaintext, out);
 	hpke_finish(&context);
 	return err;

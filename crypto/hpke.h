@@ -52,6 +52,23 @@ void hpke_export(const struct hpke_context *context, struct bytes exporter_conte
 		 size_t len);
 void hpke_finish(struct hpke_context *context);
 
+/*
+ * What the key schedule (5.1) takes of an info: its hash. Made once where many messages have the same
+ * long info, as the newcomers' parts of an MLS Welcome have.
+ */
+struct hpke_info {
+	struct secret hash;
+};
+
+void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct bytes info);
+
+/* SealBase (RFC 9180 6.1) with such an info of the same suite. */
+MUST_USE enum sotto_err hpke_seal_prepared(struct hpke_suite suite,
+					   const struct random_source *random,
+					   struct bytes public_key, const struct hpke_info *info,
+					   struct bytes aad, struct bytes plaintext, uint8_t *enc,
+					   uint8_t *out);
+
 /* SealBase and OpenBase (RFC 9180 6.1): one message. */
 MUST_USE enum sotto_err hpke_seal_once(struct hpke_suite suite, const struct random_source *random,
 				       struct bytes public_key, struct bytes info, struct bytes aad,

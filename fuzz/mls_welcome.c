@@ -65,6 +65,7 @@ static void seal_info(struct bytes info, struct writer *sealed)
 
 static void join_by_parts(struct bytes group_info, struct bytes group_secrets)
 {
+	struct hpke_info prepared;
 	struct writer sealed, info, out;
 	struct key_package_view view;
 	size_t start;
@@ -80,8 +81,8 @@ static void join_by_parts(struct bytes group_info, struct bytes group_secrets)
 	writer_put_u16(&out, 1);
 	start = writer_begin_vector(&out);
 	writer_put_vector(&out, BYTES(ref, ref_len));
-	suite_encrypt(suite_find(1), &stream, view.init_key, writer_bytes(&info), group_secrets,
-		      &out);
+	hpke_info_init(&prepared, suite_find(1)->hpke, writer_bytes(&info));
+	suite_encrypt(suite_find(1), &stream, view.init_key, &prepared, group_secrets, &out);
 	writer_end_vector(&out, start);
 	writer_put_vector(&out, writer_bytes(&sealed));
 	if (out.err == SOTTO_OK)

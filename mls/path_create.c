@@ -140,7 +140,7 @@ out:
  */
 static void node_write(const struct epoch *next, const struct tree_path_step *step,
 		       const struct secret *path_secret, const struct leaf_list *added,
-		       struct bytes info, struct writer *writer)
+		       const struct hpke_info *info, struct writer *writer)
 {
 	struct tree_resolution resolution;
 	uint32_t node;
@@ -163,6 +163,7 @@ enum sotto_err path_write(const struct epoch *next, const struct path_secrets *s
 {
 	struct tree_path_step steps[TREE_DEPTH_MAX];
 	size_t count = tree_filtered_path(&next->tree, next->own_leaf, steps);
+	struct hpke_info prepared;
 	struct writer info;
 	enum sotto_err err;
 	size_t start;
@@ -170,11 +171,12 @@ enum sotto_err path_write(const struct epoch *next, const struct path_secrets *s
 	writer_init_growing(&info, next->config->allocator);
 	encrypt_context_write(&info, "UpdatePathNode", writer_bytes(&next->context));
 	TRY(writer_finish(&info));
+	hpke_info_init(&prepared, next->suite->hpke, writer_bytes(&info));
 	writer_put_bytes(writer, tree_leaf(&next->tree, next->own_leaf)->view.encoded);
 	start = writer_begin_vector(writer);
 	for (size_t i = 0; i < count; i++)
 		node_write(next, &steps[i], &secrets->by_level[node_level(steps[i].node)], added,
-			   writer_bytes(&info), writer);
+			   &prepared, writer);
 	writer_end_vector(writer, start);
 	TRY(writer_finish(writer));
 out:

@@ -203,7 +203,7 @@ void encrypt_context_write(struct writer *writer, const char *label, struct byte
 }
 
 void suite_encrypt(const struct suite *suite, const struct random_source *random,
-		   struct bytes public_key, struct bytes info, struct bytes plaintext,
+		   struct bytes public_key, const struct hpke_info *info, struct bytes plaintext,
 		   struct writer *out)
 {
 	uint8_t enc[KEM_ENC_LEN_MAX];
@@ -219,8 +219,8 @@ void suite_encrypt(const struct suite *suite, const struct random_source *random
 	writer_put_zeros(out, sealed_len);
 	if (out->err != SOTTO_OK || out->data == NULL)
 		return;
-	err = hpke_seal_once(suite->hpke, random, public_key, info, BYTES_NONE, plaintext, enc,
-			     out->data + out->len - sealed_len);
+	err = hpke_seal_prepared(suite->hpke, random, public_key, info, BYTES_NONE, plaintext, enc,
+				 out->data + out->len - sealed_len);
 	if (err != SOTTO_OK)
 		writer_fail(out, err);
 	else

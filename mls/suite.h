@@ -76,9 +76,12 @@ MUST_USE enum sotto_err suite_verify(const struct suite *suite, struct bytes pub
 /* EncryptContext (5.1.3), the info of one or many encryptions. */
 void encrypt_context_write(struct writer *writer, const char *label, struct bytes context);
 
-/* EncryptWithLabel (5.1.3): appends an HPKECiphertext (7.6): kem_output<V>, ciphertext<V>. */
+/*
+ * EncryptWithLabel (5.1.3): appends an HPKECiphertext (7.6): kem_output<V>, ciphertext<V>. The info is
+ * hashed once for all that are sealed with it: a Welcome's is as long as the group.
+ */
 void suite_encrypt(const struct suite *suite, const struct random_source *random,
-		   struct bytes public_key, struct bytes info, struct bytes plaintext,
+		   struct bytes public_key, const struct hpke_info *info, struct bytes plaintext,
 		   struct writer *out);
 
 struct hpke_ciphertext {

@@ -67,7 +67,7 @@ struct welcoming {
 	const struct secret *joiner;
 	const struct path_secrets *path; /* NULL: the commit has no path */
 	struct bytes psks;		 /* PreSharedKeyID psks<V>, without header */
-	struct bytes info;		 /* of the encryption */
+	struct hpke_info info;		 /* of the encryption */
 };
 
 /*
@@ -96,7 +96,7 @@ static enum sotto_err entry_write(const struct epoch *next, const struct proposa
 	TRY(writer_finish(&secrets));
 	suite_ref_hash(next->suite, "MLS 1.0 KeyPackage Reference", view.add.encoded, ref);
 	writer_put_vector(writer, BYTES(ref, suite_hash_len(next->suite)));
-	suite_encrypt(next->suite, next->config->random, view.add.init_key, welcoming->info,
+	suite_encrypt(next->suite, next->config->random, view.add.init_key, &welcoming->info,
 		      writer_bytes(&secrets), writer);
 	TRY(writer_finish(writer));
 out:
@@ -122,7 +122,7 @@ enum sotto_err welcome_write(const struct epoch *next, const struct proposal_lis
 	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
 	TRY(writer_finish(&info));
 	welcoming.psks = writer_bytes(&psks);
-	welcoming.info = writer_bytes(&info);
+	hpke_info_init(&welcoming.info, next->suite->hpke, writer_bytes(&info));
 	writer_put_u16(writer, MLS_VERSION);
 	writer_put_u16(writer, MLS_WELCOME);
 	writer_put_u16(writer, next->suite->id);

@@ -113,6 +113,7 @@ static enum verdict check_encryption(struct vector_case *vector, const struct su
 		.ciphertext = get_hex(vector, encrypt, "ciphertext"),
 	};
 	struct bytes plaintext = get_hex(vector, encrypt, "plaintext");
+	struct hpke_info prepared;
 	struct writer info, made;
 	struct reader reader;
 	uint8_t out[1024];
@@ -127,8 +128,9 @@ static enum verdict check_encryption(struct vector_case *vector, const struct su
 	given = suite_decrypt(suite, secret_bytes(&private_key), writer_bytes(&info), &sealed, out,
 			      &len) == SOTTO_OK &&
 		bytes_equal(BYTES(out, len), plaintext);
-	suite_encrypt(suite, vector->config.random, get_hex(vector, encrypt, "pub"),
-		      writer_bytes(&info), plaintext, &made);
+	hpke_info_init(&prepared, suite->hpke, writer_bytes(&info));
+	suite_encrypt(suite, vector->config.random, get_hex(vector, encrypt, "pub"), &prepared,
+		      plaintext, &made);
 	reader_init(&reader, writer_bytes(&made));
 	sealed = hpke_ciphertext_read(&reader);
 	again = reader_finish(&reader) == SOTTO_OK &&
