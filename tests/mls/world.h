@@ -54,7 +54,7 @@ void world_commit(struct world *world, unsigned by, const unsigned *add, size_t 
 /* The others merge a handshake message by one. */
 void world_deliver(struct world *world, unsigned by, struct bytes message);
 
-/* Every member agrees; every member opens a message by every one in senders (bit mask of few). */
+/* Every member is in the same epoch: authenticators and contexts are equal. */
 void world_check(struct world *world);
 
 /* A message by one is opened by all others. */

@@ -223,8 +223,7 @@ static const struct leaf_list nobody = {0};
 /* One receiver of one path. */
 static enum verdict receive_path(struct vector_case *vector, struct epoch *epoch,
 				 const json_t *private, uint32_t sender,
-				 const struct path_view *path, const json_t *expected,
-				 size_t receiver)
+				 const struct path_view *path, const json_t *expected)
 {
 	struct secret commit = {0};
 
@@ -236,7 +235,6 @@ static enum verdict receive_path(struct vector_case *vector, struct epoch *epoch
 		  suite_hash_len(epoch->suite));
 	CHECK(path_open(epoch, sender, path, &nobody, &commit) == SOTTO_OK);
 	CHECK_HEX(expected, "commit_secret", commit.data, commit.len);
-	(void)receiver;
 	return PASSED;
 }
 
@@ -269,7 +267,7 @@ static enum verdict check_path(struct vector_case *vector, const struct suite *s
 			continue;
 		epoch = treekem_epoch(vector, suite);
 		CHECK(epoch != NULL);
-		verdict = receive_path(vector, epoch, private, sender, &path, expected, index);
+		verdict = receive_path(vector, epoch, private, sender, &path, expected);
 		epoch_destroy(epoch);
 		if (verdict != PASSED)
 			return verdict;
