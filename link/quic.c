@@ -329,11 +329,6 @@ const struct link_secrets *quic_secrets(const struct quic *quic)
 	return &quic->secrets;
 }
 
-bool quic_is_up(const struct quic *quic)
-{
-	return quic->handshaken;
-}
-
 void quic_set_small(struct quic *quic, size_t small_len)
 {
 	quic->small_len = small_len;
@@ -341,11 +336,6 @@ void quic_set_small(struct quic *quic, size_t small_len)
 		quic->lazy_until = 0;
 		quic->wants_write = true;
 	}
-}
-
-size_t quic_small(const struct quic *quic)
-{
-	return quic->small_len;
 }
 
 uint64_t quic_heard_ns(const struct quic *quic)

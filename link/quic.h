@@ -93,7 +93,6 @@ MUST_USE enum sotto_err quic_create_server(const struct quic_config *config,
 void quic_destroy(struct quic *quic);
 
 const struct link_secrets *quic_secrets(const struct quic *quic);
-bool quic_is_up(const struct quic *quic); /* handshake complete */
 
 /* Client: is this one of the ids that it gave out? */
 bool quic_owns(const struct quic *quic, const uint8_t *cid);
@@ -135,7 +134,6 @@ size_t quic_stream_unacked(const struct quic *quic, int64_t stream);
 
 /* 0: full only. */
 void quic_set_small(struct quic *quic, size_t small_len);
-size_t quic_small(const struct quic *quic);
 
 /* Client: from now on from other sockets, beginning with a PING; the relay follows (roam.h). */
 void quic_move(struct quic *quic, uint32_t socket);

@@ -503,11 +503,6 @@ void quic_set_small(struct quic *quic, size_t small_len)
 		quic->ack_now = true;
 }
 
-size_t quic_small(const struct quic *quic)
-{
-	return quic->small_len;
-}
-
 void quic_keep_alive(struct quic *quic, uint64_t silence_ns)
 {
 	quic->silence_ns = silence_ns;
@@ -516,11 +511,6 @@ void quic_keep_alive(struct quic *quic, uint64_t silence_ns)
 const struct link_secrets *quic_secrets(const struct quic *quic)
 {
 	return &quic->secrets;
-}
-
-bool quic_is_up(const struct quic *quic)
-{
-	return quic->handshaken;
 }
 
 uint64_t quic_heard_ns(const struct quic *quic)
