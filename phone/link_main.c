@@ -61,11 +61,16 @@ static void agent_said(void *context, struct os_ipc *ipc, struct bytes message, 
 	link_process_handle(context, message, descriptors_count > 0 ? &descriptors[0] : &none);
 }
 
+/* The phone stops: say so to the relay, which otherwise keeps a dead link for a while. */
 static void agent_gone(void *context, struct os_ipc *ipc)
 {
 	struct link_process *process = context;
 
 	(void)ipc;
+	if (process->client != NULL) {
+		link_client_stop(process->client, os_clock_now_ns());
+		flush(&process->flush);
+	}
 	os_loop_stop(process->loop);
 }
 

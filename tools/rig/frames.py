@@ -36,17 +36,17 @@ def frames_in(output):
 
 def encoded_frames(caller, called, said):
     """Distinct frames of a short call of its own, and the voice process' memory meanwhile."""
-    answer = called.start("answer", "--wait")
+    scrap = [phone.home + "-scrap.wav" for phone in (caller, called)]
+    answer = called.start("answer", "--wait", "--mic", said, "--speaker", scrap[1])
     time.sleep(0.5)
-    call = caller.start("call", "101", "--mic", said, "--for", "15")
+    call = caller.start("call", "101", "--mic", said, "--speaker", scrap[0], "--for", "15")
     try:
         pid = caller.wait_for("a voice process", lambda: caller.pids().get("sotto-voice"), 20)
         time.sleep(4)
         commands = ["break sframe_seal_padded"]
         for _ in range(FRAMES):
             commands += ["continue", "echo FRAME\\n",
-                         f"x/{PACKET_LEN}xb frame.data + frame.len - {PACKET_LEN}", "delete 1000",
-                         "continue 10"]
+                         f"x/{PACKET_LEN}xb frame.data + frame.len - {PACKET_LEN}"]
         frames = frames_in(gdb(pid, *commands))
         areas = list(memory(pid))
     finally:
