@@ -268,7 +268,10 @@ static void answer_status(struct network *network, uint64_t ticket)
 	struct wire_counter parts[RELAY_COUNTER_COUNT];
 	struct wire_status_answer answer = {.ticket = ticket, .counters = {.items = parts}};
 	struct relay_counters counters = {0};
+	char sandbox[OS_SANDBOX_TEXT_LEN];
 
+	os_sandbox_describe(&network->sandbox, sandbox);
+	answer.sandbox = BYTES(sandbox, strlen(sandbox));
 	relay_front_count(network->front, &counters);
 	for (size_t i = 0; i < RELAY_COUNTER_COUNT; i++) {
 		if (counters.values[i] != 0)

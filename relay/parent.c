@@ -185,7 +185,7 @@ static void child_received(void *context, struct os_ipc *ipc, struct bytes messa
 	if (wire_child_ready_decode(message, &ready) == SOTTO_OK) {
 		child_ready(parent, child, &ready);
 	} else if (wire_status_answer_decode(message, &status) == SOTTO_OK) {
-		parent_status_answer(parent, &status);
+		parent_status_answer(child, &status);
 	} else if (wire_child_failed_decode(message, &failed) == SOTTO_OK) {
 		sottod_complain("%.*s", (int)failed.sentence.len,
 				(const char *)failed.sentence.data);

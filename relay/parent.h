@@ -26,7 +26,8 @@ struct sottod_child {
 	struct os_process *process; /* NULL: ended */
 	struct os_ipc *channel;
 	bool ready;
-	bool told; /* it said itself why it ends */
+	bool told;			/* it said itself why it ends */
+	char sandbox[WIRE_SANDBOX_MAX]; /* as it said last */
 };
 
 struct sottod_parent {
@@ -51,7 +52,7 @@ struct sottod_parent {
 
 MUST_USE enum sotto_err parent_status_open(struct sottod_parent *parent);
 void parent_status_close(struct sottod_parent *parent);
-void parent_status_answer(struct sottod_parent *parent, const struct wire_status_answer *answer);
+void parent_status_answer(struct sottod_child *child, const struct wire_status_answer *answer);
 
 /* Finds what to tell phones about the first socket (parent_name.c), before the sandbox. */
 MUST_USE enum sotto_err parent_name_find(struct sottod_parent *parent, int socket);

@@ -26,6 +26,16 @@ static void drop_client(struct sottod_parent *parent, size_t at)
 	parent->status_asked[at] = false;
 }
 
+/* What is in force in each process, and what this kernel lacks. */
+static json_t *sandboxes(const struct sottod_parent *parent)
+{
+	char own[OS_SANDBOX_TEXT_LEN];
+
+	os_sandbox_describe(&parent->sandbox, own);
+	return json_pack("[sss]", own, parent->children[SOTTOD_STORE].sandbox,
+			 parent->children[SOTTOD_NETWORK].sandbox);
+}
+
 static char *status_text(const struct sottod_parent *parent)
 {
 	json_t *status = json_object();
@@ -38,6 +48,8 @@ static char *status_text(const struct sottod_parent *parent)
 					json_integer((json_int_t)parent->counters.values[i])) != 0)
 			goto out;
 	}
+	if (json_object_set_new(status, "sandboxes", sandboxes(parent)) != 0)
+		goto out;
 	text = json_dumps(status, JSON_COMPACT | JSON_PRESERVE_ORDER);
 out:
 	json_decref(status);
@@ -59,8 +71,9 @@ static void answer_clients(struct sottod_parent *parent)
 	free(text);
 }
 
-void parent_status_answer(struct sottod_parent *parent, const struct wire_status_answer *answer)
+void parent_status_answer(struct sottod_child *child, const struct wire_status_answer *answer)
 {
+	struct sottod_parent *parent = child->parent;
 	struct wire_cursor cursor = wire_list_walk(&answer->counters);
 	struct wire_counter counter;
 
@@ -70,6 +83,8 @@ void parent_status_answer(struct sottod_parent *parent, const struct wire_status
 		if (counter.what < RELAY_COUNTER_COUNT)
 			parent->counters.values[counter.what] += counter.value;
 	}
+	(void)snprintf(child->sandbox, sizeof(child->sandbox), "%.*s", (int)answer->sandbox.len,
+		       (const char *)answer->sandbox.data);
 	if (--parent->status_waits == 0)
 		answer_clients(parent);
 }

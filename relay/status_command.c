@@ -102,6 +102,8 @@ static void print_value(const char *name, json_int_t value, const char *words)
 static bool print_words(const char *answer)
 {
 	json_t *status = json_loads(answer, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *sandbox;
+	size_t at;
 
 	if (status == NULL)
 		return false;
@@ -111,6 +113,8 @@ static bool print_words(const char *answer)
 		if (json_is_integer(value))
 			print_value(counters[i].name, json_integer_value(value), counters[i].words);
 	}
+	json_array_foreach(json_object_get(status, "sandboxes"), at, sandbox)(void)
+		printf("%s\n", json_string_value(sandbox));
 	json_decref(status);
 	return true;
 }

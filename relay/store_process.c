@@ -295,7 +295,7 @@ out:
 
 static void start(struct store_process *process)
 {
-	struct os_sandbox_options options = {.lock_memory = process->memory};
+	struct os_sandbox_options options = {.lock_memory = true};
 	const char *what = "the state directory";
 	struct writer access;
 	enum sotto_err err;
@@ -325,7 +325,10 @@ static void answer_status(struct store_process *process, uint64_t ticket)
 	struct wire_counter parts[RELAY_COUNTER_COUNT];
 	struct wire_status_answer answer = {.ticket = ticket, .counters = {.items = parts}};
 	struct relay_counters counters = {0};
+	char sandbox[OS_SANDBOX_TEXT_LEN];
 
+	os_sandbox_describe(&process->sandbox, sandbox);
+	answer.sandbox = BYTES(sandbox, strlen(sandbox));
 	relay_desk_count(process->desk, &counters);
 	counters.values[RELAY_COUNTER_bytes_max] =
 		process->memory ? RELAY_MEMORY_MAX : RELAY_DISK_MAX;

@@ -47,6 +47,7 @@
 #define WIRE_ACCESS_STATE_MAX 4096
 #define WIRE_SENTENCE_MAX     240
 #define WIRE_COUNTERS_MAX     32
+#define WIRE_SANDBOX_MAX      512
 
 /* Between a phone's processes: os_sandbox_describe, or a sentence about a failure. */
 #define WIRE_SANDBOX_TEXT_MAX 512

@@ -117,6 +117,7 @@
 
 #define WIRE_FIELDS_status_answer(X, self) \
 	X(self, U64, ticket, 0, none, "of the question") \
-	X(self, LIST, counters, WIRE_COUNTERS_MAX, counter, "numbers only: never who")
+	X(self, LIST, counters, WIRE_COUNTERS_MAX, counter, "numbers only: never who") \
+	X(self, OPAQUE, sandbox, WIRE_SANDBOX_MAX, none, "what is in force, in words")
 
 #endif

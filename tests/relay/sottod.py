@@ -127,6 +127,8 @@ def status_in_words(state):
     relay = Relay(state)
     code, out, _ = run("status", "--state", state)
     check(code == 0 and "links that are up" in out and "hours that a record lives" in out, out)
+    names = [text.split(":")[0] for text in json.loads(run("status", "--state", state, "--json")[1])["sandboxes"]]
+    check(names == ["relay-parent", "relay-store", "relay-net"], names)
     with socket.socket(socket.AF_UNIX) as client:  # what is not the question closes the connection
         client.connect(os.path.join(state, "status"))
         client.sendall(b"who\n")
