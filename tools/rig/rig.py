@@ -74,8 +74,9 @@ class Rig:
         self.relay = Relay(self, *arguments)
         return self.relay
 
-    def phone(self, name, environment=None):
-        phone = Phone(self, name, environment)
+    def phone(self, name, environment=None, build=None):
+        """build: the folder of another build, whose programs this phone runs."""
+        phone = Phone(self, name, environment, build or self.build)
         self.phones.append(phone)
         return phone
 
@@ -141,15 +142,16 @@ class Relay:
 
 
 class Phone:
-    def __init__(self, rig, name, environment=None):
+    def __init__(self, rig, name, environment, build):
         self.rig = rig
+        self.build = build
         self.name = name
         self.home = os.path.join(rig.folder, name)
         self.environment = {**os.environ, "SOTTO_HOME": self.home,
                             "SOTTO_PASSPHRASE_FILE": rig.passphrase_file, **(environment or {})}
 
     def command(self, *arguments):
-        return [self.rig.program("cli/sotto"), "--json", *arguments]
+        return [os.path.join(self.build, "cli/sotto"), "--json", *arguments]
 
     def run(self, *arguments, timeout=60, check=True):
         """The objects that the command printed, one a line."""
