@@ -110,11 +110,18 @@ out:
 	return err;
 }
 
+/* Do we know of everything that stands there, or did a moment ago? */
+bool talk_drop_fresh(const struct talk *talk, const struct talk_drop *drop)
+{
+	return drop->at_end &&
+	       (drop->watched || talk->now_ns < drop->read_ns + TALK_FRESH_MS * TALK_MS);
+}
+
 /* May something be sent here now? Only by a member that has read everything there is. */
 bool talk_group_current(const struct talk *talk, const struct talk_group *group)
 {
 	return talk->state == TALK_MEMBER && talk->link_ready &&
 	       (talk->problems & UINT32_C(1) << TALK_PROBLEM_FORKED) == 0 &&
-	       talk->everyone->drops[0].at_end && group->drops[0].at_end &&
-	       mls_group_active(group->mls);
+	       talk_drop_fresh(talk, &talk->everyone->drops[0]) &&
+	       talk_drop_fresh(talk, &group->drops[0]) && mls_group_active(group->mls);
 }

@@ -174,8 +174,10 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 		if (drop == NULL || talk->state > TALK_MEMBER)
 			return SOTTO_OK;
 	}
-	if (batch->records.count == 0 || batch->end_sequence >= batch->newest_sequence)
+	if (batch->records.count == 0 || batch->end_sequence >= batch->newest_sequence) {
 		drop->at_end = true;
+		drop->read_ns = talk->now_ns;
+	}
 out:
 	return err;
 }

@@ -51,6 +51,11 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 		talk_drop_clear(talk, oldest);
 		group->drop_count--;
 	}
+	/* The last epoch's stays watched for what is on its way, if streams are not scarce. */
+	for (size_t i = talk->asked_count < TALK_WATCHES_MAX ? 1 : 0; i < group->drop_count; i++) {
+		TRY(talk_cancel(talk, group->drops[i].ticket));
+		group->drops[i].ticket = 0;
+	}
 	memmove(&group->drops[1], &group->drops[0], group->drop_count * sizeof(group->drops[0]));
 	group->drops[0] = next;
 	group->drop_count++;

@@ -90,6 +90,7 @@ static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *a
 	if (drop == NULL)
 		return SOTTO_OK;
 	drop->at_end = true;
+	drop->read_ns = talk->now_ns;
 	if (!drop->known)
 		return SOTTO_OK;
 	return talk_drop_lost(talk, group, drop);
@@ -154,8 +155,10 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 
 	if (drop != NULL && drop->ticket == asked->ticket) {
 		drop->ticket = 0;
-		if (asked->what == TALK_ASK_READ && complete && !asked->refused)
-			drop->at_end = true;
+		drop->watched = false;
+		/* A watch that ended has missed what came since. */
+		drop->at_end = asked->what == TALK_ASK_READ && complete && !asked->refused;
+		drop->read_ns = talk->now_ns;
 	}
 	group = talk_group_by_number(talk, asked->group);
 	if (group != NULL && group->pending_ticket == asked->ticket)

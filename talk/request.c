@@ -83,6 +83,7 @@ enum sotto_err talk_ask_drop(struct talk *talk, enum talk_asking what, struct ta
 		return err;
 	memcpy(asked->drop, drop->name, WIRE_HASH_LEN);
 	drop->ticket = asked->ticket;
+	drop->watched = what == TALK_ASK_WATCH;
 	return SOTTO_OK;
 }
 

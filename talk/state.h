@@ -38,6 +38,9 @@
 #define TALK_BEHIND_MS UINT64_C(60000)
 /* Generations of our ratchets written ahead; see mls_group_save_ratchets. */
 #define TALK_AHEAD 32
+/* A drop that no watch is left for is read so often, and before something is sent into it. */
+#define TALK_POLL_MS  UINT64_C(15000)
+#define TALK_FRESH_MS UINT64_C(2000)
 /* Pause before the relay is asked again after it was busy or over a quota and named no time. */
 #define TALK_RETRY_MS UINT64_C(2000)
 /* Requests open at once; the link takes 64, relays as many. */
@@ -80,6 +83,8 @@ struct talk_drop {
 	struct talk_blob commit; /* a record */
 	uint64_t ticket;	 /* open read or watch; 0: none */
 	bool at_end;		 /* read to its end since the link came up */
+	bool watched;		 /* what comes is pushed */
+	uint64_t read_ns;	 /* when it was last read to its end */
 };
 
 /* What arrived from one device. */
@@ -235,6 +240,7 @@ struct talk {
 	const struct random_source *random;
 	struct mls_config mls;
 	uint16_t suite;
+	size_t watches_max;
 	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
 
 	enum talk_state state;
@@ -419,6 +425,7 @@ struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer);
 MUST_USE enum sotto_err talk_group_open_direct(struct talk *talk,
 					       const struct ledger_member *member,
 					       struct talk_group **group);
+bool talk_drop_fresh(const struct talk *talk, const struct talk_drop *drop);
 bool talk_group_current(const struct talk *talk, const struct talk_group *group);
 
 /* ---- send.c ---- */

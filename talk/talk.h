@@ -29,9 +29,12 @@
 #include "ledger/ledger.h"
 #include "talk/schema.h"
 
-/* Groups that a phone is in at once: each keeps one stream of the link open. Its other requests (inbox,
- * porch, past epochs, appends) need room beside these; see LINK_CLIENT_REQUESTS_MAX. */
-#define TALK_GROUPS_MAX 48
+/* Groups that a phone is in at once. */
+#define TALK_GROUPS_MAX 4096
+
+/* Drops that are watched at once: each keeps one stream of the link open, of LINK_CLIENT_REQUESTS_MAX.
+ * Conversations beyond that are read every 15 s, and before something is sent into them. */
+#define TALK_WATCHES_MAX 40
 
 /* Messages of our own that wait for acknowledgement, in all groups. */
 #define TALK_OUTBOX_MAX 4096
@@ -45,6 +48,7 @@ struct talk_config {
 		*allocator; /* NULL: allocator_default. Outlives the engine, as does: */
 	const struct random_source *random;
 	uint16_t suite;	       /* of MLS; 0: the network's usual one */
+	size_t watches_max;    /* 0: TALK_WATCHES_MAX */
 	uint64_t retention_ms; /* of the relay; 0: 14 days */
 };
 

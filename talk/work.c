@@ -19,32 +19,65 @@ enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_
 	return SOTTO_OK;
 }
 
-/* Past epochs' drops are watched like the present one's: late messages come there. */
-static enum sotto_err drop_ask(struct talk *talk, struct talk_drop *drop)
+static size_t watches(const struct talk *talk)
 {
+	size_t count = 0;
+
+	list_for_each (element, following, &talk->asked)
+		count += CONTAINER_OF(element, struct talk_asked, list)->what == TALK_ASK_WATCH;
+	return count;
+}
+
+/* Read to the end, then watched; read again and again where no watch is left. */
+static enum sotto_err drop_ask(struct talk *talk, struct talk_drop *drop, bool urgent)
+{
+	enum talk_asking what = TALK_ASK_READ;
 	enum sotto_err err;
 
 	if (drop->ticket != 0 || talk->now_ns < talk->retry_ns)
 		return SOTTO_OK;
-	err = talk_ask_drop(talk, drop->at_end ? TALK_ASK_WATCH : TALK_ASK_READ, drop);
+	if (drop->at_end) {
+		if (watches(talk) < talk->watches_max)
+			what = TALK_ASK_WATCH;
+		else if (talk->now_ns < drop->read_ns + TALK_POLL_MS * TALK_MS &&
+			 (!urgent || talk_drop_fresh(talk, drop)))
+			return SOTTO_OK;
+	}
+	err = talk_ask_drop(talk, what, drop);
 	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
+/* Is there something that could be sent, if we knew that we have read everything? */
+static bool group_waits(const struct talk_group *group)
+{
+	if (group->pending.len > 0)
+		return true;
+	list_for_each (element, following, &group->outbox) {
+		if (!CONTAINER_OF(element, struct talk_out, list)->stored)
+			return true;
+	}
+	return false;
 }
 
 static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 {
-	bool alone = group->kind == TALK_DIRECT && mls_group_member_count(group->mls) == 1;
+	struct talk_drop *present = &group->drops[0];
 	enum sotto_err err = SOTTO_OK;
 
-	/* Nobody else writes there. */
-	if (alone)
-		group->drops[0].at_end = true;
-	for (size_t i = 0; i < group->drop_count && !alone; i++) {
-		if (i == 0 && !mls_group_active(group->mls))
-			continue;
-		/* Of a past epoch that nobody wrote to there is nothing to come. */
-		if (i > 0 && group->drops[i].at_end && !group->drops[i].known)
-			continue;
-		TRY(drop_ask(talk, &group->drops[i]));
+	if (group->kind == TALK_DIRECT && mls_group_member_count(group->mls) == 1) {
+		/* Nobody else writes there. */
+		present->at_end = present->watched = true;
+		return SOTTO_OK;
+	}
+	if (mls_group_active(group->mls))
+		TRY(drop_ask(talk, present, group_waits(group)));
+	/*
+	 * What came too late for a past epoch its sender sends again in the present one, so it is enough
+	 * to look once on each link: for what others could not send again, and whether the relay lost it.
+	 */
+	for (size_t i = 1; i < group->drop_count; i++) {
+		if (!group->drops[i].at_end)
+			TRY(drop_ask(talk, &group->drops[i], false));
 	}
 out:
 	return err;
@@ -77,8 +110,8 @@ static enum sotto_err member_work(struct talk *talk)
 
 	TRY(talk_coming_work(talk));
 	TRY(group_ask(talk, talk->everyone));
-	TRY(drop_ask(talk, &talk->inbox));
-	TRY(drop_ask(talk, &talk->porch));
+	TRY(drop_ask(talk, &talk->inbox, false));
+	TRY(drop_ask(talk, &talk->porch, false));
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
@@ -123,7 +156,7 @@ static enum sotto_err work(struct talk *talk)
 	case TALK_JOINING:
 		TRY(talk_join_work(talk));
 		if (talk->authority == WIRE_AUTHORITY_PORCH)
-			TRY(drop_ask(talk, &talk->inbox));
+			TRY(drop_ask(talk, &talk->inbox, false));
 		TRY(talk_coming_work(talk));
 		break;
 	case TALK_MEMBER:
@@ -189,6 +222,7 @@ static enum sotto_err unlink_all(struct talk *talk)
 	talk->retry_ns = 0;
 	talk->inbox.ticket = talk->porch.ticket = 0;
 	talk->inbox.at_end = talk->porch.at_end = false;
+	talk->inbox.watched = talk->porch.watched = false;
 	talk_asked_drop_all(talk);
 	talk_outgoing_clear(talk);
 	list_for_each (element, following, &talk->parcels) {
@@ -203,7 +237,7 @@ static enum sotto_err unlink_all(struct talk *talk)
 
 		for (size_t i = 0; i < group->drop_count; i++) {
 			group->drops[i].ticket = 0;
-			group->drops[i].at_end = false;
+			group->drops[i].at_end = group->drops[i].watched = false;
 		}
 		group->pending_ticket = 0;
 		group->pending_stored = false;
@@ -268,8 +302,14 @@ uint64_t talk_deadline(const struct talk *talk)
 		due = talk->retry_ns;
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
 		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
-	list_for_each (element, following, &talk->groups)
-		due = earlier(due, CONTAINER_OF(element, struct talk_group, list)->commit_due_ns);
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+		const struct talk_drop *present = &group->drops[0];
+
+		due = earlier(due, group->commit_due_ns);
+		if (present->at_end && !present->watched && present->ticket == 0)
+			due = earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
+	}
 	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))
 		return due;
 	list_for_each (element, following, &talk->petitions) {

@@ -144,6 +144,34 @@ static void test_races(void **state)
 	}
 }
 
+/* A phone with more conversations than streams reads some of them now and then. */
+static void test_few_watches(void **state)
+{
+	struct world *world = world_create(25);
+
+	(void)state;
+	world_watches(world, 0, 4);
+	world_members(world, 5, false);
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 1; i < 5; i++) {
+			assert_true(world_send(world, i, 0, round));
+			assert_true(world_send(world, 0, i, round));
+		}
+		world_run(world, 40);
+	}
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 1; i < 5; i++) {
+			assert_int_equal(world_received(world, i, 0, round), 1);
+			assert_int_equal(world_received(world, 0, i, round), 1);
+			assert_int_equal(world_sent_state(world, 0, i, round),
+					 TALK_MESSAGE_DELIVERED);
+			assert_int_equal(world_sent_state(world, i, 0, round),
+					 TALK_MESSAGE_DELIVERED);
+		}
+	}
+	world_destroy(world);
+}
+
 /* Both open a conversation with the other at the same time: one stays, all is delivered. */
 static void test_two_conversations_become_one(void **state)
 {
@@ -458,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_messages_both_ways),
 		cmocka_unit_test(test_offline_phone_catches_up),
 		cmocka_unit_test(test_races),
+		cmocka_unit_test(test_few_watches),
 		cmocka_unit_test(test_two_conversations_become_one),
 		cmocka_unit_test(test_restart_at_every_action),
 		cmocka_unit_test(test_restart_while_joining),

@@ -123,7 +123,9 @@ static enum sotto_err fill_some(void *context, uint8_t *out, size_t len)
 
 static void phone_start(struct world_phone *phone)
 {
-	struct talk_config config = {.allocator = &phone->allocator, .random = &phone->source};
+	struct talk_config config = {.allocator = &phone->allocator,
+				     .random = &phone->source,
+				     .watches_max = phone->watches};
 	struct store_reader reader = store_memory_reader(phone->store);
 	enum sotto_err err = talk_create(&config, &phone->talk);
 
@@ -209,6 +211,12 @@ void world_restart(struct world_phone *phone)
 	phone_start(phone);
 	if (phone->wants_link)
 		dial(phone);
+}
+
+void world_watches(struct world *world, uint32_t number, size_t watches)
+{
+	world->phones[number].watches = watches;
+	world_restart(&world->phones[number]);
 }
 
 void world_die_after(struct world_phone *phone, uint64_t actions)

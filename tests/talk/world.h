@@ -31,6 +31,7 @@ struct world_phone {
 	uint32_t invited;
 	uint32_t deaths;
 	uint64_t steps;
+	size_t watches;
 	uint64_t
 		fail_left; /* allocations and random calls until one fails; UINT64_MAX: none does */
 	struct allocator allocator;
@@ -45,6 +46,9 @@ void world_destroy(struct world *world);
 struct world_phone *world_phone(struct world *world, uint32_t number);
 struct fake_relay *world_relay(struct world *world);
 uint64_t world_now(const struct world *world);
+
+/* So many drops are watched at once; restarts the phone. */
+void world_watches(struct world *world, uint32_t number, size_t watches);
 
 /* Makes the phone's link come and go; it dials again by itself while it is wanted. */
 void world_link(struct world *world, uint32_t number, bool wanted);
