@@ -110,7 +110,8 @@ enum sotto_err relay_store_create(const struct relay_store_config *config,
 		return SOTTO_ERR_NO_MEMORY;
 	created->config = *config;
 	writer_init_growing(&created->batch, &allocator_default);
-	TRY(sign_public(SIGN_ED25519, BYTES_OF(created->config.relay_seed), created->relay_key));
+	TRY(sign_public(SIGN_ED25519, BYTES(config->relay_seed, RELAY_SEED_LEN),
+			created->relay_key));
 	TRY(open_database(created));
 	*store = created;
 	created = NULL;
@@ -192,8 +193,9 @@ enum sotto_err relay_store_sign(const struct relay_store *store, struct bytes co
 {
 	uint8_t made[SIGN_SIGNATURE_LEN_MAX];
 	size_t len = 0;
-	enum sotto_err err = sign_create(SIGN_ED25519, NULL, BYTES_OF(store->config.relay_seed),
-					 content, made, &len);
+	enum sotto_err err =
+		sign_create(SIGN_ED25519, NULL, BYTES(store->config.relay_seed, RELAY_SEED_LEN),
+			    content, made, &len);
 
 	if (err != SOTTO_OK)
 		return err;

@@ -21,13 +21,16 @@
 
 struct relay_store;
 
+#define RELAY_SEED_LEN 32
+
 struct relay_store_config {
 	const char *name; /* of the database in the VFS; NULL: in memory, gone with the process */
 	const char *vfs;  /* NULL: SQLite's own */
 	uint64_t disk_max;
 	uint64_t retention_ms;
 	const struct random_source *random; /* borrowed, for incarnations */
-	uint8_t relay_seed[32];		    /* the relay's Ed25519 key */
+	const uint8_t *
+		relay_seed; /* the relay's Ed25519 key, RELAY_SEED_LEN; borrowed, so that it lies in one place */
 };
 
 /* CORRUPT: not a database of ours. VERSION: of another sottod. IO, DISK_FULL, NO_MEMORY. */

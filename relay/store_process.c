@@ -261,6 +261,7 @@ static enum sotto_err open_store(struct store_process *process)
 		.disk_max = process->memory ? RELAY_MEMORY_MAX : RELAY_DISK_MAX,
 		.retention_ms = RELAY_RETENTION_MS,
 		.random = &os_random,
+		.relay_seed = process->seed,
 	};
 	struct relay_desk_config desk = {
 		.allocator = &allocator_default,
@@ -270,12 +271,10 @@ static enum sotto_err open_store(struct store_process *process)
 	};
 	enum sotto_err err;
 
-	memcpy(config.relay_seed, process->seed, sizeof(config.relay_seed));
 	TRY(relay_store_create(&config, &process->store));
 	desk.store = process->store;
 	TRY(relay_desk_create(&desk, &process->desk));
 out:
-	bytes_wipe(&config, sizeof(config));
 	return err;
 }
 
@@ -390,7 +389,7 @@ static void close_all(struct store_process *process)
 
 int sottod_store(int argc, char **argv)
 {
-	struct store_process process = {.exit_code = SOTTOD_EXIT_OK};
+	static struct store_process process; /* in one place, to be locked: it has the keys */
 	struct os_ipc_handler parent = {parent_received, channel_gone, NULL, &process};
 	struct os_ipc_handler network = {network_received, channel_gone, network_drained, &process};
 	enum sotto_err err;
@@ -403,6 +402,9 @@ int sottod_store(int argc, char **argv)
 	os_deferred_init(&process.flush, flush);
 	os_timer_init(&process.sweep, sweep_expired);
 	TRY(crypto_init());
+	if (os_memory_lock(process.seed, sizeof(process.seed)) != SOTTO_OK ||
+	    os_memory_lock(process.seal_key, sizeof(process.seal_key)) != SOTTO_OK)
+		sottod_complain("the relay's key may be swapped out: no memory may be locked");
 	TRY(os_loop_create(&process.loop));
 	TRY(os_ipc_create(process.loop, SOTTOD_FD_PARENT, &parent, &process.parent));
 	TRY(os_ipc_create(process.loop, SOTTOD_FD_PEER, &network, &process.network));

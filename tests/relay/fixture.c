@@ -51,12 +51,14 @@ uint32_t fixture_record_number(struct bytes record)
 
 void fixture_config(struct relay_store_config *config)
 {
+	static const uint8_t seed[RELAY_SEED_LEN] = {0x42};
+
 	*config = (struct relay_store_config){
+		.relay_seed = seed,
 		.disk_max = RELAY_MEMORY_MAX,
 		.retention_ms = RELAY_RETENTION_MS,
 		.random = &fixture_random,
 	};
-	memset(config->relay_seed, 0x42, sizeof(config->relay_seed));
 }
 
 enum sotto_err fixture_append(struct relay_store *store, const struct fixture_drop *drop,
