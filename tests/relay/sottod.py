@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -10,10 +11,11 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SOTTOD, LINKS = sys.argv[1], sys.argv[2]
-NAME = re.compile(r"^relay: (127\.0\.0\.1:\d+)#([A-Z2-7]+)$")
+NAME = re.compile(r"^relay: (\S+:\d+)#([A-Z2-7]+)$")
 
 
 class Relay:
@@ -137,6 +139,46 @@ def status_in_words(state):
     check(relay.end() == 0, "end")
 
 
+class Forwarder(threading.Thread):
+    """Carries packets to one address and back; its connected sockets take answers from no other address."""
+
+    def __init__(self, to):
+        super().__init__(daemon=True)
+        self.to, self.phones = to, {}
+        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.front.bind(("127.0.0.1", 0))
+        self.ended = threading.Event()
+
+    def run(self):
+        while not self.ended.is_set():
+            ready = select.select([self.front, *self.phones.values()], [], [], 0.05)[0]
+            for sock in ready:
+                if sock is self.front:
+                    data, phone = sock.recvfrom(2048)
+                    if phone not in self.phones:
+                        self.phones[phone] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        self.phones[phone].connect(self.to)
+                    self.phones[phone].send(data)
+                else:
+                    phone = next(phone for phone, own in self.phones.items() if own is sock)
+                    self.front.sendto(sock.recv(2048), phone)
+
+
+def answers_come_from_the_address_that_was_called(state):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("0.0.0.0", 0))
+        port = free.getsockname()[1]
+    relay = Relay(state, f"0.0.0.0:{port}", "--public", "relay.example.org:4433")
+    forwarder = Forwarder(("127.0.0.5", port))
+    forwarder.start()
+    done = subprocess.run([LINKS, relay.line[len("relay: "):], "--via", f"127.0.0.1:{forwarder.front.getsockname()[1]}",
+                           "--phones", "2", "--records", "4", "--seconds", "1", "--limit", "10"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    forwarder.ended.set()
+    check(done.returncode == 0, done.stdout + done.stderr)
+    check(relay.end() == 0, "end")
+
+
 def half_a_relay_ends(state):
     for victim in range(2):
         relay = Relay(state)
@@ -176,7 +218,8 @@ def an_older_state_is_not_served(state):
 
 def main():
     tests = [arguments, clear_errors, one_at_a_time, same_name_until_founded, modes, memory_keeps_one_file,
-             status_in_words, half_a_relay_ends, an_older_state_is_not_served]
+             status_in_words, answers_come_from_the_address_that_was_called, half_a_relay_ends,
+             an_older_state_is_not_served]
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
         state = tempfile.mkdtemp(prefix="sottod-test-")
