@@ -183,7 +183,21 @@ static void on_reply(void *context, uint64_t request, struct bytes bytes, bool f
 	while (wire_splitter_next(splitter, &piece, &message) == SOTTO_OK)
 		take_answer(phone, request, message);
 	assert_true(!fin || wire_splitter_empty(splitter));
-	link_client_consume(phone->client, request, bytes.len);
+	if (phone->stalled) {
+		phone->stalled_request = request;
+		phone->not_consumed += bytes.len;
+	} else {
+		link_client_consume(phone->client, request, bytes.len);
+	}
+}
+
+void network_resume(struct network *network, size_t index)
+{
+	struct network_phone *phone = &network->phones[index];
+
+	phone->stalled = false;
+	link_client_consume(phone->client, phone->stalled_request, phone->not_consumed);
+	phone->not_consumed = 0;
 }
 
 static void on_end(void *context, uint64_t request, enum link_stream_end why)

@@ -36,8 +36,11 @@ struct network_phone {
 	struct network_answer answers[NETWORK_ANSWERS];
 	size_t answer_count;
 	struct wire_splitter splitters[NETWORK_ANSWERS]; /* by number of the request */
-	size_t ended;					 /* requests that ended without fin */
-	size_t datagrams;				 /* received */
+	bool stalled; /* takes answers and gives no room for more */
+	size_t not_consumed;
+	uint64_t stalled_request;
+	size_t ended;	  /* requests that ended without fin */
+	size_t datagrams; /* received */
 	uint8_t last_datagram[8];
 	struct link_key key;
 };
@@ -77,6 +80,9 @@ void network_finish(struct network *network);
 void network_connect(struct network *network, size_t phone, enum link_key_kind kind,
 		     uint64_t number, const uint8_t secret[WIRE_KEY_LEN]);
 void network_disconnect(struct network *network, size_t phone);
+
+/* A phone that stalled takes what it left, and goes on. */
+void network_resume(struct network *network, size_t phone);
 
 /* Everything that can happen in so many milliseconds. */
 void network_run(struct network *network, uint64_t ms);

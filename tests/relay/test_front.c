@@ -68,15 +68,21 @@ static uint8_t prove(size_t phone, uint64_t number, const uint8_t *secret)
 	return network_status(&network, phone, &wire_key_prove_type, &message);
 }
 
-static uint8_t append(size_t phone, const struct fixture_drop *drop, uint32_t number)
+static uint8_t append_len(size_t phone, const struct fixture_drop *drop, uint32_t number,
+			  size_t len)
 {
-	struct wire_record record = fixture_record(number, WIRE_RECORD_LEN_1);
+	struct wire_record record = fixture_record(number, len);
 	struct wire_append message = {.flags = drop->flags,
 				      .records = {.items = &record, .count = 1}};
 
 	memcpy(message.append_token, drop->append_token, WIRE_TOKEN_LEN);
 	memcpy(message.read_token_hash, drop->read_token_hash, WIRE_HASH_LEN);
 	return network_status(&network, phone, &wire_append_type, &message);
+}
+
+static uint8_t append(size_t phone, const struct fixture_drop *drop, uint32_t number)
+{
+	return append_len(phone, drop, number, WIRE_RECORD_LEN_1);
 }
 
 static uint8_t read_drop(size_t phone, const struct fixture_drop *drop)
@@ -267,6 +273,34 @@ static void test_watches_across_links(void **state)
 	network_run(&network, 200);
 	assert_int_equal(append(0, &drop, 11), OTHER);
 	assert_int_equal(network_answer(&network, 1, request)->end, 10);
+}
+
+/* What a phone does not take stays in the store: the relay holds a bounded part of it, and nothing is lost. */
+static void test_a_phone_that_does_not_take_its_answers(void **state)
+{
+	static const uint32_t count = 100; /* of 64 KiB: more than link_server holds for one link */
+	struct link_server_limits limits = link_server_limits_default;
+	struct fixture_drop drop;
+	uint64_t request;
+	uint64_t end;
+
+	(void)state;
+	fixture_drop(1, 0, &drop);
+	for (uint32_t i = 1; i <= count; i++)
+		assert_int_equal(append_len(0, &drop, i, WIRE_RECORD_LEN_64), OTHER);
+	network_connect(&network, 1, LINK_KEY_ACCESS, 1, access_key);
+	network.phones[1].stalled = true;
+	request = watch(1, &drop);
+	network_run(&network, 3000);
+	end = network_answer(&network, 1, request)->end;
+	assert_true(end > 0 && end * WIRE_RECORD_LEN_64 <= limits.reply_bytes);
+	assert_int_equal(network.phones[1].status.state, LINK_CLIENT_UP);
+	network_resume(&network, 1);
+	network_run(&network, 3000);
+	assert_int_equal(network_answer(&network, 1, request)->end, count);
+	assert_int_equal(network.phones[1].answer_count, count);
+	assert_int_equal(append(0, &drop, count + 1), OTHER);
+	assert_int_equal(network_answer(&network, 1, request)->end, count + 1);
 }
 
 static void send_datagram(size_t phone, uint8_t room, uint8_t what)
@@ -470,6 +504,7 @@ int main(void)
 		FOUNDED(test_what_the_porch_may_do),
 		FOUNDED(test_a_new_key_and_who_does_not_prove_it),
 		FOUNDED(test_watches_across_links),
+		FOUNDED(test_a_phone_that_does_not_take_its_answers),
 		FOUNDED(test_rooms),
 		FOUNDED(test_datagrams_have_a_rate),
 		FOUNDED(test_requests_have_a_rate),
