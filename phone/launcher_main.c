@@ -30,6 +30,7 @@
 #include "wire/wire.h"
 
 #define CHANNELS_MAX 2
+#define GOODBYE_NS   UINT64_C(500000000)
 
 struct launcher;
 
@@ -46,6 +47,8 @@ struct launcher {
 	struct child children[PHONE_PROCESSES];
 	struct os_backoff link_backoff;
 	struct os_timer link_timer;
+	struct os_timer end_timer;
+	bool ending; /* the agent is gone */
 	char agent_path[OS_PROCESS_PATH_LEN];
 	char paths[PHONE_PROCESSES][OS_PROCESS_PATH_LEN]; /* "": this build has no such program */
 	int status;
@@ -75,6 +78,15 @@ static void tell_gone(struct launcher *launcher, enum phone_process which)
 	tell(launcher, &wire_process_gone_type, &gone, NULL, 0);
 }
 
+static bool children_run(const struct launcher *launcher)
+{
+	for (size_t i = 0; i < PHONE_PROCESSES; i++) {
+		if (launcher->children[i].process != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void child_ended(void *context, struct os_process *process, struct os_process_end end)
 {
 	struct child *child = context;
@@ -84,6 +96,11 @@ static void child_ended(void *context, struct os_process *process, struct os_pro
 	(void)end;
 	os_process_destroy(process);
 	child->process = NULL;
+	if (launcher->ending) {
+		if (!children_run(launcher))
+			os_loop_stop(launcher->loop);
+		return;
+	}
 	tell_gone(launcher, which);
 	if (which == PHONE_PROCESS_LINK)
 		os_loop_set_timer(
@@ -185,10 +202,27 @@ static void agent_said(void *context, struct os_ipc *ipc, struct bytes message, 
 		tell_gone(launcher, (enum phone_process)launch.process);
 }
 
+/* The agent's end is everybody's: they notice it themselves, and get a moment to say goodbye. */
+static void begin_end(struct launcher *launcher)
+{
+	launcher->ending = true;
+	os_loop_set_timer(launcher->loop, &launcher->link_timer, OS_NEVER);
+	os_loop_set_timer(launcher->loop, &launcher->end_timer,
+			  os_loop_now_ns(launcher->loop) + GOODBYE_NS);
+	if (!children_run(launcher))
+		os_loop_stop(launcher->loop);
+}
+
+static void end_due(struct os_timer *timer, uint64_t now_ns)
+{
+	(void)now_ns;
+	os_loop_stop(CONTAINER_OF(timer, struct launcher, end_timer)->loop);
+}
+
 static void agent_closed(void *context, struct os_ipc *ipc)
 {
 	(void)ipc;
-	os_loop_stop(((struct launcher *)context)->loop);
+	begin_end(context);
 }
 
 static void agent_ended(void *context, struct os_process *process, struct os_process_end end)
@@ -198,7 +232,7 @@ static void agent_ended(void *context, struct os_process *process, struct os_pro
 	os_process_destroy(process);
 	launcher->agent_process = NULL;
 	launcher->status = end.status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	os_loop_stop(launcher->loop);
+	begin_end(launcher);
 }
 
 static void signalled(void *context, int signal)
@@ -271,6 +305,7 @@ static enum sotto_err prepare(struct launcher *launcher, const char *home)
 	TRY(os_loop_on_signals(launcher->loop, signals, ARRAY_LEN(signals), signalled, launcher));
 	TRY(os_sandbox_enter(OS_PROFILE_LAUNCHER, &options, &sandbox));
 	os_timer_init(&launcher->link_timer, link_due);
+	os_timer_init(&launcher->end_timer, end_due);
 	for (size_t i = 0; i < PHONE_PROCESSES; i++)
 		launcher->children[i].launcher = launcher;
 	TRY(start_agent(launcher, listener));

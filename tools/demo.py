@@ -211,7 +211,7 @@ def needles_of(texts):
         # As it stands in a ledger entry, and as it stands in a line of the control socket.
         needles[f"extension {extension} (wire)"] = struct.pack(
             ">IB", int(extension), len(name)) + name.encode()
-        needles[f"extension {extension} (JSON)"] = f'"extension":"{extension}"'.encode()
+        needles[f"extension {extension} (JSON)"] = f'"{extension}"'.encode()
     return needles
 
 
@@ -231,10 +231,13 @@ def search_relay(story, rig, relay, phones, texts, said):
             story.say(f"FOUND {name}: {', '.join(sorted(forms))}")
     story.check(hits == 0, "nothing found at the relay")
     # The same search must find each of them where it has to be.
-    phones[0].run("read")
-    phones[0].run("members")
+    readers = [phones[0].start("read", extension, "--follow") for extension, _ in PEOPLE]
+    time.sleep(1)
     agent = phones[0].pids()["sotto-agent"]
     control, _ = search(memory(agent), needles)
+    for reader in readers:
+        reader.terminate()
+        reader.communicate(timeout=10)
     spoken, _ = search(voice_memory, needles)
     control.update(spoken)
     missing = sorted(set(needles) - set(control))

@@ -2,16 +2,18 @@
 """Encoded voice frames of a call that is under way, taken out of the voice process by a debugger.
 
 The product has no hook for this: gdb, as root, stops the process where it seals a frame and reads what is to
-be sealed. While it is stopped its memory is read too, as the control of the search.
+be sealed. While it is stopped its memory is written to a file, as the control of the search: a moment later the
+frame is wiped.
 """
+import os
 import re
 import subprocess
 import time
 
 from rig import Failed
-from search import memory
+from search import files
 
-FRAMES = 8
+FRAMES = 5
 # Opus' packet is the last field of the frame: VOICE_PACKET_LEN bytes.
 PACKET_LEN = 60
 
@@ -28,14 +30,16 @@ def frames_in(output):
     """The bytes of each `x/…xb` listing, joined over its lines."""
     found = []
     for listing in output.split("FRAME")[1:]:
-        values = re.findall(r"\b0x([0-9a-f]{2})\b", listing)
+        values = re.findall(r"\b0x([0-9a-f]{2})\b", listing.split("END")[0])
         if len(values) >= PACKET_LEN:
             found.append(bytes(int(value, 16) for value in values[:PACKET_LEN]))
     return found
 
 
 def encoded_frames(caller, called, said):
-    """Distinct frames of a short call of its own, and the voice process' memory meanwhile."""
+    """Distinct frames of a short call of its own, and the voice process' memory at each of them."""
+    cores = os.path.join(caller.rig.folder, "cores")
+    os.makedirs(cores, exist_ok=True)
     scrap = [phone.home + "-scrap.wav" for phone in (caller, called)]
     answer = called.start("answer", "--wait", "--mic", said, "--speaker", scrap[1])
     time.sleep(0.5)
@@ -44,18 +48,16 @@ def encoded_frames(caller, called, said):
         pid = caller.wait_for("a voice process", lambda: caller.pids().get("sotto-voice"), 20)
         time.sleep(4)
         commands = ["break sframe_seal_padded"]
-        for _ in range(FRAMES):
+        for number in range(FRAMES):
             commands += ["continue", "echo FRAME\\n",
-                         f"x/{PACKET_LEN}xb frame.data + frame.len - {PACKET_LEN}"]
+                         f"x/{PACKET_LEN}xb frame.data + frame.len - {PACKET_LEN}", "echo END\\n",
+                         f"generate-core-file {os.path.join(cores, str(number))}"]
         frames = frames_in(gdb(pid, *commands))
-        areas = list(memory(pid))
     finally:
         call.terminate()
         call.wait(timeout=20)
         answer.terminate()
         answer.wait(timeout=20)
-    frames = sorted(set(frames))
-    if len(frames) < 3:
-        raise Failed("the debugger saw no voice frames")
-    kept = [frame for frame in frames if any(frame in area for area in areas)]
-    return kept or frames, areas
+    if len(set(frames)) < FRAMES:
+        raise Failed(f"the debugger saw {len(set(frames))} voice frames instead of {FRAMES}")
+    return frames, list(files(cores))
