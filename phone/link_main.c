@@ -32,6 +32,18 @@ static void flush(struct os_deferred *deferred)
 	os_loop_set_timer(process->loop, &process->deadline, link_client_deadline(process->client));
 }
 
+void link_process_end_client(struct link_process *process)
+{
+	struct link_client *client = process->client;
+
+	if (client == NULL)
+		return;
+	link_client_stop(client, os_clock_now_ns());
+	flush(&process->flush);
+	process->client = NULL;
+	link_client_destroy(client);
+}
+
 void link_process_pump(struct link_process *process)
 {
 	os_loop_defer(process->loop, &process->flush);
@@ -61,16 +73,12 @@ static void agent_said(void *context, struct os_ipc *ipc, struct bytes message, 
 	link_process_handle(context, message, descriptors_count > 0 ? &descriptors[0] : &none);
 }
 
-/* The phone stops: say so to the relay, which otherwise keeps a dead link for a while. */
 static void agent_gone(void *context, struct os_ipc *ipc)
 {
 	struct link_process *process = context;
 
 	(void)ipc;
-	if (process->client != NULL) {
-		link_client_stop(process->client, os_clock_now_ns());
-		flush(&process->flush);
-	}
+	link_process_end_client(process);
 	os_loop_stop(process->loop);
 }
 

@@ -98,6 +98,9 @@ void link_sockets_send(struct link_process *process, const struct link_packet *p
 /* After every call of the engine: what it has to send, later in this round, and its next deadline. */
 void link_process_pump(struct link_process *process);
 
+/* Says goodbye to the relay, which would otherwise keep a dead link for a while, and forgets the engine. */
+void link_process_end_client(struct link_process *process);
+
 /* link_requests.c: one message of the agent; *media_fd is taken and set to -1 where it belongs to it. */
 void link_process_handle(struct link_process *process, struct bytes message, int *media_fd);
 void link_process_finish_exchanges(struct link_process *process);

@@ -221,8 +221,7 @@ static void configure(struct link_process *process, struct bytes message)
 			tell_end(process, process->exchanges[i].ticket, LINK_STREAM_LOST);
 	}
 	link_process_finish_exchanges(process);
-	link_client_destroy(process->client);
-	process->client = NULL;
+	link_process_end_client(process);
 	TRY(link_client_create(&config, &process->client));
 	/* The engine counts sockets from 0 or whatever it is told first. */
 	link_client_network_changed(process->client, process->sockets.generation, os_clock_now_ns(),
