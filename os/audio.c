@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chooses a backend for each side and hands calls on to it. */
+/*
+ * Hands calls on to the backend of each side. Here and in what this links with is nothing that records:
+ * that is os/audio_capture.c and its backends, a library of their own.
+ */
 #include "os/audio.h"
 
 #include <string.h>
@@ -19,50 +22,36 @@ enum sotto_err os_audio_watch(struct os_audio *audio, int fd)
 	return epoll_ctl(audio->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? SOTTO_OK : SOTTO_ERR_IO;
 }
 
-/* PipeWire, else the card: what connects first serves whichever side is no file. */
-static enum sotto_err prepare_device(struct os_audio *audio, const struct os_audio_config *config,
-				     const struct os_audio_backend **backend, void **state)
+enum sotto_err os_audio_init(struct os_audio *audio)
 {
-	if (!config->want_alsa && os_audio_pipewire_prepare(audio, config, state) == SOTTO_OK) {
-		*backend = &os_audio_pipewire;
-		return SOTTO_OK;
-	}
-	*backend = &os_audio_alsa;
-	return os_audio_alsa_prepare(audio, config, state);
-}
-
-static void assign(struct os_audio *audio, const struct os_audio_config *config, bool files,
-		   const struct os_audio_backend *backend, void *state)
-{
-	bool is_file[OS_AUDIO_SIDES] = {config->mic_fd >= 0, config->speaker_fd >= 0};
-
-	for (int side = 0; side < OS_AUDIO_SIDES; side++) {
-		if (is_file[side] != files)
-			continue;
-		audio->backends[side] = backend;
-		audio->states[side] = state;
-	}
-}
-
-enum sotto_err os_audio_prepare(struct os_audio *audio, const struct os_audio_config *config)
-{
-	const struct os_audio_backend *backend = NULL;
-	void *state = NULL;
-	enum sotto_err err;
-
 	memset(audio, 0, sizeof(*audio));
 	for (int side = 0; side < OS_AUDIO_SIDES; side++)
 		os_audio_ring_init(&audio->rings[side]);
 	audio->epoll = epoll_create1(EPOLL_CLOEXEC);
-	FAIL_IF(audio->epoll < 0, SOTTO_ERR_IO);
-	if (config->mic_fd >= 0 || config->speaker_fd >= 0) {
-		TRY(os_audio_file_prepare(audio, config, &state));
-		assign(audio, config, true, &os_audio_file, state);
+	return audio->epoll < 0 ? SOTTO_ERR_IO : SOTTO_OK;
+}
+
+void os_audio_assign(struct os_audio *audio, enum os_audio_side side,
+		     const struct os_audio_backend *backend, void *state)
+{
+	audio->backends[side] = backend;
+	audio->states[side] = state;
+}
+
+enum sotto_err os_audio_prepare_loudspeaker(struct os_audio *audio,
+					    const struct os_audio_config *config)
+{
+	const char *name = config->speaker_name;
+	void *state = NULL;
+	enum sotto_err err;
+
+	TRY(os_audio_init(audio));
+	if (!config->want_alsa && os_audio_pipewire_prepare(audio, name, &state) == SOTTO_OK) {
+		os_audio_assign(audio, OS_AUDIO_PLAYBACK, &os_audio_pipewire, state);
+		return SOTTO_OK;
 	}
-	if (config->mic_fd < 0 || config->speaker_fd < 0) {
-		TRY(prepare_device(audio, config, &backend, &state));
-		assign(audio, config, false, backend, state);
-	}
+	TRY(os_audio_alsa_prepare(audio, name, &state));
+	os_audio_assign(audio, OS_AUDIO_PLAYBACK, &os_audio_alsa, state);
 	return SOTTO_OK;
 out:
 	os_audio_finish(audio);
@@ -115,18 +104,14 @@ int os_audio_fd(const struct os_audio *audio)
 void os_audio_get_event(struct os_audio *audio)
 {
 	for (int side = 0; side < OS_AUDIO_SIDES; side++)
-		if (side == 0 || audio->states[side] != audio->states[0])
+		if (audio->states[side] != NULL &&
+		    (side == 0 || audio->states[side] != audio->states[0]))
 			audio->backends[side]->work(audio, audio->states[side]);
 }
 
 bool os_audio_lost(const struct os_audio *audio, enum os_audio_side side)
 {
 	return audio->backends[side]->lost(audio->states[side], side);
-}
-
-size_t os_audio_get(struct os_audio *audio, int16_t *samples, size_t count)
-{
-	return os_audio_ring_get(&audio->rings[OS_AUDIO_CAPTURE], samples, count);
 }
 
 size_t os_audio_wanted(const struct os_audio *audio)

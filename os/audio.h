@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Microphone and loudspeaker: PipeWire, ALSA where there is no PipeWire, or WAV files that the
- *caller opened. All give and take 48 kHz mono signed 16 bit (voice/format.h).
+ * Microphone and loudspeaker: PipeWire, ALSA where there is no PipeWire, or WAV files that the caller
+ * opened. All give and take 48 kHz mono signed 16 bit (voice/format.h).
  *
  *	prepare   connects and loads whatever that needs          before the sandbox
  *	(sandbox)
  *	start     makes the playback stream, or the capture stream, and only that one
- *	get/put   moves sound: two single-producer single-consumer rings in struct os_audio, between
- *the device's own thread and the caller's; neither side locks, waits or allocates stop, finish
+ *	get/put   moves sound: two single-producer single-consumer rings in struct os_audio, between the
+ *	          device's own thread and the caller's; neither side locks, waits or allocates
+ *	stop, finish
  *
- * No capture stream exists before os_audio_start(CAPTURE), nor after os_audio_stop: the
- *desktop's microphone indicator tells the truth.
+ * No capture stream exists before os_audio_start(CAPTURE), nor after os_audio_stop: the desktop's
+ * microphone indicator tells the truth. A program that only plays calls os_audio_prepare_loudspeaker and is
+ * linked with audio_playback_dep alone, in which there is no code that records.
  */
 #ifndef OS_AUDIO_H
 #define OS_AUDIO_H
@@ -50,6 +52,10 @@ struct os_audio {
 /* After this the process can be sandboxed. SOTTO_ERR_IO: no sound server and no card. */
 MUST_USE enum sotto_err os_audio_prepare(struct os_audio *audio,
 					 const struct os_audio_config *config);
+
+/* The same for a device to play on and nothing else: files and microphone of config are not looked at. */
+MUST_USE enum sotto_err os_audio_prepare_loudspeaker(struct os_audio *audio,
+						     const struct os_audio_config *config);
 
 /* Stops what runs, closes what was opened (not the caller's descriptors). NULL is fine. */
 void os_audio_finish(struct os_audio *audio);

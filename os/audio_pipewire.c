@@ -17,15 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <pipewire/pipewire.h>
 #include <spa/param/audio/format-utils.h>
 #include <spa/utils/names.h>
 
-/* The calls of PipeWire's interfaces are macros in GNU C, so in this file alone that is allowed. */
+/* The calls of PipeWire's interfaces are macros in GNU C, so in its files alone that is allowed. */
 #pragma GCC diagnostic ignored "-Wpedantic"
 
 #include "base/assert.h"
-#include "os/audio_backend.h"
+#include "os/audio_pipewire.h"
 #include "os/clock.h"
 #include "voice/format.h"
 
@@ -43,64 +42,17 @@
 static const struct {
 	const char *name;
 	const char *library; /* client.conf names those of some plugins only */
-} plugins[] = {
+} plugins[OS_AUDIO_PIPEWIRE_PLUGINS] = {
 	{SPA_NAME_AUDIO_CONVERT, "audioconvert/libspa-audioconvert"},
 	{SPA_NAME_AUDIO_MIXER_DSP, "audiomixer/libspa-audiomixer"},
 };
 
-struct pipewire_stream {
-	struct pipewire_state *state;
-	struct pw_stream *stream;
-	struct spa_hook listener;
-	struct os_audio_ring *ring;
-	_Atomic uint32_t period; /* samples that the device moves at once */
-	_Atomic uint32_t underruns;
-	_Atomic bool filled; /* the caller has put something: running dry counts from here on */
-	char name[64];	     /* of the wanted node; empty: the default */
-	bool failed;
-};
-
-struct pipewire_state {
-	struct pw_loop *loop;
-	struct pw_context *context;
-	struct pw_core *core;
-	struct spa_hook core_listener;
-	struct spa_handle *plugins[ARRAY_LEN(plugins)]; /* keep their libraries loaded */
-	int event;
-	int sync_seq;
-	bool synced;
-	bool gone;
-	struct pipewire_stream streams[OS_AUDIO_SIDES];
-};
-
-static void wake(const struct pipewire_state *state)
+void os_audio_pipewire_wake(const struct pipewire_state *state)
 {
 	uint64_t one = 1;
 	ssize_t written = write(state->event, &one, sizeof(one));
 
 	(void)written; /* fails only if it is readable already */
-}
-
-/* The data thread: microphone to ring. */
-static void process_capture(void *context)
-{
-	struct pipewire_stream *stream = context;
-	struct pw_buffer *buffer = pw_stream_dequeue_buffer(stream->stream);
-	const struct spa_data *data;
-
-	if (buffer == NULL)
-		return;
-	data = &buffer->buffer->datas[0];
-	if (data->data != NULL && data->chunk->offset < data->maxsize &&
-	    data->chunk->size <= data->maxsize - data->chunk->offset) {
-		const int16_t *samples = SPA_PTROFF(data->data, data->chunk->offset, const int16_t);
-		size_t count = data->chunk->size / sizeof(*samples);
-
-		atomic_store_explicit(&stream->period, (uint32_t)count, memory_order_relaxed);
-		(void)os_audio_ring_put(stream->ring, samples, count); /* full: the caller sleeps */
-	}
-	pw_stream_queue_buffer(stream->stream, buffer);
-	wake(stream->state);
 }
 
 /* The data thread: ring to loudspeaker. */
@@ -134,11 +86,11 @@ static void process_playback(void *context)
 	data->chunk->size = (uint32_t)(wanted * sizeof(*samples));
 	atomic_store_explicit(&stream->period, (uint32_t)wanted, memory_order_relaxed);
 	pw_stream_queue_buffer(stream->stream, buffer);
-	wake(stream->state);
+	os_audio_pipewire_wake(stream->state);
 }
 
-static void on_stream_state(void *context, enum pw_stream_state old, enum pw_stream_state state,
-			    const char *error)
+void os_audio_pipewire_changed(void *context, enum pw_stream_state old, enum pw_stream_state state,
+			       const char *error)
 {
 	struct pipewire_stream *stream = context;
 
@@ -148,16 +100,11 @@ static void on_stream_state(void *context, enum pw_stream_state old, enum pw_str
 		stream->failed = true;
 }
 
-static const struct pw_stream_events capture_events = {
-	PW_VERSION_STREAM_EVENTS,
-	.state_changed = on_stream_state,
-	.process = process_capture,
-};
-
-static const struct pw_stream_events playback_events = {
-	PW_VERSION_STREAM_EVENTS,
-	.state_changed = on_stream_state,
-	.process = process_playback,
+static const struct pipewire_kind playback = {
+	.direction = PW_DIRECTION_OUTPUT,
+	.category = "Playback",
+	.events = {PW_VERSION_STREAM_EVENTS, .state_changed = os_audio_pipewire_changed,
+		   .process = process_playback},
 };
 
 static void on_core_done(void *context, uint32_t id, int seq)
@@ -253,10 +200,12 @@ static void pipewire_finish(void *context)
 	pw_deinit();
 }
 
-static void set_name(struct pipewire_stream *stream, const char *name)
+void os_audio_pipewire_set_kind(struct pipewire_stream *stream, const struct pipewire_kind *kind,
+				const char *name)
 {
 	size_t len = 0;
 
+	stream->kind = kind;
 	while (name != NULL && name[len] != '\0' && len + 1 < sizeof(stream->name)) {
 		stream->name[len] = name[len];
 		len++;
@@ -264,8 +213,8 @@ static void set_name(struct pipewire_stream *stream, const char *name)
 	stream->name[len] = '\0';
 }
 
-enum sotto_err os_audio_pipewire_prepare(struct os_audio *audio,
-					 const struct os_audio_config *config, void **out)
+enum sotto_err os_audio_pipewire_prepare(struct os_audio *audio, const char *speaker_name,
+					 void **out)
 {
 	struct pipewire_state *state = calloc(1, sizeof(*state));
 	enum sotto_err err;
@@ -273,12 +222,11 @@ enum sotto_err os_audio_pipewire_prepare(struct os_audio *audio,
 	if (state == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	pw_init(NULL, NULL);
-	set_name(&state->streams[OS_AUDIO_CAPTURE], config->mic_name);
-	set_name(&state->streams[OS_AUDIO_PLAYBACK], config->speaker_name);
 	for (int side = 0; side < OS_AUDIO_SIDES; side++) {
 		state->streams[side].state = state;
 		state->streams[side].ring = &audio->rings[side];
 	}
+	os_audio_pipewire_set_kind(&state->streams[OS_AUDIO_PLAYBACK], &playback, speaker_name);
 	state->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	FAIL_IF(state->event < 0, SOTTO_ERR_IO);
 	TRY(connect_server(state));
@@ -291,19 +239,18 @@ out:
 	return err;
 }
 
-static struct pw_properties *stream_properties(const struct pipewire_stream *stream, bool capture)
+static struct pw_properties *stream_properties(const struct pipewire_stream *stream)
 {
-	struct pw_properties *properties =
-		pw_properties_new(PW_KEY_MEDIA_TYPE, "Audio", PW_KEY_MEDIA_ROLE, "Communication",
-				  PW_KEY_MEDIA_CATEGORY, capture ? "Capture" : "Playback",
-				  PW_KEY_NODE_LATENCY, LATENCY, NULL);
+	struct pw_properties *properties = pw_properties_new(
+		PW_KEY_MEDIA_TYPE, "Audio", PW_KEY_MEDIA_ROLE, "Communication",
+		PW_KEY_MEDIA_CATEGORY, stream->kind->category, PW_KEY_NODE_LATENCY, LATENCY, NULL);
 
 	if (properties != NULL && stream->name[0] != '\0')
 		pw_properties_set(properties, PW_KEY_TARGET_OBJECT, stream->name);
 	return properties;
 }
 
-static int connect_stream(struct pipewire_stream *stream, bool capture)
+static int connect_stream(struct pipewire_stream *stream)
 {
 	struct spa_audio_info_raw format = {
 		.format = SPA_AUDIO_FORMAT_S16,
@@ -316,10 +263,10 @@ static int connect_stream(struct pipewire_stream *stream, bool capture)
 	const struct spa_pod *params[] = {
 		spa_format_audio_raw_build(&builder, SPA_PARAM_EnumFormat, &format)};
 
-	return pw_stream_connect(
-		stream->stream, capture ? PW_DIRECTION_INPUT : PW_DIRECTION_OUTPUT, PW_ID_ANY,
-		PW_STREAM_FLAG_AUTOCONNECT | PW_STREAM_FLAG_MAP_BUFFERS | PW_STREAM_FLAG_RT_PROCESS,
-		params, 1);
+	return pw_stream_connect(stream->stream, stream->kind->direction, PW_ID_ANY,
+				 PW_STREAM_FLAG_AUTOCONNECT | PW_STREAM_FLAG_MAP_BUFFERS |
+					 PW_STREAM_FLAG_RT_PROCESS,
+				 params, 1);
 }
 
 static void pipewire_stop(struct os_audio *audio, void *context, enum os_audio_side side)
@@ -339,20 +286,19 @@ static enum sotto_err pipewire_start(struct os_audio *audio, void *context, enum
 {
 	struct pipewire_state *state = context;
 	struct pipewire_stream *stream = &state->streams[side];
-	bool capture = side == OS_AUDIO_CAPTURE;
 
+	ASSERT(stream->kind != NULL);
 	if (state->gone)
 		return SOTTO_ERR_IO;
-	stream->stream = pw_stream_new(state->core, "call", stream_properties(stream, capture));
+	stream->stream = pw_stream_new(state->core, "call", stream_properties(stream));
 	if (stream->stream == NULL)
 		return SOTTO_ERR_IO;
 	os_audio_ring_init(stream->ring);
 	stream->failed = false;
 	atomic_store(&stream->period, PERIOD_SAMPLES);
 	atomic_store(&stream->filled, false);
-	pw_stream_add_listener(stream->stream, &stream->listener,
-			       capture ? &capture_events : &playback_events, stream);
-	if (connect_stream(stream, capture) < 0) {
+	pw_stream_add_listener(stream->stream, &stream->listener, &stream->kind->events, stream);
+	if (connect_stream(stream) < 0) {
 		pipewire_stop(audio, state, side);
 		return SOTTO_ERR_IO;
 	}

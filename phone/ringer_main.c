@@ -115,7 +115,7 @@ static enum sotto_err set_up(struct ringer *ringer)
 
 	TRY(os_loop_create(&ringer->loop));
 	TRY(os_ipc_create(ringer->loop, PHONE_CHILD_AGENT_FD, &agent, &ringer->agent));
-	TRY(os_audio_prepare(&ringer->audio, &config));
+	TRY(os_audio_prepare_loudspeaker(&ringer->audio, &config));
 	ringer->prepared = true;
 	TRY(os_sandbox_enter(OS_PROFILE_RINGER, &options, &sandbox));
 out:
