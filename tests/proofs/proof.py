@@ -20,7 +20,7 @@ def free_port():
 
 
 class Proof:
-    """The state of a story; each proof adds what it needs."""
+    """The state of a story; each proof says in prepare what it needs, and in close what has to end."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="sotto-proof-")
@@ -28,6 +28,14 @@ class Proof:
         self.relay = None
         self.proxy = None
         self.phones = []
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def prepare(self):
+        pass
 
     def close(self):
         self.rig.__exit__()

@@ -20,8 +20,7 @@ class State(Proof):
 
     call = None
 
-    def __init__(self):
-        super().__init__()
+    def prepare(self):
         self.start_relay(["--delay", "20"])
         self.found_with(2)
         self.call = Call(self.folder.name, *self.phones, "101", CALL_S)

@@ -16,8 +16,7 @@ class State(Proof):
 
     call = None
 
-    def __init__(self):
-        super().__init__()
+    def prepare(self):
         self.start_relay()
         self.found_with(2)
         ana, ben = self.phones

@@ -41,8 +41,9 @@ class Writer(threading.Thread):
 
 
 class State(Proof):
-    def __init__(self):
-        super().__init__()
+    writers = {}
+
+    def prepare(self):
         self.start_relay()
         self.found_with(2)
         self.writers = {phone: [] for phone in self.phones}

@@ -17,8 +17,7 @@ KINDS = {"no token", "other key", "forged token", "too old", "too early", "repla
 class State(Proof):
     knocking = None
 
-    def __init__(self):
-        super().__init__()
+    def prepare(self):
         self.start_relay()
         self.knocking = subprocess.Popen(
             [os.path.join(self.rig.build, "tests/proofs/strangers"), self.relay.name, str(EACH)],

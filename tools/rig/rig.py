@@ -48,6 +48,7 @@ class Rig:
         self.phones = []
         self.relay = None
         self.proxy = None
+        self.prefix = []  # words before every command of a phone or relay: as whom it runs
         self.passphrase_file = os.path.join(self.folder, "passphrase")
         with open(self.passphrase_file, "w", encoding="ascii") as out:
             out.write(PASSPHRASE + "\n")
@@ -111,8 +112,8 @@ class Proxy:
 class Relay:
     def __init__(self, rig, listen, public, *arguments):
         self.rig = rig
-        self.command = [rig.program("relay/sottod"), "--state", os.path.join(rig.folder, "relay"),
-                        "--listen", listen, "--public", public, *arguments]
+        self.command = [*rig.prefix, rig.program("relay/sottod"), "--state",
+                        os.path.join(rig.folder, "relay"), "--listen", listen, "--public", public, *arguments]
         self.process = None
         self.start()
 
@@ -151,7 +152,7 @@ class Phone:
                             "SOTTO_PASSPHRASE_FILE": rig.passphrase_file, **(environment or {})}
 
     def command(self, *arguments):
-        return [os.path.join(self.build, "cli/sotto"), "--json", *arguments]
+        return [*self.rig.prefix, os.path.join(self.build, "cli/sotto"), "--json", *arguments]
 
     def run(self, *arguments, timeout=60, check=True):
         """The objects that the command printed, one a line."""
