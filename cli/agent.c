@@ -117,15 +117,12 @@ static enum sotto_err reach(struct cli *cli, struct cli_result *result)
 
 	if (err == SOTTO_ERR_NOT_FOUND && cli->command->agent == CLI_AGENT_RUNNING)
 		return err;
-	if (err == SOTTO_ERR_NOT_FOUND) {
-		err = start_launcher(cli);
-		if (err != SOTTO_OK)
-			return err;
-		err = SOTTO_ERR_AGAIN;
-	}
 	for (int i = 0; err != SOTTO_OK && i < RETRIES_MAX; i++) {
 		if (i > 0)
 			(void)usleep(RETRY_US);
+		/* Each time: the launcher that holds the home may be one that is about to end. */
+		if (err == SOTTO_ERR_NOT_FOUND && start_launcher(cli) != SOTTO_OK)
+			return SOTTO_ERR_IO;
 		err = ask_state(cli, result);
 	}
 	if (err != SOTTO_OK)
