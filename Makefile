@@ -3,6 +3,7 @@
 #	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds
 #	make check-all  all tests on all three builds, as CI does
 #	make demo       a relay, phones, messages, a call
+#	make bench      what things cost
 #	make fuzz       every fuzz target under libFuzzer, SECONDS each
 BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
@@ -28,10 +29,14 @@ check-all:
 fuzz:
 	tools/fuzz $(SECONDS)
 
+# Prints what things cost here, each as a ratio to something measured in the same run where it can.
+bench: all
+	meson test -C $(BUILD) --benchmark --verbose --no-rebuild
+
 demo: all
 	tools/demo $(BUILD)
 
 clean:
 	rm -rf build
 
-.PHONY: all check check-all fuzz demo clean
+.PHONY: all check check-all fuzz bench demo clean
