@@ -19,9 +19,12 @@ NAME = re.compile(r"^relay: (\S+:\d+)#([A-Z2-7]+)$")
 
 
 class Relay:
+    started = []
+
     def __init__(self, state, listen="127.0.0.1:0", *more):
         self.program = subprocess.Popen([SOTTOD, "--state", state, "--listen", listen, *more], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        Relay.started.append(self.program)
         self.line = self.program.stdout.readline().rstrip("\n")
         match = NAME.match(self.line)
         self.listen, self.key = match.groups() if match else (None, None)
@@ -230,6 +233,11 @@ def main():
             print("#", type(error).__name__, str(error).replace("\n", "\n# "))
             print("not ok", number, "-", test.__name__, flush=True)
         finally:
+            for program in Relay.started:  # of a test that failed in the middle
+                if program.poll() is None:
+                    program.kill()
+                    program.wait()
+            Relay.started.clear()
             shutil.rmtree(state, ignore_errors=True)
 
 
