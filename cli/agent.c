@@ -11,12 +11,14 @@
 #include "base/assert.h"
 #include "cli/cli.h"
 #include "os/descriptor.h"
+#include "os/journal.h"
 #include "os/process.h"
 #include "phone/processes.h"
 
-#define READY_LEN_MAX 128
-#define RETRIES_MAX   50 /* of 100 ms: another command is starting the agent at this moment */
-#define RETRY_US      100000
+#define ENVIRONMENT_MAX 16
+#define READY_LEN_MAX	128
+#define RETRIES_MAX	50 /* of 100 ms: another command is starting the agent at this moment */
+#define RETRY_US	100000
 
 static void launcher_left(void *context, struct os_process *process, struct os_process_end end)
 {
@@ -48,11 +50,29 @@ static enum sotto_err read_ready(const struct cli *cli, int descriptor)
 	return SOTTO_ERR_IO;
 }
 
-static enum sotto_err start_launcher(struct cli *cli)
+/* What a sound library needs later on; the launcher passes it to voice and ringer alone. */
+static void pick_environment(const char **environment, size_t capacity)
+{
+	extern char **environ;
+	static const char *const kept[] = {"XDG_RUNTIME_DIR=", "PIPEWIRE_",
+					   "HOME=", "LANG=", "SOTTO_AUDIO="};
+	size_t count = 0;
+
+	for (char **entry = environ; *entry != NULL; entry++) {
+		for (size_t i = 0; i < ARRAY_LEN(kept) && count + 1 < capacity; i++) {
+			if (strncmp(*entry, kept[i], strlen(kept[i])) == 0)
+				environment[count++] = *entry;
+		}
+	}
+	environment[count] = NULL;
+}
+
+/* Starts it with ready as the pipe for its one line, and log as its standard error. */
+static enum sotto_err spawn_launcher(struct cli *cli, int ready, int log)
 {
 	const char *arguments[] = {"--home", cli->options.home, NULL};
-	int descriptors[] = {-1, cli->options.verbose ? 1 : -1, cli->options.verbose ? 2 : -1, -1};
-	const char *environment[16] = {NULL};
+	const char *environment[ENVIRONMENT_MAX];
+	int descriptors[] = {-1, log, log, ready};
 	char path[OS_PROCESS_PATH_LEN];
 	struct os_process_spec spec = {
 		.path = path,
@@ -62,42 +82,40 @@ static enum sotto_err start_launcher(struct cli *cli)
 		.descriptors_count = ARRAY_LEN(descriptors),
 		.new_session = true, /* a Ctrl-C at this command is not for the phone */
 	};
-	struct os_process *process = NULL;
-	int ends[2] = {-1, -1};
+	struct os_process *process;
 	enum sotto_err err;
-	size_t count = 0;
 
-	/* What a sound library needs later on; the launcher passes it to voice and ringer alone. */
-	extern char **environ;
-	static const char *const kept[] = {"XDG_RUNTIME_DIR=", "PIPEWIRE_",
-					   "HOME=", "LANG=", "SOTTO_AUDIO="};
-
-	for (char **entry = environ; *entry != NULL && count < ARRAY_LEN(environment) - 1;
-	     entry++) {
-		for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-			if (strncmp(*entry, kept[i], strlen(kept[i])) == 0)
-				environment[count++] = *entry;
-		}
-	}
-	environment[count] = NULL;
+	pick_environment(environment, ARRAY_LEN(environment));
 	err = os_process_find("sotto-launcher", path);
 	if (err != SOTTO_OK) {
 		cli_fail(cli, "not_found", "sotto-launcher is not installed beside this command");
 		return err;
 	}
-	FAIL_IF(pipe(ends) != 0, SOTTO_ERR_IO);
-	descriptors[PHONE_LAUNCHER_READY_FD] = ends[1];
 	TRY(os_process_spawn(cli->loop, &spec, launcher_left, NULL, &process));
+	/* Even one that cannot serve says why and ends by itself. */
+	os_process_release(process);
+out:
+	return err;
+}
+
+static enum sotto_err start_launcher(struct cli *cli)
+{
+	int ends[2] = {-1, -1};
+	enum sotto_err err;
+	int journal = -1;
+
+	FAIL_IF(pipe(ends) != 0, SOTTO_ERR_IO);
+	/* Without a journal what happens is not logged; with -v it is seen here. */
+	if (!cli->options.verbose && os_journal_open("sotto", &journal) != SOTTO_OK)
+		journal = -1;
+	TRY(spawn_launcher(cli, ends[1], cli->options.verbose ? STDERR_FILENO : journal));
 	os_descriptor_close(ends[1]);
 	ends[1] = -1;
 	TRY(read_ready(cli, ends[0]));
 out:
+	os_descriptor_close(journal);
 	os_descriptor_close(ends[0]);
 	os_descriptor_close(ends[1]);
-	if (err == SOTTO_OK)
-		os_process_release(process);
-	else
-		os_process_destroy(process);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "phone/agent.h"
+#include "phone/log.h"
 
 void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *message,
 		const int *descriptors, size_t count)
@@ -31,6 +32,11 @@ static void link_is(struct agent *agent, const struct wire_link_status *status)
 						    sizeof(status->exporter)) != 0);
 	uint64_t now_ns = os_clock_now_ns();
 
+	if (is_up && !was_up)
+		phone_log("sotto-agent", "link up");
+	else if (was_up && !is_up)
+		phone_log("sotto-agent", "link down: %s",
+			  link_reason_text((enum link_reason)status->reason));
 	agent->link_status = *status;
 	if (agent->talk == NULL)
 		return;

@@ -16,6 +16,7 @@
 #include "os/descriptor.h"
 #include "os/vfs.h"
 #include "phone/agent.h"
+#include "phone/log.h"
 
 static void launched(struct agent *agent, const struct wire_launched *message, int *descriptors,
 		     size_t count)
@@ -111,7 +112,7 @@ int main(int argc, char **argv)
 	if (err == SOTTO_OK)
 		err = os_loop_run(agent.loop);
 	if (err != SOTTO_OK)
-		fprintf(stderr, "sotto-agent: %s\n", sotto_err_text(err));
+		phone_log("sotto-agent", "%s", sotto_err_text(err));
 	release(&agent);
 	return err == SOTTO_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

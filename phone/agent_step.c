@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "phone/agent.h"
+#include "phone/log.h"
 
 #define RELOAD_NS (AGENT_RELOAD_MS * OS_CLOCK_MS_NS)
 
@@ -50,6 +51,8 @@ static void begin_reload(struct agent *agent, enum sotto_err why)
 	agent_stop_engines(agent);
 	agent_link_configure(agent);
 	agent->reload_why = why;
+	phone_log("sotto-agent", "a step could not be stored: %s; loading again",
+		  sotto_err_text(why));
 	os_loop_set_timer(agent->loop, &agent->timer, os_clock_now_ns() + RELOAD_NS);
 }
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "os/backoff.h"
@@ -26,6 +25,7 @@
 #include "os/loop.h"
 #include "os/process.h"
 #include "os/sandbox.h"
+#include "phone/log.h"
 #include "phone/processes.h"
 #include "wire/wire.h"
 
@@ -93,7 +93,8 @@ static void child_ended(void *context, struct os_process *process, struct os_pro
 	struct launcher *launcher = child->launcher;
 	enum phone_process which = (enum phone_process)(child - launcher->children);
 
-	(void)end;
+	phone_log("sotto-launcher", "%s ended: %s %d", names[which],
+		  end.signal != 0 ? "signal" : "status", end.signal != 0 ? end.signal : end.status);
 	os_process_destroy(process);
 	child->process = NULL;
 	if (launcher->ending) {
@@ -346,9 +347,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: sotto-launcher --home DIR\n");
 		return 2;
 	}
-	/* A session of its own, so that what ends the command's terminal does not end the phone. Fails for
-	 * one that leads a group already, as systemd starts it. */
-	(void)setsid();
 	err = os_process_harden();
 	if (err == SOTTO_OK)
 		err = prepare(&launcher, argv[2]);
