@@ -199,6 +199,20 @@ static enum sotto_err prepare_vault(struct cli *cli, const char *state)
 	return give_passphrase(cli, strcmp(state, "locked") == 0 ? "unlock" : "open", false);
 }
 
+/* Now that it is open it knows whether its relay has a name that somebody must look up. */
+static void resolve_relay(struct cli *cli)
+{
+	struct cli_result result;
+	const char *name;
+
+	if (ask_state(cli, &result) == SOTTO_OK) {
+		name = json_string_value(json_object_get(result.done, "resolve"));
+		if (name != NULL)
+			cli_resolve(cli, name);
+	}
+	cli_result_release(&result);
+}
+
 enum sotto_err cli_agent_ready(struct cli *cli)
 {
 	struct cli_result result;
@@ -209,6 +223,8 @@ enum sotto_err cli_agent_ready(struct cli *cli)
 	state = json_string_value(json_object_get(result.done, "vault"));
 	err = state != NULL ? prepare_vault(cli, state) : SOTTO_ERR_CLOSED;
 	cli_result_release(&result);
+	if (err == SOTTO_OK && cli->command->agent != CLI_AGENT_RUNNING)
+		resolve_relay(cli);
 out:
 	return err;
 }

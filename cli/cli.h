@@ -83,6 +83,12 @@ void cli_help(void);
 void cli_fail(const struct cli *cli, const char *word, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* A line on standard error about something that is no failure. */
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* resolve.c: looks a relay's name up for the agent. Says when it cannot. */
+void cli_resolve(struct cli *cli, const char *name);
+
 /* exchange.c: one command on a connection of its own. */
 struct cli_result {
 	bool ended;    /* a last line came */

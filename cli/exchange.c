@@ -15,6 +15,7 @@ struct exchange {
 	cli_print_fn *item;
 	struct cli_result *result;
 	bool gone;
+	json_t *resolve; /* a name to look up, once the loop is left; NULL: none */
 };
 
 static void take_line(struct exchange *exchange, json_t *line)
@@ -22,6 +23,11 @@ static void take_line(struct exchange *exchange, json_t *line)
 	json_t *item = json_object_get(line, "item");
 	json_t *done = json_object_get(line, "done");
 
+	if (json_object_get(item, "resolve") != NULL) {
+		exchange->resolve = json_incref(json_object_get(item, "resolve"));
+		os_loop_stop(exchange->cli->loop);
+		return;
+	}
 	if (item != NULL) {
 		if (exchange->item != NULL)
 			exchange->item(exchange->cli, item);
@@ -70,8 +76,13 @@ static enum sotto_err converse(struct exchange *exchange, int connection, const 
 	TRY(os_lines_create(exchange->cli->loop, connection, &handler, &lines));
 	connection = -1;
 	TRY(os_lines_send(lines, BYTES(text, strlen(text)), descriptors, count));
-	while (!exchange->result->ended && !exchange->gone)
+	while (!exchange->result->ended && !exchange->gone) {
 		TRY(os_loop_run(exchange->cli->loop));
+		if (exchange->resolve != NULL)
+			cli_resolve(exchange->cli, json_string_value(exchange->resolve));
+		json_decref(exchange->resolve);
+		exchange->resolve = NULL;
+	}
 	FAIL_IF(!exchange->result->ended, SOTTO_ERR_CLOSED);
 out:
 	os_lines_destroy(lines);

@@ -26,3 +26,14 @@ void cli_fail(const struct cli *cli, const char *word, const char *format, ...)
 	putchar('\n');
 	json_decref(object);
 }
+
+void cli_warn(const char *format, ...)
+{
+	va_list list;
+
+	fputs("sotto: ", stderr);
+	va_start(list, format);
+	(void)vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+}

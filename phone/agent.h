@@ -30,6 +30,7 @@
 #include "phone/processes.h"
 #include "talk/talk.h"
 #include "vault/vault.h"
+#include "wire/relay_name.h"
 #include "wire/wire.h"
 
 #define AGENT_CLIENTS_MAX    64	   /* commands at the same time */
@@ -72,6 +73,16 @@ struct agent_client {
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
 	int shown;	 /* JOIN: the last state that was told */
+};
+
+/* What the command found out about a relay that has a name. */
+#define AGENT_ADDRESSES_MAX 8
+
+struct agent_relay {
+	char host_port[WIRE_RELAY_ADDRESS_MAX];
+	size_t host_port_len;
+	struct wire_link_to addresses[AGENT_ADDRESSES_MAX];
+	size_t address_count;
 };
 
 struct agent_room {
@@ -138,6 +149,7 @@ struct agent {
 	char link_sandbox[OS_SANDBOX_TEXT_LEN];
 	uint64_t next_ticket; /* of the agent's own requests */
 
+	struct agent_relay relay;
 	struct agent_call call;
 	bool stopping;
 };
@@ -168,6 +180,13 @@ void agent_link_cancel(struct agent *agent, uint64_t ticket);
 void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *message,
 		const int *descriptors, size_t count);
 
+/* agent_relay.c: how many addresses there are for this HOST:PORT; 0: a name that nobody looked up yet */
+size_t agent_relay_addresses(const struct agent *agent, struct bytes host_port,
+			     struct wire_link_to addresses[AGENT_ADDRESSES_MAX]);
+
+/* The name that the command should look up; NULL: none. */
+json_t *agent_relay_to_resolve(const struct agent *agent);
+
 /* agent_control.c */
 void agent_control_init(struct agent *agent);
 void agent_accept(void *context, int descriptor);
@@ -196,6 +215,7 @@ typedef void agent_command_fn(struct agent_client *client, const json_t *argumen
 			      int *descriptors, size_t descriptors_count);
 
 /* command_vault.c */
+agent_command_fn command_addresses; /* agent_relay.c */
 agent_command_fn command_hello, command_create, command_open, command_lock, command_unlock,
 	command_passphrase, command_stop;
 

@@ -24,18 +24,30 @@ struct command {
 	bool needs_talk; /* an open vault */
 };
 
+/* clang-format off: one a line */
 static const struct command commands[] = {
-	{"hello", command_hello, false},   {"create", command_create, false},
-	{"open", command_open, false},	   {"lock", command_lock, false},
-	{"unlock", command_unlock, false}, {"passphrase", command_passphrase, false},
-	{"stop", command_stop, false},	   {"found", command_found, true},
-	{"invite", command_invite, true},  {"join", command_join, true},
-	{"revoke", command_revoke, true},  {"members", command_members, true},
-	{"ledger", command_ledger, true},  {"status", command_status, false},
-	{"send", command_send, true},	   {"read", command_read, true},
-	{"call", command_call, true},	   {"answer", command_answer, true},
+	{"hello", command_hello, false},
+	{"create", command_create, false},
+	{"open", command_open, false},
+	{"lock", command_lock, false},
+	{"unlock", command_unlock, false},
+	{"passphrase", command_passphrase, false},
+	{"stop", command_stop, false},
+	{"found", command_found, true},
+	{"addresses", command_addresses, true},
+	{"invite", command_invite, true},
+	{"join", command_join, true},
+	{"revoke", command_revoke, true},
+	{"members", command_members, true},
+	{"ledger", command_ledger, true},
+	{"status", command_status, false},
+	{"send", command_send, true},
+	{"read", command_read, true},
+	{"call", command_call, true},
+	{"answer", command_answer, true},
 	{"hangup", command_hangup, true},
 };
+/* clang-format on */
 
 /* The word of an error in JSON; programs may depend on it. */
 static const char *error_word(enum sotto_err err)

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "link/link_os.h"
-#include "os/address.h"
+#include "link/link.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "phone/agent.h"
@@ -140,34 +139,14 @@ void agent_link_detach(struct agent *agent)
 	link_is(agent, &nothing);
 }
 
-/* Numeric addresses only: this process has no way to ask a name server, and the link process neither. */
-static bool to_wire(struct bytes text, struct wire_link_to *to)
-{
-	char terminated[OS_ADDRESS_TEXT_LEN];
-	struct link_address numeric;
-	struct os_address address;
-
-	memset(to, 0, sizeof(*to));
-	if (text.len >= sizeof(terminated))
-		return false;
-	memcpy(terminated, text.data, text.len);
-	terminated[text.len] = '\0';
-	if (os_address_parse(terminated, &address) != SOTTO_OK)
-		return false;
-	link_address_from_os(&address, &numeric);
-	to->port = numeric.port;
-	to->scope = numeric.scope;
-	memcpy(to->ip, numeric.ip, sizeof(to->ip));
-	return true;
-}
-
 void agent_link_configure(struct agent *agent)
 {
 	struct wire_link_with with[TALK_KEYS_MAX];
 	struct wire_link_configure configure;
 	struct wire_link_stop stop = {0};
-	struct wire_link_to to;
+	struct wire_link_to to[AGENT_ADDRESSES_MAX];
 	struct talk_link link;
+	size_t count;
 
 	if (agent->link == NULL)
 		return;
@@ -175,12 +154,13 @@ void agent_link_configure(struct agent *agent)
 		agent_tell(agent->link, &wire_link_stop_type, &stop, NULL, 0);
 		return;
 	}
-	if (to_wire(link.relay_address, &to)) {
+	count = agent_relay_addresses(agent, link.relay_address, to);
+	if (count > 0) {
 		memset(&configure, 0, sizeof(configure));
 		memcpy(configure.relay_key, link.relay_key, sizeof(configure.relay_key));
 		memcpy(configure.network, link.network, sizeof(configure.network));
 		configure.clock_offset_ms = agent->link_status.clock_offset_ms;
-		configure.addresses = (struct wire_list){.items = &to, .count = 1};
+		configure.addresses = (struct wire_list){.items = to, .count = count};
 		configure.keys = (struct wire_list){.items = with, .count = link.key_count};
 		for (size_t i = 0; i < link.key_count; i++) {
 			with[i].kind = (uint8_t)link.keys[i].kind;

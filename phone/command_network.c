@@ -56,6 +56,15 @@ static json_t *self_json(const struct agent *agent)
 			 "extension", agent_json_extension(agent, status.extension));
 }
 
+/* A relay with a name can be looked up by the command only: it is asked to, once, while it waits. */
+static void ask_to_resolve(struct agent_client *client)
+{
+	json_t *name = agent_relay_to_resolve(client->agent);
+
+	if (name != NULL)
+		agent_item(client, json_pack("{s:o}", "resolve", name));
+}
+
 void command_found(struct agent_client *client, const json_t *arguments, int *descriptors,
 		   size_t descriptors_count)
 {
@@ -100,6 +109,8 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 		agent_fail(client, err, "not founded: %s", sotto_err_text(err));
 	else
 		agent_client_wait(client, AGENT_WAIT_FOUND, FOUND_WAIT_MS);
+	if (client->wait != AGENT_WAIT_NONE)
+		ask_to_resolve(client);
 }
 
 void command_join(struct agent_client *client, const json_t *arguments, int *descriptors,
@@ -127,6 +138,8 @@ void command_join(struct agent_client *client, const json_t *arguments, int *des
 		agent_done(client, self_json(agent));
 	else
 		agent_client_wait(client, AGENT_WAIT_JOIN, 0);
+	if (client->wait != AGENT_WAIT_NONE)
+		ask_to_resolve(client);
 	client->shown = -1;
 }
 

@@ -102,8 +102,9 @@ void command_hello(struct agent_client *client, const json_t *arguments, int *de
 		json_array_append_new(problems,
 				      json_sprintf("%s: nothing new is kept or sent; trying again",
 						   sotto_err_text(agent->reload_why)));
-	agent_done(client, json_pack("{s:i,s:s,s:o}", "version", 1, "vault", vault_state(agent),
-				     "problems", problems));
+	agent_done(client,
+		   json_pack("{s:i,s:s,s:o,s:o*}", "version", 1, "vault", vault_state(agent),
+			     "problems", problems, "resolve", agent_relay_to_resolve(agent)));
 }
 
 /* Both ways to come by an open vault end here. */
