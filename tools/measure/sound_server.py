@@ -5,34 +5,39 @@
     with SoundServer() as server:
         subprocess.run([...], env=server.environment)
 
-Everything of it is in a folder that is deleted afterwards: a session bus, pipewire, wireplumber, and a
-cable: what is played on the default sink is what the default source records. It is ended by the ids of the
-three processes.
+Everything of it is in a folder that is deleted afterwards: a session bus, pipewire, wireplumber, and cables:
+what is played on NAME_in is what NAME_out records. The microphone by default is the end of the cable "mouth",
+the loudspeaker the beginning of "ear"; with one name for both, what is played is recorded. It is ended by the ids
+of the three processes.
 """
+import json
 import os
 import subprocess
 import tempfile
 import time
 
 CABLE = """
-context.modules = [
-    {   name = libpipewire-module-loopback
-        args = {
-            node.description = "cable"
+    {{  name = libpipewire-module-loopback
+        args = {{
+            node.description = "{name}"
             audio.rate = 48000
             audio.channels = 1
             audio.position = [ MONO ]
-            capture.props = { node.name = cable_in media.class = Audio/Sink }
-            playback.props = { node.name = cable_out media.class = Audio/Source }
-        }
-    }
-]
+            capture.props = {{ node.name = {name}_in media.class = Audio/Sink priority.session = {sink} }}
+            playback.props = {{ node.name = {name}_out media.class = Audio/Source priority.session = {source} }}
+        }}
+    }}
 """
 START_S = 10
 
 
 class SoundServer:
-    def __init__(self):
+    def __init__(self, mouth="cable", ear="cable"):
+        self.source = f"{mouth}_out"
+        self.sink = f"{ear}_in"
+        self.cables = "".join(
+            CABLE.format(name=name, sink=2000 if name == ear else 100, source=2000 if name == mouth else 100)
+            for name in sorted({mouth, ear}))
         self.folder = None
         self.processes = []
         self.environment = None
@@ -50,7 +55,7 @@ class SoundServer:
             self.environment.pop(name, None)
         os.makedirs(f"{path}/pipewire/pipewire.conf.d")
         with open(f"{path}/pipewire/pipewire.conf.d/cable.conf", "w", encoding="ascii") as out:
-            out.write(CABLE)
+            out.write(f"context.modules = [{self.cables}]\n")
         try:
             self.start("dbus-daemon", "--session", "--nofork", "--nopidfile",
                        f"--address=unix:path={path}/bus")
@@ -58,7 +63,7 @@ class SoundServer:
             self.start("pipewire")
             self.wait("PipeWire", lambda: os.path.exists(f"{path}/pipewire-0"))
             self.start("wireplumber")
-            self.wait("the cable", self.cable_is_default)
+            self.wait("the cables", self.cables_are_default)
         except BaseException:
             self.__exit__()
             raise
@@ -77,11 +82,31 @@ class SoundServer:
                 raise RuntimeError(f"{what} did not start ({', '.join(ended) or 'no answer'})\n{self.logs()}")
             time.sleep(0.05)
 
-    def cable_is_default(self):
-        """The session manager has made the cable's ends the default ones."""
+    def cables_are_default(self):
+        """The session manager has made the cables' ends the default ones."""
         listing = subprocess.run(["pw-metadata"], env=self.environment, capture_output=True, text=True,
                                  timeout=5, check=False).stdout
-        return "default.audio.sink" in listing and "default.audio.source" in listing
+        return all(any(f"'{key}'" in line and f'"{name}"' in line for line in listing.splitlines())
+                   for key, name in (("default.audio.sink", self.sink), ("default.audio.source", self.source)))
+
+    def streams(self, application):
+        """The kinds of stream that an application has open: "Stream/Input/Audio" is an open microphone."""
+        listing = subprocess.run(["pw-dump"], env=self.environment, capture_output=True, text=True, timeout=10,
+                                 check=True).stdout
+        objects = json.loads(listing)
+        properties = {item["id"]: (item.get("info") or {}).get("props") or {} for item in objects}
+        return sorted(mine["media.class"] for mine in properties.values()
+                      if mine.get("media.class", "").startswith("Stream/") and
+                      properties.get(mine.get("client.id"), {}).get("application.name") == application)
+
+    def play(self, path, sink=None):
+        """Starts to play a file; the process ends with it."""
+        return subprocess.Popen(["pw-play", "--target", sink or self.sink, path], env=self.environment)
+
+    def record(self, path, source=None):
+        """Starts to record; terminate it to have a whole file."""
+        return subprocess.Popen(["pw-record", "--rate", "48000", "--channels", "1", "--target",
+                                 source or self.source, path], env=self.environment)
 
     def end(self, name):
         """Ends one of the processes early."""
