@@ -4,6 +4,7 @@
 #	make check-all  all tests on all three builds, as CI does
 #	make demo       a relay, phones, messages, a call
 #	make bench      what things cost
+#	make install    into the prefix (MESON_FLAGS=--prefix=/usr at the first make), beneath DESTDIR if that is set
 #	make fuzz       every fuzz target under libFuzzer, SECONDS each
 BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
@@ -36,7 +37,10 @@ bench: all
 demo: all
 	tools/demo $(BUILD)
 
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
 clean:
 	rm -rf build
 
-.PHONY: all check check-all fuzz bench demo clean
+.PHONY: all check check-all fuzz bench demo install clean
