@@ -259,23 +259,6 @@ static void access_take(struct talk *talk, const struct talk_parcel *parcel)
 	talk->access_count = count;
 }
 
-/* Tells everybody how to add this device; until then nobody can write to us. */
-enum sotto_err talk_package_announce(struct talk *talk)
-{
-	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
-	struct talk_key_package item = {.message = talk_blob_bytes(&package->message)};
-	struct talk_blob body = {0};
-	struct talk_out *out;
-	enum sotto_err err = SOTTO_OK;
-
-	TRY(talk_encode(talk, &talk_key_package_type, &item, &body));
-	TRY(talk_out_put(talk, talk->everyone, TALK_BODY_KEY_PACKAGE, talk_blob_bytes(&body), false,
-			 &out));
-out:
-	talk_blob_clear(talk, &body);
-	return err;
-}
-
 /* All checks are done: from here on this phone is a member. */
 static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *parcel,
 				  struct ledger *ledger, struct mls_group **mls)

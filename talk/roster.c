@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What *everyone* carries: entries of the ledger, key packages, and the rule by which a commit of
+ * What *everyone* carries beside key packages: entries of the ledger, and the rule by which a commit of
  * *everyone* is valid. That rule reads only the ledger as it stands at the commit's place in the drop.
  */
 #include <string.h>
@@ -179,114 +179,6 @@ enum sotto_err talk_submit(struct talk *talk, struct bytes bytes)
 			 &out));
 out:
 	talk_blob_clear(talk, &body);
-	return err;
-}
-
-struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
-{
-	list_for_each (element, following, &talk->packages) {
-		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
-
-		/* The newest of a device stands first. */
-		if (memcmp(package->device_key, key, LEDGER_KEY_LEN) == 0)
-			return package;
-	}
-	return NULL;
-}
-
-/* A key package counts for the device whose key has signed it. SOTTO_ERR_INVALID. */
-enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key, struct bytes message)
-{
-	struct mls_key_package_info info;
-	enum sotto_err err;
-
-	if (message.len > TALK_KEY_PACKAGE_MAX)
-		return SOTTO_ERR_INVALID;
-	err = mls_key_package_check(&talk->mls, message, 0, &info);
-	if (err != SOTTO_OK)
-		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_ERR_INVALID;
-	return info.suite == talk->suite &&
-			       bytes_equal(info.member.signature_key, BYTES(key, LEDGER_KEY_LEN)) &&
-			       info.member.credential.type == MLS_CREDENTIAL_BASIC &&
-			       bytes_equal(info.member.credential.content,
-					   BYTES(key, LEDGER_KEY_LEN))
-		       ? SOTTO_OK
-		       : SOTTO_ERR_INVALID;
-}
-
-enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct bytes message)
-{
-	struct talk_package *package = talk_package_of(talk, key);
-	enum sotto_err err = talk_package_check(talk, key, message);
-
-	if (err != SOTTO_OK)
-		return err;
-	if (package == NULL) {
-		package = talk_take(talk, sizeof(*package));
-		if (package == NULL)
-			return SOTTO_ERR_NO_MEMORY;
-		package->number = talk_number(talk);
-		memcpy(package->device_key, key, LEDGER_KEY_LEN);
-		list_append(&talk->packages, &package->list);
-	}
-	package->dirty = true;
-	talk->news++;
-	return talk_blob_set(talk, &package->message, message);
-}
-
-enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key, struct bytes body)
-{
-	struct talk_key_package package;
-	enum sotto_err err;
-
-	if (wire_decode(&talk_key_package_type, body, &package) != SOTTO_OK)
-		return SOTTO_OK;
-	err = talk_package_put(talk, key, package.message);
-	return err == SOTTO_ERR_INVALID ? SOTTO_OK : err;
-}
-
-void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options)
-{
-	static const uint16_t extensions[] = {TALK_CONTEXT_EXTENSION};
-
-	*options = (struct mls_leaf_options){
-		.identity = &talk->identity,
-		.credential = {.type = MLS_CREDENTIAL_BASIC,
-			       .content = BYTES(talk->identity.public_key, LEDGER_KEY_LEN)},
-		.extension_types = extensions,
-		.extension_type_count = ARRAY_LEN(extensions),
-		.lifetime = {.not_before =
-				     talk->utc_ms / 1000 > 86400 ? talk->utc_ms / 1000 - 86400 : 0,
-			     .not_after = talk->utc_ms / 1000 + TALK_LIFETIME_S},
-	};
-}
-
-/* A new reusable package of ours; the ones before it stay, for Welcomes that are on their way. */
-enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package)
-{
-	struct talk_package *made = talk_take(talk, sizeof(*made));
-	struct mls_leaf_options options;
-	struct mls_buffer message = {0};
-	enum sotto_err err = SOTTO_OK;
-
-	if (made == NULL)
-		return SOTTO_ERR_NO_MEMORY;
-	list_init(&made->list);
-	talk_leaf_options(talk, &options);
-	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
-	TRY(talk_blob_set(talk, &made->message, mls_buffer_bytes(&message)));
-	memcpy(made->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
-	made->number = talk_number(talk);
-	made->made_ms = talk->utc_ms;
-	made->dirty = true;
-	/* The newest stands first. */
-	list_append(talk->packages.next, &made->list);
-	*package = made;
-	made = NULL;
-out:
-	mls_buffer_release(&message);
-	if (made != NULL)
-		talk_package_free(talk, made);
 	return err;
 }
 

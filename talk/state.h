@@ -6,7 +6,7 @@
  *   reply.c                   the relay's answers, by ticket
  *   read.c                    a batch: signature, position, records
  *   receive.c                 a record: ours, a commit, a message
- *   frame.c text.c roster.c   what a message says
+ *   frame.c text.c roster.c package.c   what a message says
  *   inbox.c porch.c           parcels and petitions
  *   commit.c                  who must be added or removed, and who does it
  *   send.c                    the outbox
@@ -41,6 +41,8 @@
 /* A drop that no watch is left for is read so often, and before something is sent into it. */
 #define TALK_POLL_MS  UINT64_C(15000)
 #define TALK_FRESH_MS UINT64_C(2000)
+/* The usual retention of a relay. */
+#define TALK_RETENTION_MS (UINT64_C(14) * 86400000)
 /* Pause before the relay is asked again after it was busy or over a quota and named no time. */
 #define TALK_RETRY_MS UINT64_C(2000)
 /* Requests open at once; the link takes 64, relays as many. */
@@ -241,6 +243,7 @@ struct talk {
 	struct mls_config mls;
 	uint16_t suite;
 	size_t watches_max;
+	uint64_t retention_ms;
 	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
 
 	enum talk_state state;
@@ -395,6 +398,7 @@ MUST_USE enum sotto_err talk_package_check(const struct talk *talk, const uint8_
 					   struct bytes message);
 MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
 					 struct bytes message);
+MUST_USE enum sotto_err talk_package_work(struct talk *talk);
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
 MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);

@@ -121,6 +121,8 @@ static enum sotto_err member_work(struct talk *talk)
 		/* A commit in a group of one has moved it on. */
 		TRY(group_ask(talk, group));
 	}
+	if (talk_group_current(talk, talk->everyone))
+		TRY(talk_package_work(talk));
 	TRY(talk_porch_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
 	TRY(talk_parcels_work(talk));

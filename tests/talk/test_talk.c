@@ -456,6 +456,33 @@ static void test_copied_phone(void **state)
 	world_destroy(world);
 }
 
+/* Key packages are renewed; a conversation that begins later uses the new one, restarts or not. */
+static void test_key_packages_are_renewed(void **state)
+{
+	struct world *world = world_create(75);
+	size_t records;
+
+	(void)state;
+	world_members(world, 2, false);
+	records = fake_relay_records(world_relay(world));
+	for (uint32_t day = 0; day < 20; day++) {
+		world_run(world, 86400);
+		links(world, 2, false);
+		world_run(world, 1);
+		links(world, 2, true);
+		world_run(world, 5);
+		world_restart(world_phone(world, day % 2));
+		world_run(world, 5);
+	}
+	/* Each posts one a day. */
+	assert_int_equal(fake_relay_records(world_relay(world)), records + 40);
+	assert_true(world_send(world, 0, 1, 0));
+	world_run(world, 10);
+	assert_int_equal(world_received(world, 0, 1, 0), 1);
+	assert_int_equal(problems_of(world, 0), 0);
+	world_destroy(world);
+}
+
 static void test_call_messages(void **state)
 {
 	struct world *world = world_create(80);
@@ -496,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_relay_that_lost_records),
 		cmocka_unit_test(test_revoked_phone),
 		cmocka_unit_test(test_copied_phone),
+		cmocka_unit_test(test_key_packages_are_renewed),
 		cmocka_unit_test(test_call_messages),
 	};
 
