@@ -32,6 +32,15 @@ def children_of(pid):
     return found
 
 
+def alive(pid):
+    """Not ended; one that nobody has waited for has."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return False
+
+
 def name_of(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
@@ -127,14 +136,20 @@ class Relay:
     def pids(self):
         return children_of(self.process.pid)
 
-    def kill(self):
-        """All of its processes, at once, with -9."""
-        for pid in self.pids():
+    def kill(self, *pids):
+        """These of its processes, or all of them at once, with -9; back when every one is gone, and with it the port."""
+        there = self.pids()
+        for pid in pids or there:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait()
+        self.process.wait(timeout=20)
+        until = time.monotonic() + 10
+        while any(alive(pid) for pid in there):
+            if time.monotonic() > until:
+                raise Failed("a process of the relay did not end with the others")
+            time.sleep(0.01)
 
     def end(self):
         if self.process.poll() is None:
