@@ -7,14 +7,16 @@
  *
  *	home, lock, listener -> sandbox -> agent, link -> loop
  *
- * Link and ringer are started again when they end by themselves (os/backoff.h for link; the next ring for
- * the ringer). When the agent ends, everything ends: without it there are no keys to serve. Voice is
- * started on a key press only, which the agent vouches for.
+ * Link is started again when it ends by itself (os/backoff.h). That a voice process or ringer has ended, the
+ * agent sees by its channel; it is told only that one could not be started. When the agent ends, everything
+ * ends: without it there are no keys to serve. Voice is started on a key press only, which the agent vouches
+ * for.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/assert.h"
 #include "os/backoff.h"
@@ -37,6 +39,7 @@ struct launcher;
 struct child {
 	struct launcher *launcher;
 	struct os_process *process; /* NULL: does not run */
+	bool again;		    /* asked for while the one before was still ending */
 };
 
 struct launcher {
@@ -87,6 +90,8 @@ static bool children_run(const struct launcher *launcher)
 	return false;
 }
 
+static void start_asked(struct launcher *launcher, enum phone_process which);
+
 static void child_ended(void *context, struct os_process *process, struct os_process_end end)
 {
 	struct child *child = context;
@@ -102,7 +107,8 @@ static void child_ended(void *context, struct os_process *process, struct os_pro
 			os_loop_stop(launcher->loop);
 		return;
 	}
-	tell_gone(launcher, which);
+	if (child->again)
+		start_asked(launcher, which);
 	if (which == PHONE_PROCESS_LINK)
 		os_loop_set_timer(
 			launcher->loop, &launcher->link_timer,
@@ -186,6 +192,16 @@ static void link_due(struct os_timer *timer, uint64_t now_ns)
 				  os_backoff_ended(&launcher->link_backoff, now_ns));
 }
 
+/* A call soon after another: its voice process waits until the one before has let go of the sound device. */
+static void start_asked(struct launcher *launcher, enum phone_process which)
+{
+	struct child *child = &launcher->children[which];
+
+	child->again = child->process != NULL;
+	if (!child->again && start_child(launcher, which) != SOTTO_OK)
+		tell_gone(launcher, which);
+}
+
 static void agent_said(void *context, struct os_ipc *ipc, struct bytes message, int *descriptors,
 		       size_t descriptors_count)
 {
@@ -199,8 +215,7 @@ static void agent_said(void *context, struct os_ipc *ipc, struct bytes message, 
 		return;
 	if (launch.process != PHONE_PROCESS_VOICE && launch.process != PHONE_PROCESS_RINGER)
 		return;
-	if (start_child(launcher, (enum phone_process)launch.process) != SOTTO_OK)
-		tell_gone(launcher, (enum phone_process)launch.process);
+	start_asked(launcher, (enum phone_process)launch.process);
 }
 
 /* The agent's end is everybody's: they notice it themselves, and get a moment to say goodbye. */
@@ -326,6 +341,14 @@ static void release(struct launcher *launcher)
 	os_loop_destroy(launcher->loop);
 }
 
+/* Asked before anything is opened, which would get the number: is there a pipe of a command that waits? */
+static bool somebody_waits(void)
+{
+	struct stat status;
+
+	return fstat(PHONE_LAUNCHER_READY_FD, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 /* The command that started us waits for one line. Nobody waits when systemd started us. */
 static void say(enum sotto_err err)
 {
@@ -341,6 +364,7 @@ static void say(enum sotto_err err)
 int main(int argc, char **argv)
 {
 	static struct launcher launcher;
+	bool waits = somebody_waits();
 	enum sotto_err err;
 
 	if (argc != 3 || strcmp(argv[1], "--home") != 0) {
@@ -350,7 +374,8 @@ int main(int argc, char **argv)
 	err = os_process_harden();
 	if (err == SOTTO_OK)
 		err = prepare(&launcher, argv[2]);
-	say(err);
+	if (waits)
+		say(err);
 	if (err == SOTTO_OK)
 		err = os_loop_run(launcher.loop);
 	else

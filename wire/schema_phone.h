@@ -26,7 +26,7 @@
 	S(PHONE, launched, 2, \
 	  "Launcher to agent: it runs; channels beside this: to it, and for voice the link's end " \
 	  "of media") \
-	S(PHONE, process_gone, 3, "Launcher to agent: it ended, or could not be started") \
+	S(PHONE, process_gone, 3, "Launcher to agent: it could not be started") \
 	S(PHONE, process_ready, 5, "Any process, first of all: it is in its sandbox") \
 	S(PHONE, link_configure, 16, "Agent to link: where to connect, and with what") \
 	S(PHONE, link_stop, 17, "Agent to link: disconnect") \
