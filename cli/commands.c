@@ -161,7 +161,8 @@ static enum sotto_err build_call(struct cli *cli, json_t *request, int descripto
 		set_text(request, "to", options->positions[0]);
 		TRY(check_extension(cli, options->positions[0]));
 	}
-	json_object_set_new(request, "wait", json_boolean(options->wait));
+	if (options->wait)
+		json_object_set_new(request, "wait", json_true());
 	if (options->seconds != NULL) {
 		double seconds = strtod(options->seconds, &end);
 

@@ -35,6 +35,7 @@
 
 #define AGENT_CLIENTS_MAX    64	   /* commands at the same time */
 #define AGENT_REQUESTS_MAX   16	   /* of the agent itself: rooms */
+#define AGENT_IDLE_MS	     60000 /* a connection without a command is closed */
 #define AGENT_RELOAD_MS	     5000  /* after a full disk: try again */
 #define AGENT_SEND_WAIT_MS   10000 /* a sent message that is not stored by then is reported queued */
 #define AGENT_PASSPHRASE_MAX VAULT_PASSPHRASE_LEN_MAX
@@ -65,6 +66,7 @@ struct agent_client {
 	struct agent *agent;
 	struct os_lines *lines;
 	enum agent_wait wait;
+	bool broken;	      /* to be closed: it could not be told everything */
 	uint64_t deadline_ns; /* OS_NEVER: none */
 	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
@@ -120,8 +122,11 @@ struct agent_call {
 	bool ringing; /* the ringer is wanted */
 	bool beating;
 	uint64_t phase_ns;
-	enum call_reason reason;
 	bool over; /* ended; the report of the voice process is awaited */
+	enum call_reason reason;
+	struct call_times times;
+	bool outgoing;
+	bool verified;
 	struct os_timer report_timer;
 	struct wire_voice_report report;
 	bool reported;
@@ -203,14 +208,19 @@ void agent_item(struct agent_client *client, json_t *object);
 void agent_fail(struct agent_client *client, enum sotto_err err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Sets or clears what the client waits for, and until when. */
+/* Sets or clears what the client waits for, and until when (0: as long as it likes). */
 void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64_t timeout_ms);
 
-/* A string argument, or NULL; an extension of 1 to 5 digits, or 0. */
+/* agent_commands.c: a string argument, or NULL; an extension of 1 to 5 digits, or 0. */
 const char *agent_text(const json_t *arguments, const char *name);
 uint32_t agent_extension(const json_t *arguments, const char *name);
 
-/* The commands: descriptors not taken (set to -1) are closed by the caller. */
+/* Runs the command that this object names, or tells the client why not. */
+void agent_command_run(struct agent_client *client, json_t *arguments, int *descriptors,
+		       size_t descriptors_count);
+
+/* The commands, called with arguments of the right types: descriptors not taken (set to -1) are closed by
+ * the caller. */
 typedef void agent_command_fn(struct agent_client *client, const json_t *arguments,
 			      int *descriptors, size_t descriptors_count);
 
@@ -249,6 +259,9 @@ void agent_call_pump(struct agent *agent);
 MUST_USE enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
 					uint32_t extension);
 MUST_USE enum sotto_err agent_call_answer(struct agent *agent, struct agent_client *client);
+
+/* Hangs up, cancels or refuses, whatever it is now; SOTTO_ERR_STATE if there is no call. */
+MUST_USE enum sotto_err agent_call_hang_up(struct agent *agent);
 
 /* agent_room.c: rooms at the relay, and the beat */
 void agent_room_join(struct agent *agent, const struct call_keys *keys);

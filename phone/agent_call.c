@@ -77,6 +77,7 @@ enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
 	    (state != CALL_IDLE && state != CALL_TAIL))
 		return SOTTO_ERR_STATE;
 	call->extension = extension;
+	call->reported = false;
 	err = dial_now(agent);
 	if (err == SOTTO_ERR_NOT_FOUND) {
 		err = agent_commit(agent, talk_open(agent->talk, extension, os_clock_now_ns(),
@@ -159,16 +160,53 @@ static void send_message(struct agent *agent, const struct call_output *output)
 	send_unsent(agent);
 }
 
-static void ended(struct agent *agent, enum call_reason reason)
+/* What its client will be told is kept: the engine may be in the next call by then. */
+static void ended(struct agent *agent, enum call_reason reason, const struct call_times *times)
 {
 	struct agent_call *call = &agent->call;
 
 	call->reason = reason;
+	call->times = *times;
+	call->outgoing = call_is_outgoing(call->engine);
+	call->verified = call_is_verified(call->engine);
 	call->over = true;
 	os_loop_set_timer(agent->loop, &call->limit_timer, OS_NEVER);
 	/* The voice process still has its report to give. */
 	os_loop_set_timer(agent->loop, &call->report_timer,
 			  call->voice != NULL ? os_clock_now_ns() + REPORT_NS : 0);
+}
+
+/* Its report came, or is not waited for any more. */
+static void close_over(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+
+	if (!call->over)
+		return;
+	call->over = false;
+	os_loop_set_timer(agent->loop, &call->report_timer, OS_NEVER);
+	agent_voice_close(agent);
+	command_call_ended(agent);
+}
+
+/* Nobody is dialled any more: no conversation with that person came about, or something else came first. */
+static void stop_dialling(struct agent *agent, enum call_reason reason)
+{
+	const struct call_times never = {0};
+
+	agent->call.dialling = false;
+	ended(agent, reason, &never);
+}
+
+/* A call comes while the one before it is being reported, or while another one is only being prepared. */
+static void begin_ring(struct agent *agent, const struct call_output *output)
+{
+	if (agent->call.dialling)
+		stop_dialling(agent, CALL_REASON_CANCELLED);
+	close_over(agent);
+	agent->call.extension = extension_of(output->conversation);
+	agent->call.reported = false;
+	agent_voice_launch(agent, PHONE_PROCESS_RINGER);
 }
 
 static void changed(struct agent *agent, enum call_state state)
@@ -198,9 +236,7 @@ static void handle(struct agent *agent, const struct call_output *output)
 		agent_room_beat(agent, output->type == CALL_OUT_BEAT_START);
 		break;
 	case CALL_OUT_RING_START:
-		agent->call.extension = extension_of(output->conversation);
-		agent->call.reported = false;
-		agent_voice_launch(agent, PHONE_PROCESS_RINGER);
+		begin_ring(agent, output);
 		break;
 	case CALL_OUT_VOICE_PREPARE:
 		agent->call.reported = false;
@@ -219,16 +255,9 @@ static void handle(struct agent *agent, const struct call_output *output)
 		changed(agent, output->state);
 		break;
 	case CALL_OUT_ENDED:
-		ended(agent, output->reason);
+		ended(agent, output->reason, call_times_of(agent->call.engine));
 		break;
 	}
-}
-
-/* Nobody could be dialled: there is no conversation with that person, and none came about. */
-static void give_up_dialling(struct agent *agent)
-{
-	agent->call.dialling = false;
-	ended(agent, CALL_REASON_UNREACHABLE);
 }
 
 void agent_call_pump(struct agent *agent)
@@ -241,7 +270,7 @@ void agent_call_pump(struct agent *agent)
 		return;
 	if (call->dialling && dial_now(agent) != SOTTO_OK &&
 	    os_clock_now_ns() >= call->dialling_until_ns)
-		give_up_dialling(agent);
+		stop_dialling(agent, CALL_REASON_UNREACHABLE);
 	send_unsent(agent);
 	while (agent->talk != NULL && call_next_output(call->engine, &output)) {
 		handle(agent, &output);
@@ -311,7 +340,23 @@ void agent_call_event(struct agent *agent, const struct talk_event *event)
 		message_came(agent, event);
 	else
 		epoch_came(agent, event);
+	/* Not later in this round: many may come in one, and the engine's outputs are a bounded queue. */
+	agent_call_pump(agent);
+}
+
+enum sotto_err agent_call_hang_up(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	enum sotto_err err = SOTTO_OK;
+
+	if (call->engine == NULL)
+		return SOTTO_ERR_STATE;
+	if (call->dialling)
+		stop_dialling(agent, CALL_REASON_CANCELLED);
+	else
+		err = call_hang_up(call->engine, os_clock_now_ns());
 	agent_pump(agent);
+	return err;
 }
 
 static void timer_due(struct os_timer *timer, uint64_t now_ns)
@@ -328,22 +373,15 @@ static void limit_due(struct os_timer *timer, uint64_t now_ns)
 {
 	struct agent *agent = CONTAINER_OF(timer, struct agent, call.limit_timer);
 
+	(void)now_ns;
 	/* It may have ended in this very moment. */
-	if (agent->call.engine != NULL)
-		(void)!call_hang_up(agent->call.engine, now_ns);
-	agent_pump(agent);
+	(void)!agent_call_hang_up(agent);
 }
 
 static void report_due(struct os_timer *timer, uint64_t now_ns)
 {
-	struct agent *agent = CONTAINER_OF(timer, struct agent, call.report_timer);
-
 	(void)now_ns;
-	if (!agent->call.over)
-		return;
-	agent_voice_close(agent);
-	command_call_ended(agent);
-	agent->call.over = false;
+	close_over(CONTAINER_OF(timer, struct agent, call.report_timer));
 }
 
 enum sotto_err agent_call_init(struct agent *agent)
@@ -371,16 +409,22 @@ void agent_call_finish(struct agent *agent)
 		return;
 	agent_voice_close(agent);
 	agent_room_beat(agent, false);
+	if (call->dialling) {
+		stop_dialling(agent, CALL_REASON_BROKEN);
+	} else if (!call->over) {
+		call->reason = CALL_REASON_BROKEN;
+		call->times = *call_times_of(call->engine);
+		call->outgoing = call_is_outgoing(call->engine);
+		call->verified = false;
+	}
 	call_destroy(call->engine);
 	call->engine = NULL;
-	call->dialling = false;
 	bytes_wipe(call->unsent, sizeof(call->unsent));
 	call->unsent_count = 0;
 	memset(call->rooms, 0, sizeof(call->rooms));
-	if (call->client != NULL) {
-		call->reason = CALL_REASON_BROKEN;
-		command_call_ended(agent);
-	}
+	command_call_ended(agent);
 	call->over = false;
 	os_loop_set_timer(agent->loop, &call->timer, OS_NEVER);
+	os_loop_set_timer(agent->loop, &call->limit_timer, OS_NEVER);
+	os_loop_set_timer(agent->loop, &call->report_timer, OS_NEVER);
 }

@@ -14,40 +14,9 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
-#include "phone/agent.h"
+#include "phone/agent_json.h"
 
 #define MESSAGE_LEN_MAX 512
-
-struct command {
-	const char *name;
-	agent_command_fn *run;
-	bool needs_talk; /* an open vault */
-};
-
-/* clang-format off: one a line */
-static const struct command commands[] = {
-	{"hello", command_hello, false},
-	{"create", command_create, false},
-	{"open", command_open, false},
-	{"lock", command_lock, false},
-	{"unlock", command_unlock, false},
-	{"passphrase", command_passphrase, false},
-	{"stop", command_stop, false},
-	{"found", command_found, true},
-	{"addresses", command_addresses, true},
-	{"invite", command_invite, true},
-	{"join", command_join, true},
-	{"revoke", command_revoke, true},
-	{"members", command_members, true},
-	{"ledger", command_ledger, true},
-	{"status", command_status, false},
-	{"send", command_send, true},
-	{"read", command_read, true},
-	{"call", command_call, true},
-	{"answer", command_answer, true},
-	{"hangup", command_hangup, true},
-};
-/* clang-format on */
 
 /* The word of an error in JSON; programs may depend on it. */
 static const char *error_word(enum sotto_err err)
@@ -80,14 +49,39 @@ static const char *error_word(enum sotto_err err)
 	return (size_t)err < ARRAY_LEN(words) ? words[err] : "internal";
 }
 
+static void set_client_timer(struct agent *agent)
+{
+	uint64_t next_ns = OS_NEVER;
+
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (client->deadline_ns < next_ns)
+			next_ns = client->deadline_ns;
+	}
+	os_loop_set_timer(agent->loop, &agent->client_timer, next_ns);
+}
+
+/*
+ * One that cannot be told everything (it does not read, there is no memory) is closed, at once but not
+ * under the feet of whoever calls this: it sees the end of its connection instead of a gap.
+ */
+static void break_client(struct agent_client *client)
+{
+	client->broken = true;
+	client->deadline_ns = 0;
+	set_client_timer(client->agent);
+}
+
 static void send_line(struct agent_client *client, json_t *object)
 {
 	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	/* A client that does not read is closed when its queue is full; it can ask again. */
-	if (text != NULL)
-		(void)!os_lines_send(client->lines, BYTES(text, strlen(text)), NULL, 0);
-	free(text);
+	if (!client->broken &&
+	    (text == NULL ||
+	     os_lines_send(client->lines, BYTES(text, strlen(text)), NULL, 0) != SOTTO_OK))
+		break_client(client);
+	agent_json_free(text);
 	json_decref(object);
 }
 
@@ -102,6 +96,18 @@ void agent_done(struct agent_client *client, json_t *object)
 	send_line(client, json_pack("{s:o}", "done", object != NULL ? object : json_object()));
 }
 
+/* A text that was cut to its length may end within a character, or quote what was never one. */
+static void make_utf8(char *text)
+{
+	json_t *value = json_string(text);
+
+	for (; value == NULL && *text != '\0'; text++) {
+		if ((unsigned char)*text >= 0x80)
+			*text = '?';
+	}
+	json_decref(value);
+}
+
 void agent_fail(struct agent_client *client, enum sotto_err err, const char *format, ...)
 {
 	char message[MESSAGE_LEN_MAX];
@@ -110,28 +116,9 @@ void agent_fail(struct agent_client *client, enum sotto_err err, const char *for
 	va_start(list, format);
 	(void)vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
+	make_utf8(message);
 	agent_client_wait(client, AGENT_WAIT_NONE, 0);
 	send_line(client, json_pack("{s:s,s:s}", "error", error_word(err), "message", message));
-}
-
-const char *agent_text(const json_t *arguments, const char *name)
-{
-	return json_string_value(json_object_get(arguments, name));
-}
-
-uint32_t agent_extension(const json_t *arguments, const char *name)
-{
-	const char *text = agent_text(arguments, name);
-	uint32_t extension = 0;
-
-	if (text == NULL || text[0] == '\0' || strlen(text) > 5)
-		return 0;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return 0;
-		extension = extension * 10 + (uint32_t)(*text - '0');
-	}
-	return extension;
 }
 
 void agent_client_close(struct agent_client *client)
@@ -141,6 +128,7 @@ void agent_client_close(struct agent_client *client)
 	command_call_client_gone(client);
 	list_remove(&client->place);
 	client->agent->client_count--;
+	set_client_timer(client->agent);
 	os_lines_destroy(client->lines);
 	os_descriptor_close(client->mic_fd);
 	os_descriptor_close(client->speaker_fd);
@@ -159,28 +147,6 @@ static void client_gone(void *context, struct os_lines *lines)
 	agent_client_close(context);
 }
 
-static void run_command(struct agent_client *client, const json_t *arguments, int *descriptors,
-			size_t descriptors_count)
-{
-	const char *name = agent_text(arguments, "command");
-
-	if (name == NULL) {
-		agent_fail(client, SOTTO_ERR_FORMAT, "no \"command\" in this line");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		if (strcmp(name, commands[i].name) != 0)
-			continue;
-		if (commands[i].needs_talk && client->agent->talk == NULL)
-			agent_fail(client, SOTTO_ERR_STATE,
-				   "this phone is not open; give its passphrase first");
-		else
-			commands[i].run(client, arguments, descriptors, descriptors_count);
-		return;
-	}
-	agent_fail(client, SOTTO_ERR_UNSUPPORTED, "no such command: %.60s", name);
-}
-
 static void client_said(void *context, struct os_lines *lines, const char *line, size_t len,
 			int *descriptors, size_t descriptors_count)
 {
@@ -189,15 +155,17 @@ static void client_said(void *context, struct os_lines *lines, const char *line,
 	json_t *arguments;
 
 	(void)lines;
+	/* Whatever it waits for, it cannot tell the answers apart any more. */
 	if (client->wait != AGENT_WAIT_NONE) {
 		agent_fail(client, SOTTO_ERR_STATE, "a command is under way on this connection");
+		break_client(client);
 		return;
 	}
 	arguments = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(arguments))
 		agent_fail(client, SOTTO_ERR_FORMAT, "not a JSON object: %.200s", error.text);
 	else
-		run_command(client, arguments, descriptors, descriptors_count);
+		agent_command_run(client, arguments, descriptors, descriptors_count);
 	json_decref(arguments);
 }
 
@@ -224,26 +192,18 @@ void agent_accept(void *context, int descriptor)
 	}
 	list_append(&agent->clients, &client->place);
 	agent->client_count++;
-}
-
-static void set_client_timer(struct agent *agent)
-{
-	uint64_t next_ns = OS_NEVER;
-
-	list_for_each (place, following, &agent->clients) {
-		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
-
-		if (client->deadline_ns < next_ns)
-			next_ns = client->deadline_ns;
-	}
-	os_loop_set_timer(agent->loop, &agent->client_timer, next_ns);
+	agent_client_wait(client, AGENT_WAIT_NONE, 0);
 }
 
 void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64_t timeout_ms)
 {
 	client->wait = wait;
-	client->deadline_ns =
-		timeout_ms == 0 ? OS_NEVER : os_clock_now_ns() + timeout_ms * OS_CLOCK_MS_NS;
+	if (wait == AGENT_WAIT_NONE)
+		timeout_ms = AGENT_IDLE_MS;
+	if (!client->broken)
+		client->deadline_ns = timeout_ms == 0
+					      ? OS_NEVER
+					      : os_clock_now_ns() + timeout_ms * OS_CLOCK_MS_NS;
 	set_client_timer(client->agent);
 }
 
@@ -257,7 +217,9 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 		if (client->deadline_ns > now_ns)
 			continue;
 		client->deadline_ns = OS_NEVER;
-		if (client->wait == AGENT_WAIT_SEND)
+		if (client->broken || client->wait == AGENT_WAIT_NONE)
+			agent_client_close(client);
+		else if (client->wait == AGENT_WAIT_SEND)
 			command_messages_timeout(client);
 		else
 			agent_fail(client, SOTTO_ERR_AGAIN,

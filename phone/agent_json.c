@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How values look in JSON. */
+/* How values look in JSON, and where they are kept. */
 #include "phone/agent_json.h"
 
 #include <stdio.h>
@@ -7,6 +7,44 @@
 
 #include "base/hex.h"
 #include "os/clock.h"
+
+/* Before each piece of memory, so that its length is known when it is wiped. */
+union header {
+	size_t len;
+	max_align_t align;
+};
+
+static void *take(size_t len)
+{
+	union header *header =
+		len <= SIZE_MAX - sizeof(*header) ? malloc(sizeof(*header) + len) : NULL;
+
+	if (header == NULL)
+		return NULL;
+	header->len = len;
+	return header + 1;
+}
+
+static void give_back(void *memory)
+{
+	union header *header = memory;
+
+	if (header == NULL)
+		return;
+	header--;
+	bytes_wipe(header + 1, header->len);
+	free(header);
+}
+
+void agent_json_init(void)
+{
+	json_set_alloc_funcs(take, give_back);
+}
+
+void agent_json_free(char *text)
+{
+	give_back(text);
+}
 
 json_t *agent_json_time(uint64_t utc_ms)
 {

@@ -5,6 +5,13 @@
 
 #include "phone/agent.h"
 
+/* Before the first use of JSON: its memory is wiped when it is given back, since invitations and messages
+ * stand in it. */
+void agent_json_init(void);
+
+/* What json_dumps made. NULL is fine. */
+void agent_json_free(char *text);
+
 json_t *agent_json_time(uint64_t utc_ms);
 json_t *agent_json_extension(const struct agent *agent, uint32_t extension);
 json_t *agent_json_hex(struct bytes bytes);

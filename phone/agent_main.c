@@ -15,7 +15,7 @@
 #include "crypto/init.h"
 #include "os/descriptor.h"
 #include "os/vfs.h"
-#include "phone/agent.h"
+#include "phone/agent_json.h"
 #include "phone/log.h"
 
 static void launched(struct agent *agent, const struct wire_launched *message, int *descriptors,
@@ -39,7 +39,7 @@ static void launcher_said(void *context, struct os_ipc *ipc, struct bytes messag
 	(void)ipc;
 	if (wire_launched_decode(message, &started) == SOTTO_OK)
 		launched(agent, &started, descriptors, descriptors_count);
-	else if (wire_process_gone_decode(message, &gone) == SOTTO_OK)
+	else if (wire_process_gone_decode(message, &gone) == SOTTO_OK) /* could not be started */
 		agent_voice_gone(agent, (enum phone_process)gone.process);
 }
 
@@ -106,6 +106,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: sotto-agent --home DIR (sotto-launcher starts it)\n");
 		return 2;
 	}
+	agent_json_init();
 	err = os_process_harden();
 	if (err == SOTTO_OK)
 		err = prepare(&agent, argv[2]);

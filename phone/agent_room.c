@@ -91,8 +91,20 @@ void agent_room_link(struct agent *agent, bool up)
 		if (agent->call.rooms[i].used)
 			tell_voice(agent, &agent->call.rooms[i]);
 	}
-	if (up)
-		call_link_up(agent->call.engine);
+	if (!up)
+		return;
+	call_link_up(agent->call.engine);
+	agent_call_pump(agent);
+}
+
+/* The beat follows the newest epoch: the older room is left soon. */
+static bool is_newest(const struct agent *agent, const struct agent_room *room)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agent->call.rooms); i++) {
+		if (agent->call.rooms[i].used && agent->call.rooms[i].epoch > room->epoch)
+			return false;
+	}
+	return true;
 }
 
 static void start_beat(struct agent *agent, uint8_t room)
@@ -116,14 +128,16 @@ void agent_room_reply(struct agent *agent, uint64_t ticket, struct bytes message
 	for (size_t i = 0; i < ARRAY_LEN(agent->call.rooms); i++) {
 		struct agent_room *room = &agent->call.rooms[i];
 
-		if (!room->used || room->ticket != ticket)
+		if (!room->used || room->joined || room->ticket != ticket)
 			continue;
 		room->joined = true;
 		room->room = joined.room;
-		if (agent->call.beating)
+		if (agent->call.beating && is_newest(agent, room))
 			start_beat(agent, room->room);
 		tell_voice(agent, room);
 		call_room_joined(agent->call.engine, room->epoch, joined.slot);
+		agent_call_pump(agent);
+		return;
 	}
 }
 

@@ -71,6 +71,17 @@ static void voice_said(void *context, struct os_ipc *ipc, struct bytes message, 
 	agent_pump(agent);
 }
 
+/* It has nothing to say: what an arriving call may start must not speak for the call. */
+static void ringer_said(void *context, struct os_ipc *ipc, struct bytes message, int *descriptors,
+			size_t descriptors_count)
+{
+	(void)context;
+	(void)ipc;
+	(void)message;
+	(void)descriptors;
+	(void)descriptors_count;
+}
+
 static void voice_closed(void *context, struct os_ipc *ipc)
 {
 	struct agent *agent = context;
@@ -114,8 +125,9 @@ static void attach_voice(struct agent *agent, int *descriptors, size_t count)
 	enum call_state state =
 		agent->call.engine != NULL ? call_state_of(agent->call.engine) : CALL_IDLE;
 
-	/* The call may be over before the process runs; it then ends with its channel. */
-	if (count < 2 || state == CALL_IDLE || state == CALL_TAIL || state == CALL_RINGING)
+	/* The call may be over before the process runs, or have one already; it then ends with its channel. */
+	if (count < 2 || agent->call.voice != NULL || state == CALL_IDLE || state == CALL_TAIL ||
+	    state == CALL_RINGING)
 		return;
 	if (os_ipc_create(agent->loop, descriptors[0], &handler, &agent->call.voice) != SOTTO_OK) {
 		agent->call.voice = NULL;
@@ -129,11 +141,13 @@ static void attach_voice(struct agent *agent, int *descriptors, size_t count)
 static void attach_ringer(struct agent *agent, int *descriptors, size_t count)
 {
 	struct os_ipc_handler handler = {
-		.received = voice_said, .gone = ringer_closed, .context = agent};
+		.received = ringer_said, .gone = ringer_closed, .context = agent};
 	struct wire_ring_start start = {0};
 
 	if (count < 1 || !agent->call.ringing)
 		return;
+	/* One of before that has stopped, but not ended. */
+	os_ipc_destroy(agent->call.ringer);
 	if (os_ipc_create(agent->loop, descriptors[0], &handler, &agent->call.ringer) != SOTTO_OK) {
 		agent->call.ringer = NULL;
 		return;

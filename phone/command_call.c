@@ -27,7 +27,7 @@ static enum sotto_err take_files(struct agent_client *client, const json_t *argu
 		*places[i] = descriptors[next];
 		descriptors[next++] = -1;
 	}
-	return SOTTO_OK;
+	return next == count ? SOTTO_OK : SOTTO_ERR_ARGUMENT;
 }
 
 static enum sotto_err take_limit(struct agent_client *client, const json_t *arguments)
@@ -57,7 +57,8 @@ void command_call(struct agent_client *client, const json_t *arguments, int *des
 	}
 	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
 	    take_limit(client, arguments) != SOTTO_OK) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT, "files are missing, or \"for\" is no time");
+		agent_fail(client, SOTTO_ERR_ARGUMENT,
+			   "files and \"mic\", \"speaker\" do not agree, or \"for\" is no time");
 		return;
 	}
 	err = agent_call_dial(client->agent, client, extension);
@@ -96,7 +97,8 @@ void command_answer(struct agent_client *client, const json_t *arguments, int *d
 	}
 	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
 	    take_limit(client, arguments) != SOTTO_OK) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT, "files are missing, or \"for\" is no time");
+		agent_fail(client, SOTTO_ERR_ARGUMENT,
+			   "files and \"mic\", \"speaker\" do not agree, or \"for\" is no time");
 		return;
 	}
 	if (call_state_of(agent->call.engine) != CALL_RINGING &&
@@ -114,13 +116,10 @@ void command_hangup(struct agent_client *client, const json_t *arguments, int *d
 	(void)arguments;
 	(void)descriptors;
 	(void)descriptors_count;
-	if (agent->call.engine == NULL ||
-	    call_hang_up(agent->call.engine, os_clock_now_ns()) != SOTTO_OK) {
+	if (agent_call_hang_up(agent) != SOTTO_OK)
 		agent_fail(client, SOTTO_ERR_STATE, "there is no call");
-		return;
-	}
-	agent_pump(agent);
-	agent_done(client, NULL);
+	else
+		agent_done(client, NULL);
 }
 
 void command_call_client_gone(struct agent_client *client)
@@ -130,11 +129,8 @@ void command_call_client_gone(struct agent_client *client)
 	if (agent->call.client != client)
 		return;
 	agent->call.client = NULL;
-	agent->call.dialling = false;
-	/* Who ends the command ends the call. */
-	if (agent->call.engine != NULL)
-		(void)!call_hang_up(agent->call.engine, os_clock_now_ns());
-	agent_pump(agent);
+	/* Who ends the command ends the call, if it has not ended by itself. */
+	(void)!agent_call_hang_up(agent);
 }
 
 static void answer_waiting(struct agent *agent)
@@ -183,10 +179,10 @@ static void add_delay(json_t *object, const struct wire_voice_report *report)
 
 static void add_times(json_t *object, const struct agent_call *call)
 {
-	const struct call_times *times = call_times_of(call->engine);
+	const struct call_times *times = &call->times;
 	uint64_t first_ns = call->reported ? call->report.first_sound_ns : 0;
 
-	if (call_is_outgoing(call->engine))
+	if (call->outgoing)
 		json_object_set_new(
 			object, "setup_ms",
 			json_integer((json_int_t)between_ms(times->pressed_ns, times->ringing_ns)));
@@ -198,7 +194,7 @@ static void add_times(json_t *object, const struct agent_call *call)
 				  ? 0.0
 				  : (double)between_ms(times->answered_ns, times->ended_ns) /
 					    1000.0));
-	json_object_set_new(object, "verified", json_boolean(call_is_verified(call->engine)));
+	json_object_set_new(object, "verified", json_boolean(call->verified));
 }
 
 static void add_report(json_t *object, const struct wire_voice_report *report)
@@ -225,7 +221,7 @@ void command_call_ended(struct agent *agent)
 		return;
 	object = json_pack("{s:o,s:s}", "peer", agent_json_extension(agent, call->extension),
 			   "reason", call_reason_name(call->reason));
-	if (object != NULL && call->engine != NULL)
+	if (object != NULL)
 		add_times(object, call);
 	if (object != NULL && call->reported)
 		add_report(object, &call->report);

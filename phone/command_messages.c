@@ -43,10 +43,6 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 
 	(void)descriptors;
 	(void)descriptors_count;
-	if (extension == 0 || !json_is_string(text)) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT, "send needs \"to\" and \"text\"");
-		return;
-	}
 	err = talk_send_text(agent->talk, extension,
 			     BYTES(json_string_value(text), json_string_length(text)),
 			     client->message_id, os_clock_now_ns(), os_clock_utc_ms());

@@ -70,18 +70,18 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 {
 	struct agent *agent = client->agent;
 	const json_t *digits = json_object_get(arguments, "digits");
+	json_int_t digits_count = digits != NULL ? json_integer_value(digits) : DIGITS_DEFAULT;
 	struct wire_relay_name relay = {.has_claim = false};
 	struct talk_found found = {
 		.network_name = text_argument(arguments, "name"),
 		.name = text_argument(arguments, "as"),
-		.digits = DIGITS_DEFAULT,
+		/* What is out of range is refused there, 0 too. */
+		.digits = digits_count > 0 && digits_count <= UINT8_MAX ? (uint8_t)digits_count : 0,
 	};
 	enum sotto_err err;
 
 	(void)descriptors;
 	(void)descriptors_count;
-	if (json_is_integer(digits))
-		found.digits = (uint8_t)(json_integer_value(digits) & 0xff);
 	err = wire_relay_name_get(text_argument(arguments, "relay"), &relay);
 	if (err != SOTTO_OK) {
 		agent_fail(client, err,
@@ -269,11 +269,6 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}
-	if (!crypto_aes_is_constant_time())
-		json_array_append_new(problems,
-				      json_string("this processor has no AES instructions: "
-						  "programs of other users on this "
-						  "machine may learn keys"));
 	if (agent->link_status.state != 3 && agent->link_status.reason != LINK_REASON_NONE)
 		json_array_append_new(
 			problems,

@@ -3,6 +3,8 @@
  * Commands about the vault. Passphrases never stand in a line: they come through a descriptor beside it (a
  * pipe that the command wrote and closed), are used once and wiped.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,26 +29,36 @@ static struct vault_config vault_configuration(void)
 	};
 }
 
-/* To the end of the pipe. */
+/*
+ * To the end of the pipe. It was written and closed before the line was sent, so there is nothing to wait
+ * for: who still holds it open is refused, and does not hold up everybody else.
+ */
 static enum sotto_err read_passphrase(const int *descriptors, size_t count, size_t which,
 				      struct passphrase *passphrase)
 {
+	int flags;
+
 	passphrase->len = 0;
 	if (which >= count)
-		return SOTTO_ERR_NOT_FOUND;
+		return SOTTO_ERR_ARGUMENT;
+	flags = fcntl(descriptors[which], F_GETFL);
+	if (flags < 0 || fcntl(descriptors[which], F_SETFL, flags | O_NONBLOCK) != 0)
+		return SOTTO_ERR_ARGUMENT;
 	while (passphrase->len < sizeof(passphrase->data)) {
 		ssize_t got = read(descriptors[which], passphrase->data + passphrase->len,
 				   sizeof(passphrase->data) - passphrase->len);
 
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got < 0)
-			return SOTTO_ERR_IO;
+			return SOTTO_ERR_ARGUMENT;
 		if (got == 0)
 			break;
 		passphrase->len += (size_t)got;
 	}
-	if (passphrase->len > AGENT_PASSPHRASE_MAX)
-		return SOTTO_ERR_LIMIT;
-	return passphrase->len == 0 ? SOTTO_ERR_NOT_FOUND : SOTTO_OK;
+	if (passphrase->len == 0 || passphrase->len > AGENT_PASSPHRASE_MAX)
+		return SOTTO_ERR_ARGUMENT;
+	return SOTTO_OK;
 }
 
 static void fail_vault(struct agent_client *client, enum sotto_err err)
@@ -74,7 +86,9 @@ static void fail_vault(struct agent_client *client, enum sotto_err err)
 		agent_fail(client, err, "no room on the disk of %s; nothing was lost", home);
 		return;
 	case SOTTO_ERR_ARGUMENT:
-		agent_fail(client, err, "a passphrase has 1 to %d bytes", AGENT_PASSPHRASE_MAX);
+		agent_fail(client, err,
+			   "a passphrase is a closed pipe beside the line, with 1 to %d bytes",
+			   AGENT_PASSPHRASE_MAX);
 		return;
 	default:
 		agent_fail(client, err, "the vault in %s: %s", home, sotto_err_text(err));
@@ -137,8 +151,6 @@ void command_create(struct agent_client *client, const json_t *arguments, int *d
 		return;
 	}
 	err = read_passphrase(descriptors, descriptors_count, 0, &passphrase);
-	if (err == SOTTO_ERR_NOT_FOUND)
-		err = SOTTO_ERR_ARGUMENT;
 	if (err == SOTTO_OK)
 		err = vault_create(&config, BYTES(passphrase.data, passphrase.len), &agent->vault);
 	bytes_wipe(&passphrase, sizeof(passphrase));
@@ -159,8 +171,6 @@ void command_open(struct agent_client *client, const json_t *arguments, int *des
 		return;
 	}
 	err = read_passphrase(descriptors, descriptors_count, 0, &passphrase);
-	if (err == SOTTO_ERR_NOT_FOUND)
-		err = SOTTO_ERR_ARGUMENT;
 	if (err == SOTTO_OK)
 		err = vault_open(&config, BYTES(passphrase.data, passphrase.len), &agent->vault);
 	bytes_wipe(&passphrase, sizeof(passphrase));
@@ -228,8 +238,6 @@ void command_passphrase(struct agent_client *client, const json_t *arguments, in
 	err = read_passphrase(descriptors, descriptors_count, 0, &old_one);
 	if (err == SOTTO_OK)
 		err = read_passphrase(descriptors, descriptors_count, 1, &new_one);
-	if (err == SOTTO_ERR_NOT_FOUND)
-		err = SOTTO_ERR_ARGUMENT;
 	if (err == SOTTO_OK)
 		err = vault_passphrase(agent->vault, BYTES(old_one.data, old_one.len),
 				       BYTES(new_one.data, new_one.len));

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of commands: what each is called with. A line is checked against it before its command runs, so
+ * that a command finds every argument there and of its type; what the table does not know is refused, since
+ * a misspelt "mic" would otherwise open the real microphone.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "phone/agent.h"
+
+#define ARGUMENTS_MAX	     5
+#define EXTENSION_DIGITS_MAX 5
+
+enum kind {
+	KIND_TEXT = 1,
+	KIND_EXTENSION, /* 1 to 5 digits in a string, not all 0 */
+	KIND_TEXTS, /* strings in an array */
+	KIND_FLAG,
+	KIND_INTEGER,
+	KIND_NUMBER,
+};
+
+struct argument {
+	const char *name;
+	enum kind kind;
+	bool needed;
+};
+
+struct command {
+	const char *name;
+	agent_command_fn *run;
+	bool needs_talk; /* an open vault */
+	size_t descriptors_max;
+	struct argument arguments[ARGUMENTS_MAX];
+};
+
+static const struct command commands[] = {
+	{"hello", command_hello, false, 0, {{0}}},
+	{"create", command_create, false, 1, {{0}}},
+	{"open", command_open, false, 1, {{0}}},
+	{"lock", command_lock, false, 0, {{0}}},
+	{"unlock", command_unlock, false, 1, {{0}}},
+	{"passphrase", command_passphrase, false, 2, {{0}}},
+	{"stop", command_stop, false, 0, {{0}}},
+	{"found",
+	 command_found,
+	 true,
+	 0,
+	 {{"name", KIND_TEXT, true},
+	  {"relay", KIND_TEXT, true},
+	  {"as", KIND_TEXT, true},
+	  {"digits", KIND_INTEGER, false}}},
+	{"addresses",
+	 command_addresses,
+	 true,
+	 0,
+	 {{"relay", KIND_TEXT, true}, {"addresses", KIND_TEXTS, true}}},
+	{"invite",
+	 command_invite,
+	 true,
+	 0,
+	 {{"extension", KIND_EXTENSION, true}, {"name", KIND_TEXT, true}}},
+	{"join",
+	 command_join,
+	 true,
+	 0,
+	 {{"invitation", KIND_TEXT, true}, {"wait", KIND_FLAG, false}}},
+	{"revoke", command_revoke, true, 0, {{"extension", KIND_EXTENSION, true}}},
+	{"members", command_members, true, 0, {{0}}},
+	{"ledger", command_ledger, true, 0, {{0}}},
+	{"status", command_status, false, 0, {{0}}},
+	{"send", command_send, true, 0, {{"to", KIND_EXTENSION, true}, {"text", KIND_TEXT, true}}},
+	{"read",
+	 command_read,
+	 true,
+	 0,
+	 {{"with", KIND_EXTENSION, false},
+	  {"new", KIND_FLAG, false},
+	  {"follow", KIND_FLAG, false}}},
+	{"call",
+	 command_call,
+	 true,
+	 2,
+	 {{"to", KIND_EXTENSION, true},
+	  {"for", KIND_NUMBER, false},
+	  {"mic", KIND_FLAG, false},
+	  {"speaker", KIND_FLAG, false}}},
+	{"answer",
+	 command_answer,
+	 true,
+	 2,
+	 {{"wait", KIND_FLAG, false},
+	  {"for", KIND_NUMBER, false},
+	  {"mic", KIND_FLAG, false},
+	  {"speaker", KIND_FLAG, false}}},
+	{"hangup", command_hangup, true, 0, {{0}}},
+};
+
+static const char *const kind_words[] = {
+	[KIND_TEXT] = "a string",      [KIND_EXTENSION] = "a string of 1 to 5 digits",
+	[KIND_TEXTS] = "an array of strings",
+	[KIND_FLAG] = "true or false", [KIND_INTEGER] = "an integer",
+	[KIND_NUMBER] = "a number",
+};
+
+const char *agent_text(const json_t *arguments, const char *name)
+{
+	return json_string_value(json_object_get(arguments, name));
+}
+
+static uint32_t extension_of(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	uint32_t extension = 0;
+
+	if (text == NULL || text[0] == '\0' || strlen(text) > EXTENSION_DIGITS_MAX)
+		return 0;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return 0;
+		extension = extension * 10 + (uint32_t)(*text - '0');
+	}
+	return extension;
+}
+
+uint32_t agent_extension(const json_t *arguments, const char *name)
+{
+	return extension_of(json_object_get(arguments, name));
+}
+
+static bool are_texts(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (!json_is_string(json_array_get(value, i)))
+			return false;
+	}
+	return json_is_array(value);
+}
+
+static bool is_of(const json_t *value, enum kind kind)
+{
+	switch (kind) {
+	case KIND_TEXT:
+		return json_is_string(value);
+	case KIND_EXTENSION:
+		return extension_of(value) != 0;
+	case KIND_TEXTS:
+		return are_texts(value);
+	case KIND_FLAG:
+		return json_is_boolean(value);
+	case KIND_INTEGER:
+		return json_is_integer(value);
+	case KIND_NUMBER:
+		return json_is_number(value);
+	}
+	return false;
+}
+
+static const struct argument *argument_of(const struct command *command, const char *name)
+{
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name != NULL; i++) {
+		if (strcmp(command->arguments[i].name, name) == 0)
+			return &command->arguments[i];
+	}
+	return NULL;
+}
+
+/* False: the client was told what is wrong. */
+static bool check(struct agent_client *client, const struct command *command, json_t *arguments,
+		  size_t descriptors_count)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(arguments, name, value)
+	{
+		const struct argument *argument = argument_of(command, name);
+
+		if (strcmp(name, "command") == 0)
+			continue;
+		if (argument == NULL) {
+			agent_fail(client, SOTTO_ERR_ARGUMENT, "%s has no argument \"%.60s\"",
+				   command->name, name);
+			return false;
+		}
+		if (!is_of(value, argument->kind)) {
+			agent_fail(client, SOTTO_ERR_ARGUMENT, "\"%s\" of %s is %s", name,
+				   command->name, kind_words[argument->kind]);
+			return false;
+		}
+	}
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name != NULL; i++) {
+		if (!command->arguments[i].needed ||
+		    json_object_get(arguments, command->arguments[i].name) != NULL)
+			continue;
+		agent_fail(client, SOTTO_ERR_ARGUMENT, "%s needs \"%s\": %s", command->name,
+			   command->arguments[i].name, kind_words[command->arguments[i].kind]);
+		return false;
+	}
+	if (descriptors_count > command->descriptors_max) {
+		agent_fail(client, SOTTO_ERR_ARGUMENT, "%s takes no such descriptors",
+			   command->name);
+		return false;
+	}
+	return true;
+}
+
+void agent_command_run(struct agent_client *client, json_t *arguments, int *descriptors,
+		       size_t descriptors_count)
+{
+	const char *name = agent_text(arguments, "command");
+	const struct command *command = NULL;
+
+	if (name == NULL) {
+		agent_fail(client, SOTTO_ERR_FORMAT, "no \"command\" in this line");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			command = &commands[i];
+	}
+	if (command == NULL)
+		agent_fail(client, SOTTO_ERR_UNSUPPORTED, "no such command: %.60s", name);
+	else if (!check(client, command, arguments, descriptors_count))
+		return;
+	else if (command->needs_talk && client->agent->talk == NULL)
+		agent_fail(client, SOTTO_ERR_STATE,
+			   "this phone is not open; give its passphrase first");
+	else
+		command->run(client, arguments, descriptors, descriptors_count);
+}
