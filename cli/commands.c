@@ -220,7 +220,7 @@ const struct cli_command cli_commands[] = {
 	{"join", "INVITATION | --image FILE [--no-wait]", "join by an invitation", 0, 1, build_join,
 	 cli_print_waiting, cli_print_joined, CLI_AGENT_CREATE},
 	{"revoke", "EXT", "take a member out, for good", 1, 1, build_extension, cli_print_nothing,
-	 cli_print_member, CLI_AGENT_START},
+	 cli_print_revoked, CLI_AGENT_START},
 	{"members", "", "who belongs to the network", 0, 0, build_plain, cli_print_member,
 	 cli_print_nothing, CLI_AGENT_START},
 	{"ledger", "", "everything that was ever signed about the network", 0, 0, build_plain,

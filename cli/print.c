@@ -64,6 +64,12 @@ void cli_print_member(const struct cli *cli, const json_t *object)
 	printf(")\n");
 }
 
+void cli_print_revoked(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%s is %s\n", text_of(object, "extension"), text_of(object, "state"));
+}
+
 void cli_print_entry(const struct cli *cli, const json_t *object)
 {
 	(void)cli;

@@ -112,6 +112,18 @@ def invitation_is_valid_once(state):
     fails(state.ana, 1, "exists", "invite", "101", "Other")
 
 
+def join_by_a_picture(state):
+    """a picture of the code joins as the text does, and a picture of nothing does not"""
+    card = state.ana.run("invite", "102", "Cleo")[-1]["invitation"]
+    picture = os.path.join(state.folder.name, "card.png")
+    subprocess.run(["qrencode", "-o", picture, card.upper()], check=True)
+    cleo = state.rig.phone("cleo")
+    fails(cleo, 1, "file", "join", "--image", state.rig.passphrase_file)
+    fails(cleo, 1, "file", "join", "--image", picture + ".not")
+    equal(cleo.run("join", "--image", picture)[-1]["extension"], "102")
+    cleo.stop()
+
+
 def messages_both_ways(state):
     """messages go both ways, in order, once; --new shows each once"""
     for text in ("one", "two\nlines", "drei ✓"):
@@ -206,7 +218,7 @@ def revoked(state):
 
 
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
-         invitation_is_valid_once, messages_both_ways, follow_shows_what_comes, off_and_back,
+         invitation_is_valid_once, join_by_a_picture, messages_both_ways, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
          lock_and_unlock, home_belongs_to_its_user, revoked]
 
