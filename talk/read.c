@@ -91,10 +91,24 @@ out:
 	return err;
 }
 
-/* Makes the drop's position that of the batch. False: the batch is of no use. */
+/* This answer leads nowhere: the drop is read again from our own position. */
+static enum sotto_err drop_again(struct talk *talk, struct talk_drop *drop)
+{
+	uint64_t ticket = drop->ticket;
+
+	drop->ticket = 0;
+	drop->at_end = drop->watched = false;
+	return talk_cancel(talk, ticket);
+}
+
+/*
+ * Makes the drop's position that of the batch. first: the first answer to a read from our position, so
+ * that a later beginning means that what was between has reached the end of its time. Anywhere else it
+ * means that something was left out.
+ */
 static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 				  struct talk_drop *drop, const struct wire_batch *batch,
-				  bool *usable)
+				  bool first, bool *usable)
 {
 	enum sotto_err err = SOTTO_OK;
 
@@ -102,11 +116,8 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 	if (drop->known &&
 	    memcmp(drop->incarnation, batch->incarnation, WIRE_INCARNATION_LEN) != 0) {
 		TRY(talk_drop_lost(talk, group, drop));
-		if (batch->before_sequence != 0) {
-			TRY(talk_cancel(talk, drop->ticket));
-			drop->ticket = 0;
-			return SOTTO_OK;
-		}
+		if (batch->before_sequence != 0)
+			return drop_again(talk, drop);
 	}
 	if (!drop->known) {
 		drop->known = true;
@@ -114,17 +125,14 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 		wire_running_start(drop->name, drop->incarnation, drop->running);
 	}
 	if (batch->before_sequence > drop->sequence) {
-		/* What was between has reached the end of its time at the relay. */
+		if (!first)
+			return drop_again(talk, drop);
 		drop->sequence = batch->before_sequence;
 		memcpy(drop->running, batch->before_hash, WIRE_HASH_LEN);
 	}
 	if (batch->before_sequence < drop->sequence) {
 		/* A read and a watch overlap: what is new comes again, from our position. */
-		if (batch->end_sequence > drop->sequence) {
-			TRY(talk_cancel(talk, drop->ticket));
-			drop->ticket = 0;
-		}
-		return SOTTO_OK;
+		return batch->end_sequence > drop->sequence ? drop_again(talk, drop) : SOTTO_OK;
 	}
 	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0) {
 		talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
@@ -144,7 +152,7 @@ static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *grou
 				    : talk_porch_receive(talk, record);
 }
 
-enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch)
+enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch, bool first)
 {
 	struct wire_cursor cursor = wire_list_walk(&batch->records);
 	struct talk_group *group;
@@ -157,10 +165,11 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 		return SOTTO_OK;
 	if (!batch_signed(talk, batch)) {
 		talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, true);
-		return SOTTO_OK;
+		talk->retry_ns = talk->now_ns + TALK_RETRY_MS * TALK_MS;
+		return drop_again(talk, drop);
 	}
 	word_keep(talk, batch);
-	TRY(batch_place(talk, group, drop, batch, &usable));
+	TRY(batch_place(talk, group, drop, batch, first, &usable));
 	if (!usable)
 		return SOTTO_OK;
 	while (wire_record_next(&cursor, &record)) {

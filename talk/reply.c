@@ -134,7 +134,9 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_asked *aske
 
 	if (type == &wire_batch_type && wire_decode(type, message, &body.batch) == SOTTO_OK)
 		return memcmp(body.batch.drop, asked->drop, WIRE_HASH_LEN) == 0
-			       ? talk_batch_read(talk, &body.batch)
+			       ? talk_batch_read(talk, &body.batch,
+						 asked->what == TALK_ASK_READ &&
+							 asked->answers == 1)
 			       : SOTTO_OK;
 	if (type == &wire_done_type && wire_decode(type, message, &body.done) == SOTTO_OK)
 		return done_receive(talk, asked, &body.done);
@@ -185,13 +187,15 @@ static enum sotto_err reply_receive(struct talk *talk, uint64_t ticket, struct b
 
 	if (found == NULL)
 		return SOTTO_OK;
+	found->answers++;
 	asked = *found;
 	if (message.len > 0)
 		err = message_receive(talk, &asked, message);
-	if (err != SOTTO_OK || !last)
-		return err;
 	found = talk_asked_find(talk, ticket);
-	if (found == NULL)
+	if (err != SOTTO_OK || found == NULL)
+		return err;
+	found->refused = asked.refused;
+	if (!last)
 		return SOTTO_OK;
 	asked_end(talk, &asked, complete);
 	talk_asked_drop(talk, found);

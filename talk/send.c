@@ -221,6 +221,15 @@ out:
 	return err;
 }
 
+/* To be sealed and sent anew: whoever has it knows it by its serial. */
+void talk_out_unseal(struct talk *talk, struct talk_out *out)
+{
+	out->ticket = 0;
+	out->stored = out->seen = false;
+	out->dirty = !out->transient;
+	talk_blob_clear(talk, &out->record);
+}
+
 enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint64_t epoch)
 {
 	uint64_t present = group->drops[0].epoch;
@@ -231,14 +240,15 @@ enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint6
 
 		if (out->record.len == 0 || (epoch == UINT64_MAX ? out->seen : out->epoch != epoch))
 			continue;
+		if (out->epoch != present) {
+			talk_out_unseal(talk, out);
+			continue;
+		}
+		/* The same bytes where the epoch is the same: who has them knows them. */
 		out->ticket = 0;
 		out->stored = out->seen = false;
 		out->dirty = !out->transient;
-		/* The same bytes where the epoch is the same: who has them knows them. */
-		if (out->epoch == present)
-			TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
-		else
-			talk_blob_clear(talk, &out->record);
+		TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
 	}
 out:
 	return err;

@@ -218,7 +218,8 @@ struct talk_asked {
 	struct list list;
 	uint64_t ticket;
 	enum talk_asking what;
-	bool refused; /* the answer was a status that is no success */
+	bool refused;	  /* the answer was a status that is no success */
+	uint32_t answers; /* messages so far */
 	uint8_t drop[WIRE_HASH_LEN];
 	uint64_t group;	 /* number */
 	uint64_t number; /* of the outbox item or parcel */
@@ -360,7 +361,8 @@ void talk_problem_set(struct talk *talk, enum talk_problem problem, bool holds);
 void talk_events_clear(struct talk *talk, struct list *events);
 
 /* ---- read.c ---- */
-MUST_USE enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch);
+MUST_USE enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch,
+					bool first);
 MUST_USE enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group,
 				       struct talk_drop *drop);
 /* NULL: none known. invitation is room to decode into; wipe it. */
@@ -441,6 +443,7 @@ MUST_USE enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *gr
 /* Not known to have reached everybody: to be sent again. epoch UINT64_MAX: what was not read back before
  * the commit that ended its epoch. Else: all that was sealed for this epoch, whose drop was lost. */
 MUST_USE enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint64_t epoch);
+void talk_out_unseal(struct talk *talk, struct talk_out *out);
 MUST_USE enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group,
 					struct talk_out *out);
 MUST_USE enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group);

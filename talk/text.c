@@ -134,6 +134,22 @@ static bool has_serial(const struct talk_has *has, uint64_t serial)
 	return false;
 }
 
+/*
+ * The device has something later, and in the drop's order it would have read this first: for that device
+ * the relay lost it.
+ */
+static bool passed_over(const struct talk_has *has, const struct talk_out *out)
+{
+	struct wire_cursor cursor = wire_list_walk(&has->above);
+	struct talk_gap gap;
+
+	while (out->seen && wire_list_next(&cursor, &talk_gap_type, &gap)) {
+		if (gap.serial > out->serial)
+			return true;
+	}
+	return false;
+}
+
 /* Marks what this device has; true when nobody is left to wait for. */
 static bool acknowledged(struct talk_out *out, const uint8_t *key)
 {
@@ -167,8 +183,14 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 		list_for_each (element, following, &group->outbox) {
 			struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-			if (out->serial == 0 || !has_serial(&has, out->serial) ||
-			    !acknowledged(out, key))
+			if (out->serial == 0)
+				continue;
+			if (!has_serial(&has, out->serial)) {
+				if (passed_over(&has, out))
+					talk_out_unseal(talk, out);
+				continue;
+			}
+			if (!acknowledged(out, key))
 				continue;
 			if (out->type == TALK_BODY_TEXT)
 				TRY(talk_row_write(talk, group, out, TALK_MESSAGE_DELIVERED));

@@ -294,7 +294,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-uint64_t talk_deadline(const struct talk *talk)
+static uint64_t next_due(const struct talk *talk)
 {
 	uint64_t due = TALK_NEVER;
 
@@ -322,6 +322,14 @@ uint64_t talk_deadline(const struct talk *talk)
 			due = earlier(due, row->due_ns);
 	}
 	return due;
+}
+
+/* What was due at the last step and could not be done then waits for something else than time. */
+uint64_t talk_deadline(const struct talk *talk)
+{
+	uint64_t due = next_due(talk);
+
+	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }
 
 const struct store_batch *talk_batch(const struct talk *talk)

@@ -36,6 +36,12 @@ static void revoke(struct world *world, uint32_t number)
 	world_settle(admin);
 }
 
+static void links(struct world *world, uint32_t count, bool wanted)
+{
+	for (uint32_t i = 0; i < count; i++)
+		world_link(world, i, wanted);
+}
+
 static void test_found_and_join(void **state)
 {
 	struct world *world = world_create(1);
@@ -304,6 +310,38 @@ static void test_failing_calls(void **state)
 	}
 }
 
+/*
+ * A relay that flips bits in what it answers. Nothing false is taken, nothing is taken twice; when it is
+ * honest again, and the links are new, all is there.
+ */
+static void test_lying_relay(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 200; seed < 206; seed++) {
+		struct world *world = world_create(seed);
+
+		world_members(world, 3, false);
+		world_corrupt(world, 3);
+		for (uint32_t i = 0; i < 6; i++) {
+			assert_true(world_send(world, 0, 1, i));
+			assert_true(world_send(world, 1, 2, i));
+			world_run(world, 3);
+		}
+		world_corrupt(world, 0);
+		links(world, 3, false);
+		world_run(world, 1);
+		links(world, 3, true);
+		world_run(world, 60);
+		for (uint32_t i = 0; i < 6; i++) {
+			assert_true(world_received(world, 0, 1, i) == 1);
+			assert_true(world_received(world, 1, 2, i) == 1);
+		}
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(state_of(world, i), TALK_MEMBER);
+		world_destroy(world);
+	}
+}
+
 /* Whoever put the newcomer into the ledger is gone before the Add: the next one does it after a minute. */
 static void test_sponsor_vanishes(void **state)
 {
@@ -364,12 +402,6 @@ static void test_revoked_while_added(void **state)
 		assert_int_not_equal(state_of(world, 3), TALK_MEMBER);
 		world_destroy(world);
 	}
-}
-
-static void links(struct world *world, uint32_t count, bool wanted)
-{
-	for (uint32_t i = 0; i < count; i++)
-		world_link(world, i, wanted);
 }
 
 /* A relay that comes back empty: what was not acknowledged yet is sent again. */
@@ -518,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_restart_at_every_action),
 		cmocka_unit_test(test_restart_while_joining),
 		cmocka_unit_test(test_failing_calls),
+		cmocka_unit_test(test_lying_relay),
 		cmocka_unit_test(test_sponsor_vanishes),
 		cmocka_unit_test(test_revoked_while_added),
 		cmocka_unit_test(test_relay_that_lost_records),

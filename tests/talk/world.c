@@ -32,6 +32,7 @@ struct world {
 	uint64_t order;
 	uint64_t now_ns;
 	uint64_t random;
+	uint32_t corrupt_one_in;
 };
 
 static uint64_t next_random(struct world *world)
@@ -119,6 +120,11 @@ static enum sotto_err fill_some(void *context, uint8_t *out, size_t len)
 	if (phone->fail_left != UINT64_MAX && phone->fail_left-- == 0)
 		return SOTTO_ERR_RANDOM;
 	return fill(phone->world, out, len);
+}
+
+void world_corrupt(struct world *world, uint32_t one_in)
+{
+	world->corrupt_one_in = one_in;
 }
 
 static void phone_start(struct world_phone *phone)
@@ -364,6 +370,9 @@ static void event_run(struct world *world, struct event *event)
 					   BYTES(event->data, event->len));
 		return;
 	}
+	if (world->corrupt_one_in != 0 && next_random(world) % world->corrupt_one_in == 0)
+		event->data[next_random(world) % event->len] ^=
+			(uint8_t)(1 << next_random(world) % 8);
 	err = talk_reply(phone->talk, event->ticket, BYTES(event->data, event->len), event->last,
 			 world->now_ns, utc(world));
 	if (survived(phone, err))

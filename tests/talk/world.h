@@ -69,6 +69,9 @@ void world_die_after(struct world_phone *phone, uint64_t actions);
 /* One allocation or random call fails, after so many; the engine is then thrown away. */
 void world_fail_after(struct world_phone *phone, uint64_t calls);
 
+/* Of so many answers of the relay one has a flipped bit; 0: none. */
+void world_corrupt(struct world *world, uint32_t one_in);
+
 /* Phone 0 founds, the others join one after the other (or all at once), all are members. */
 void world_found(struct world *world);
 void world_invite(struct world *world, uint32_t number);
