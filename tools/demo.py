@@ -7,7 +7,6 @@ import collections
 import json
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "rig"), os.path.join(HERE, "measure")]
 from frames import encoded_frames  # noqa: E402
-from rig import Failed, Rig  # noqa: E402
+from rig import Failed, Rig, free_port  # noqa: E402
 from search import files, memory, search  # noqa: E402
 import speech  # noqa: E402
 
@@ -45,12 +44,6 @@ class Story:
         self.say(("ok    " if holds else "FAULT ") + text)
         if not holds:
             self.faults.append(text)
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start_network(story, rig):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ import time
 
 SOURCE = os.environ["SOTTO_SOURCE"]
 sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import Rig  # noqa: E402
+from rig import Rig, free_port  # noqa: E402
 from tap import equal, run, true  # noqa: E402
 
 
@@ -19,10 +18,7 @@ class State:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
         self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        address = f"127.0.0.1:{self.port}"
+        address = f"127.0.0.1:{free_port()}"
         self.relay = self.rig.start_relay(address, address)
         self.ana = self.rig.phone("ana")
         self.ben = self.rig.phone("ben")

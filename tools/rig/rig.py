@@ -6,6 +6,7 @@ Every process that is started here is ended by its id when the rig is left.
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -14,6 +15,12 @@ PASSPHRASE = "correct horse battery staple"
 
 class Failed(Exception):
     """Something did not happen that should have; the text is for people."""
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def children_of(pid):
