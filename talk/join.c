@@ -227,24 +227,29 @@ static bool context_fits(const struct talk *talk, const struct ledger *ledger,
 	       stated.ledger_length > own->index;
 }
 
+/* What is no key package of anybody's is left out; its device announces another one. */
+static enum sotto_err package_take(struct talk *talk, struct bytes message)
+{
+	struct mls_key_package_info info;
+	enum sotto_err err = mls_key_package_check(&talk->mls, message, 0, &info);
+
+	if (err == SOTTO_OK && (info.member.signature_key.len != LEDGER_KEY_LEN ||
+				bytes_equal(info.member.signature_key,
+					    BYTES(talk->identity.public_key, LEDGER_KEY_LEN))))
+		return SOTTO_OK;
+	if (err == SOTTO_OK)
+		err = talk_package_put(talk, info.member.signature_key.data, message);
+	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+}
+
 static enum sotto_err packages_take(struct talk *talk, const struct talk_parcel *parcel)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->key_packages);
 	struct talk_key_package item;
 	enum sotto_err err = SOTTO_OK;
 
-	while (err == SOTTO_OK && wire_list_next(&cursor, &talk_key_package_type, &item)) {
-		struct mls_key_package_info info;
-
-		if (mls_key_package_check(&talk->mls, item.message, 0, &info) != SOTTO_OK ||
-		    info.member.signature_key.len != LEDGER_KEY_LEN ||
-		    bytes_equal(info.member.signature_key,
-				BYTES(talk->identity.public_key, LEDGER_KEY_LEN)))
-			continue;
-		err = talk_package_put(talk, info.member.signature_key.data, item.message);
-		if (err == SOTTO_ERR_INVALID)
-			err = SOTTO_OK;
-	}
+	while (err == SOTTO_OK && wire_list_next(&cursor, &talk_key_package_type, &item))
+		err = package_take(talk, item.message);
 	return err;
 }
 
