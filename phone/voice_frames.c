@@ -165,11 +165,10 @@ static uint32_t stamp_of(uint64_t now_ns)
 	return (uint32_t)(now_ns / 1000);
 }
 
-static void fill_frame(struct voice_process *process, uint64_t now_ns,
-		       struct wire_voice_frame *frame, uint8_t packet[VOICE_PACKET_LEN])
+static void fill_frame(struct voice_process *process, const struct voice_epoch *epoch,
+		       uint64_t now_ns, struct wire_voice_frame *frame,
+		       uint8_t packet[VOICE_PACKET_LEN])
 {
-	const struct voice_epoch *epoch = epoch_of(process, process->sending_epoch);
-
 	memcpy(frame->check, epoch->check, sizeof(frame->check));
 	frame->stamp_us = stamp_of(now_ns);
 	frame->echo_us = process->echo.stamp_us;
@@ -185,13 +184,17 @@ void voice_process_send_frame(struct voice_process *process, uint64_t now_ns)
 	uint8_t payload[WIRE_DATAGRAM_PAYLOAD_MAX];
 	uint8_t plain[SFRAME_PADDED_LEN_MAX];
 	uint8_t packet[VOICE_PACKET_LEN];
+	const struct voice_epoch *epoch = epoch_of(process, process->sending_epoch);
 	struct wire_datagram datagram = {.slot = 0};
 	struct wire_voice_frame frame;
 	struct writer writer;
 	enum sotto_err err;
 
-	fill_frame(process, now_ns, &frame, packet);
-	datagram.room = epoch_of(process, process->sending_epoch)->room;
+	/* Its place went to an epoch with the same low byte: nothing is sent until the switch to that. */
+	if (epoch == NULL)
+		return;
+	fill_frame(process, epoch, now_ns, &frame, packet);
+	datagram.room = epoch->room;
 	writer_init_fixed(&writer, plain, sizeof(plain));
 	TRY(wire_voice_frame_encode(&frame, &writer));
 	TRY(sframe_seal_padded(&process->sender, BYTES_NONE, writer_bytes(&writer), payload,

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls between two phones with WAV files for sound: what is pressed and when, and what each side is told."""
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+import wave
+
+SOURCE = os.environ["SOTTO_SOURCE"]
+sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
+from rig import Rig  # noqa: E402
+from tap import equal, run, true  # noqa: E402
+
+RATE = 48000
+
+
+class State:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="sotto-calls-")
+        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.relay = self.rig.start_relay(address, address)
+        self.ana = self.rig.phone("ana")
+        self.ben = self.rig.phone("ben")
+        self.ana.run("found", "Desk", "--relay", self.relay.name, "--as", "Ana")
+        card = self.ana.run("invite", "101", "Ben")[-1]["invitation"]
+        self.ben.run("join", card)
+        self.silence = os.path.join(self.folder.name, "silence.wav")
+        with wave.open(self.silence, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(RATE)
+            out.writeframes(bytes(2 * RATE * 30))
+        self.agents = [phone.pids()["sotto-agent"] for phone in (self.ana, self.ben)]
+
+    def close(self):
+        self.rig.__exit__()
+        self.folder.cleanup()
+
+    def start(self, phone, command, *more):
+        return phone.start(command, *more, "--mic", self.silence, "--speaker",
+                           os.path.join(self.folder.name, phone.name + ".wav"))
+
+    def same_agents(self):
+        equal([phone.pids()["sotto-agent"] for phone in (self.ana, self.ben)], self.agents, "agents")
+
+
+def end_of(process, seconds=40):
+    """Exit code and the last object that the command printed."""
+    out, _ = process.communicate(timeout=seconds)
+    lines = out.splitlines()
+    return process.returncode, json.loads(lines[-1]) if lines else None
+
+
+def state_of(process, wanted):
+    """Reads what the command prints up to this state."""
+    for line in process.stdout:
+        if json.loads(line).get("state") == wanted:
+            return
+    raise AssertionError(f"the command ended before it was {wanted!r}")
+
+
+def call_and_report(state):
+    """a call is set up, both sides get a report, and it is verified"""
+    answer = state.start(state.ben, "answer", "--wait")
+    call = state.start(state.ana, "call", "101", "--for", "2")
+    code, report = end_of(call)
+    equal((code, report["reason"], report["peer"], report["verified"]), (0, "hung_up", "101", True))
+    true(1.5 < report["duration_s"] < 4, f"it lasted {report['duration_s']} s")
+    true(report["packets_received"] > 50, "packets came")
+    _, report = end_of(answer)
+    equal((report["reason"], report["peer"], report["verified"]), ("hung_up", "100", True))
+    true("setup_ms" not in report, "the called did not set it up")
+
+
+def redial_at_once(state):
+    """three calls in a row, each the moment the one before is reported"""
+    for caller, called, extension in ((state.ana, state.ben, "101"), (state.ben, state.ana, "100"),
+                                      (state.ana, state.ben, "101")):
+        answer = state.start(called, "answer", "--wait")
+        time.sleep(0.2)
+        code, report = end_of(state.start(caller, "call", extension, "--for", "1"))
+        equal((code, report["reason"]), (0, "hung_up"))
+        true(report["packets_received"] > 10, "packets came")
+        equal(end_of(answer)[1]["reason"], "hung_up")
+    state.same_agents()
+
+
+def refused_and_cancelled(state):
+    """hanging up refuses what rings here, and cancels what rings there"""
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "ringing there")
+    state.ben.run("hangup")
+    equal(end_of(call)[1]["reason"], "refused")
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "ringing there")
+    state.ana.run("hangup")
+    equal(end_of(call)[1]["reason"], "cancelled")
+    state.ben.wait_for("silence", lambda: state.ben.run("hangup", check=False)[-1].get("error"))
+    state.same_agents()
+
+
+def killed_command_ends_the_call(state):
+    """a command that is killed ends its call, before and after the answer"""
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "ringing there")
+    call.send_signal(signal.SIGKILL)
+    call.communicate()
+    for victim in (0, 1):
+        answer = state.start(state.ben, "answer", "--wait")
+        call = state.start(state.ana, "call", "101")
+        state_of(call, "in a call")
+        state_of(answer, "in a call")
+        pair = [call, answer]
+        pair[victim].send_signal(signal.SIGKILL)
+        pair[victim].communicate()
+        equal(end_of(pair[1 - victim])[1]["reason"], "hung_up")
+    state.same_agents()
+
+
+def killed_voice_breaks_the_call(state):
+    """a voice process that dies ends the call as broken, and the next one works"""
+    answer = state.start(state.ben, "answer", "--wait")
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "in a call")
+    os.kill(state.ana.wait_for("voice", lambda: state.ana.pids().get("sotto-voice")), signal.SIGKILL)
+    equal(end_of(call)[1]["reason"], "broken")
+    equal(end_of(answer)[1]["reason"], "broken")
+    call_and_report(state)
+    state.same_agents()
+
+
+def busy(state):
+    """who is in a call cannot dial another, and says so"""
+    answer = state.start(state.ben, "answer", "--wait")
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "in a call")
+    for phone, extension in ((state.ana, "101"), (state.ben, "100")):
+        code, report = end_of(state.start(phone, "call", extension))
+        equal((code, report["error"]), (1, "state"))
+    state.ben.run("hangup")
+    equal(end_of(call)[1]["reason"], "hung_up")
+    end_of(answer)
+
+
+def both_dial(state):
+    """two who call each other at the same moment are in one call"""
+    calls = [state.start(state.ana, "call", "101", "--for", "3"),
+             state.start(state.ben, "call", "100", "--for", "3")]
+    reports = [end_of(call)[1] for call in calls]
+    equal([report["reason"] for report in reports], ["hung_up", "hung_up"])
+    true(all(report["packets_received"] > 20 for report in reports), "sound both ways")
+    state.same_agents()
+
+
+def relay_gone(state):
+    """without a relay a call ends as unreachable, and an invitation does not ring later"""
+    state.relay.kill()
+    state.ana.wait_for("no link", lambda: not state.ana.run("status")[-1]["connected"])
+    call = state.start(state.ana, "call", "101")
+    time.sleep(1)
+    state.ana.run("hangup")
+    equal(end_of(call)[1]["reason"], "cancelled")
+    state.relay.start()
+    state.ana.wait_for("a link", lambda: state.ana.run("status")[-1]["connected"], 60)
+    state.ben.wait_for("a link", lambda: state.ben.run("status")[-1]["connected"], 60)
+    call_and_report(state)
+    state.same_agents()
+
+
+CASES = [call_and_report, redial_at_once, refused_and_cancelled, killed_command_ends_the_call,
+         killed_voice_breaks_the_call, busy, both_dial, relay_gone]
+
+sys.exit(run(CASES, State))
