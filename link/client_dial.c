@@ -128,17 +128,20 @@ static void dial(struct link_client *client, uint64_t now_ns, uint64_t utc_ms)
 		client_report(client, LINK_CLIENT_CONNECTING, LINK_REASON_NO_MEMORY);
 }
 
-/* Has nobody answered for long enough to say so? What this machine lacks itself is said instead. */
+/*
+ * Has nobody answered for long enough to say so? What this machine lacks itself is said instead, and that somebody
+ * answered who is not our relay: silence after that is no news.
+ */
 static uint64_t no_answer_ns(const struct link_client *client)
 {
 	switch (client->reason) {
 	case LINK_REASON_NO_ANSWER:
 	case LINK_REASON_NO_NETWORK:
+	case LINK_REASON_WRONG_RELAY_KEY:
 	case LINK_REASON_RANDOM:
 	case LINK_REASON_NO_MEMORY:
 		return LINK_NEVER;
 	case LINK_REASON_NONE:
-	case LINK_REASON_WRONG_RELAY_KEY:
 	case LINK_REASON_NO_PROOF:
 	case LINK_REASON_LOST:
 	case LINK_REASON_IDLE:

@@ -177,6 +177,8 @@ void agent_stop_engines(struct agent *agent);
 void agent_link_attach(struct agent *agent, int descriptor);
 void agent_link_detach(struct agent *agent);
 void agent_link_configure(struct agent *agent);
+/* Why there is no link, for people; NULL: there is one, or it is too early to say. */
+const char *agent_link_trouble(const struct agent *agent);
 MUST_USE enum sotto_err agent_link_request(struct agent *agent, uint64_t ticket,
 					   struct bytes message);
 void agent_link_cancel(struct agent *agent, uint64_t ticket);

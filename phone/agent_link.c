@@ -22,6 +22,13 @@ void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *me
 	writer_release(&writer);
 }
 
+const char *agent_link_trouble(const struct agent *agent)
+{
+	if (agent->link_status.state == 3 || agent->link_status.reason == LINK_REASON_NONE)
+		return NULL;
+	return link_reason_text((enum link_reason)agent->link_status.reason);
+}
+
 static void link_is(struct agent *agent, const struct wire_link_status *status)
 {
 	bool was_up = agent->link_status.state == 3;

@@ -11,7 +11,7 @@
 #include "phone/agent_json.h"
 #include "wire/relay_name.h"
 
-#define FOUND_WAIT_MS	    60000
+#define FOUND_WAIT_MS	    30000
 #define INVITE_WAIT_MS	    60000
 #define INVITATION_VALID_MS (UINT64_C(72) * 3600 * 1000)
 #define DIGITS_DEFAULT	    3
@@ -269,10 +269,8 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}
-	if (agent->link_status.state != 3 && agent->link_status.reason != LINK_REASON_NONE)
-		json_array_append_new(
-			problems,
-			json_string(link_reason_text((enum link_reason)agent->link_status.reason)));
+	if (agent_link_trouble(agent) != NULL)
+		json_array_append_new(problems, json_string(agent_link_trouble(agent)));
 	if (!crypto_aes_is_constant_time())
 		json_array_append_new(problems,
 				      json_string("this processor has no AES instructions: another "
