@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Phones and relays that do not belong together: refused or silent, and the phone says what it may be."""
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from proof import Proof, run, true
+from rig import Relay
+from tap import equal
+
+# "no answer" is one sentence for all that is silent: a stranger is not told which it was.
+SILENT = ("relay is off", "clock is wrong", "access has ended")
+
+
+class State(Proof):
+    """Ana's network at one relay; then another relay at the same address, which knows nothing of her."""
+
+    other = None
+
+    def prepare(self):
+        self.start_relay()
+        self.found()
+        self.ana = self.phones[0]
+        self.eve = self.rig.phone("eve")
+        self.name_before = self.relay.name
+        self.relay.end()
+        address = self.name_before.split("#")[0]
+        folder = self.rig.folder
+        self.rig.folder = os.path.join(folder, "other")
+        os.mkdir(self.rig.folder)
+        self.other = Relay(self.rig, address, address)
+        self.rig.folder = folder
+
+    def close(self):
+        if self.other:
+            self.other.end()
+        super().close()
+
+    def relay_saw(self):
+        done = subprocess.run([self.rig.program("relay/sottod"), "status", "--state",
+                               os.path.join(self.rig.folder, "other", "relay"), "--json"],
+                              stdout=subprocess.PIPE, text=True, timeout=20, check=True)
+        return json.loads(done.stdout)
+
+
+def parts(name):
+    """Address, key and claim of what a relay printed."""
+    address, text = name.split("#")
+    content = base64.b32decode(text + "=" * (-len(text) % 8))[:-4]
+    return address, content[:32], content[32:]
+
+
+def whole(address, key, claim):
+    content = key + claim
+    content += hashlib.sha256(content).digest()[:4]
+    return f"{address}#{base64.b32encode(content).decode().rstrip('=')}"
+
+
+def found_with(phone, relay):
+    """What `sotto found` says: exit code, and its words."""
+    done = subprocess.run(phone.command("found", "Desk", "--relay", relay, "--as", "Eve"),
+                          env=phone.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=90, check=False)
+    return done.returncode, done.stderr.strip()
+
+
+def another_networks_phone(state):
+    """a phone of another network gets no answer, and says what that may be"""
+    def problem():
+        status = state.ana.run("status")[-1]
+        words = [text for text in status["problems"] if "no answer" in text or "no link" in text]
+        return None if status["connected"] else words
+    words = state.ana.wait_for("words about the link", problem, 30)
+    print(f"# {words}", flush=True)
+    true(all(part in words[0] for part in SILENT), "what it may be")
+    saw = state.relay_saw()
+    equal((saw["links"], saw["handshakes"]), (0, 0), "links and handshakes")
+    true(saw["unanswered"] > 0, "it knocked")
+
+
+def wrong_access_key(state):
+    """founding with a claim that is not this relay's gets no answer"""
+    address, key, claim = parts(state.other.name)
+    equal(whole(address, key, claim), state.other.name, "control: taken apart and put together")
+    code, words = found_with(state.eve, whole(address, key, bytes(32 * [7])))
+    print(f"# {words}", flush=True)
+    equal(code, 1)
+    true(all(part in words for part in SILENT), f"what it may be: {words}")
+    equal(state.relay_saw()["handshakes"], 0, "handshakes")
+
+
+def wrong_relay_key(state):
+    """founding with another relay's key is refused, and the words say that it is not this relay"""
+    address, _, claim = parts(state.other.name)
+    _, key_of_before, _ = parts(state.name_before)
+    mallory = state.rig.phone("mallory")
+    code, words = found_with(mallory, whole(address, key_of_before, claim))
+    print(f"# {words}", flush=True)
+    equal(code, 1)
+    true("not its relay" in words, f"it says so: {words}")
+    equal(state.relay_saw()["key_number"], 0, "nothing was founded")
+
+
+def right_one(state):
+    """control: with the right key and claim a network is founded there"""
+    zoe = state.rig.phone("zoe")
+    code, words = found_with(zoe, state.other.name)
+    equal((code, words), (0, ""))
+
+
+sys.exit(run([another_networks_phone, wrong_access_key, wrong_relay_key, right_one], State))
