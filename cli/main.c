@@ -113,5 +113,5 @@ int main(int argc, char **argv)
 		return CLI_FAILED;
 	code = run(&cli);
 	os_loop_destroy(cli.loop);
-	return code;
+	return (int)code;
 }
