@@ -67,12 +67,28 @@ out:
 	return err;
 }
 
+/* Its report came, or is not waited for any more. */
+static void close_over(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+
+	if (!call->over)
+		return;
+	call->over = false;
+	os_loop_set_timer(agent->loop, &call->report_timer, OS_NEVER);
+	agent_voice_close(agent);
+	command_call_ended(agent);
+}
+
 enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client, uint32_t extension)
 {
 	struct agent_call *call = &agent->call;
 	enum call_state state = call_state_of(call->engine);
 	enum sotto_err err;
 
+	/* Nobody waits for the report of the call before. */
+	if (call->client == NULL)
+		close_over(agent);
 	if (call->client != NULL || call->dialling || call->over ||
 	    (state != CALL_IDLE && state != CALL_TAIL))
 		return SOTTO_ERR_STATE;
@@ -174,19 +190,6 @@ static void ended(struct agent *agent, enum call_reason reason, const struct cal
 	/* The voice process still has its report to give. */
 	os_loop_set_timer(agent->loop, &call->report_timer,
 			  call->voice != NULL ? os_clock_now_ns() + REPORT_NS : 0);
-}
-
-/* Its report came, or is not waited for any more. */
-static void close_over(struct agent *agent)
-{
-	struct agent_call *call = &agent->call;
-
-	if (!call->over)
-		return;
-	call->over = false;
-	os_loop_set_timer(agent->loop, &call->report_timer, OS_NEVER);
-	agent_voice_close(agent);
-	command_call_ended(agent);
 }
 
 /* Nobody is dialled any more: no conversation with that person came about, or something else came first. */

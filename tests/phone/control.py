@@ -4,6 +4,7 @@ import array
 import json
 import os
 import socket
+import time
 
 
 class Control:
@@ -12,7 +13,15 @@ class Control:
     def __init__(self, home, timeout=60):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(os.path.join(home, "control"))
+        # More may wait at the door than the kernel lets in at once.
+        for attempt in range(200):
+            try:
+                self.socket.connect(os.path.join(home, "control"))
+                break
+            except BlockingIOError:
+                if attempt == 199:
+                    raise
+                time.sleep(0.05)
         self.buffer = b""
 
     def __enter__(self):

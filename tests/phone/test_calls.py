@@ -65,6 +65,12 @@ def state_of(process, wanted):
     raise AssertionError(f"the command ended before it was {wanted!r}")
 
 
+def nothing_rings(state):
+    """What was killed or cancelled may still be on its way: hangs up until there is nothing any more."""
+    for phone in (state.ana, state.ben, state.ana):
+        phone.wait_for("no call", lambda: phone.run("hangup", check=False)[-1].get("error"))
+
+
 def call_and_report(state):
     """a call is set up, both sides get a report, and it is verified"""
     answer = state.start(state.ben, "answer", "--wait")
@@ -101,7 +107,7 @@ def refused_and_cancelled(state):
     state_of(call, "ringing there")
     state.ana.run("hangup")
     equal(end_of(call)[1]["reason"], "cancelled")
-    state.ben.wait_for("silence", lambda: state.ben.run("hangup", check=False)[-1].get("error"))
+    nothing_rings(state)
     state.same_agents()
 
 
@@ -112,6 +118,7 @@ def killed_command_ends_the_call(state):
     call.send_signal(signal.SIGKILL)
     call.communicate()
     for victim in (0, 1):
+        nothing_rings(state)
         answer = state.start(state.ben, "answer", "--wait")
         call = state.start(state.ana, "call", "101")
         state_of(call, "in a call")
