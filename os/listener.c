@@ -80,9 +80,15 @@ static void listener_ready(struct os_watch *watch, unsigned seen)
 	int descriptor = accept4(watch->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)seen;
-	if (descriptor <
-	    0) /* gave up before we came, or too many descriptors: the kernel keeps it waiting */
+	if (descriptor < 0) {
+		/* Gave up before we came; or there is no descriptor for it, and it still waits. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			os_loop_unwatch(listener->loop, watch);
+			os_loop_set_timer(listener->loop, &listener->pause,
+					  os_loop_now_ns(listener->loop) + LISTENER_PAUSE_NS);
+		}
 		return;
+	}
 	if (!listener_peer_is_ours(descriptor)) {
 		close(descriptor);
 		return;

@@ -53,12 +53,22 @@ enum agent_wait {
 	AGENT_WAIT_INVITE, /* for the invitation of an extension */
 	AGENT_WAIT_REVOKE, /* for a member's revocation to stand in the ledger */
 	AGENT_WAIT_SEND,   /* for a message to be stored */
+	AGENT_WAIT_READ,   /* to take what it was sent, before it is sent more */
 	AGENT_WAIT_FOLLOW, /* for messages, until the client leaves */
 	AGENT_WAIT_RING,   /* answer --wait: for a call to come */
 	AGENT_WAIT_CALL,   /* for the end of the call that this client started or answered */
 };
 
 struct agent;
+
+/* How far a client has read; a history may be longer than what may wait for it. */
+struct agent_reading {
+	uint32_t member; /* the next one to read from */
+	uint64_t row;	 /* its next row, or 0: from the beginning */
+	bool only_new;
+	bool follow; /* afterwards */
+	bool found;  /* somebody has the extension that was asked for */
+};
 
 /* A connection to the control socket: one command. */
 struct agent_client {
@@ -70,7 +80,7 @@ struct agent_client {
 	uint64_t deadline_ns; /* OS_NEVER: none */
 	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
-	bool mark_read; /* FOLLOW with new */
+	struct agent_reading reading; /* READ */
 	int mic_fd;	/* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
@@ -240,6 +250,9 @@ void command_network_event(struct agent *agent, const struct talk_event *event);
 agent_command_fn command_send, command_read;
 void command_messages_event(struct agent *agent, const struct talk_event *event);
 void command_messages_timeout(struct agent_client *client);
+
+/* The client has taken what was sent to it: more of its reading. */
+void command_messages_drained(struct agent_client *client);
 
 /* command_call.c */
 agent_command_fn command_call, command_answer, command_hangup;

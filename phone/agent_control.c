@@ -147,6 +147,12 @@ static void client_gone(void *context, struct os_lines *lines)
 	agent_client_close(context);
 }
 
+static void client_drained(void *context, struct os_lines *lines)
+{
+	(void)lines;
+	command_messages_drained(context);
+}
+
 static void client_said(void *context, struct os_lines *lines, const char *line, size_t len,
 			int *descriptors, size_t descriptors_count)
 {
@@ -173,7 +179,8 @@ void agent_accept(void *context, int descriptor)
 {
 	struct agent *agent = context;
 	struct agent_client *client;
-	struct os_lines_handler handler = {.received = client_said, .gone = client_gone};
+	struct os_lines_handler handler = {
+		.received = client_said, .gone = client_gone, .drained = client_drained};
 
 	client = agent->client_count < AGENT_CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
 	if (client == NULL) {

@@ -8,6 +8,9 @@
 #include "phone/agent.h"
 #include "phone/agent_json.h"
 
+/* Less than what may wait for a client at all, with room for one more page of the store. */
+#define QUEUED_MAX (OS_LINES_QUEUE_LEN_MAX / 4)
+
 static const char *state_word(enum talk_message_state state)
 {
 	switch (state) {
@@ -68,13 +71,6 @@ void command_messages_timeout(struct agent_client *client)
 	agent_done(client, sent_json(client->message_id, TALK_MESSAGE_QUEUED));
 }
 
-struct reading {
-	struct agent_client *client;
-	uint64_t last_row;
-	bool only_new; /* what others sent, not read yet */
-	bool any;
-};
-
 static json_t *message_json(const struct agent *agent, const struct talk_message *message)
 {
 	char id[2 * TALK_MESSAGE_ID_LEN + 1];
@@ -92,17 +88,27 @@ static json_t *message_json(const struct agent *agent, const struct talk_message
 	return object;
 }
 
+/* One step of a reading: rows of one member, until enough waits for the client. */
+struct page {
+	struct agent_client *client;
+	uint64_t last_row;
+	bool any;
+};
+
 static enum sotto_err read_row(void *context, uint64_t index, struct bytes value)
 {
-	struct reading *reading = context;
+	struct page *page = context;
+	struct agent_client *client = page->client;
 	struct talk_message message;
 	enum sotto_err err;
 
+	/* Checked before, so that the rows of a page are those that were sent. */
+	FAIL_IF(client->broken || os_lines_queued(client->lines) > QUEUED_MAX, SOTTO_ERR_AGAIN);
 	TRY(talk_message_decode(value, &message));
-	if (!reading->only_new || message.state == TALK_MESSAGE_RECEIVED)
-		agent_item(reading->client, message_json(reading->client->agent, &message));
-	reading->last_row = index;
-	reading->any = true;
+	if (!client->reading.only_new || message.state == TALK_MESSAGE_RECEIVED)
+		agent_item(client, message_json(client->agent, &message));
+	page->last_row = index;
+	page->any = true;
 out:
 	return err;
 }
@@ -122,59 +128,101 @@ static uint64_t last_read(const struct store_reader *reader, struct bytes owner)
 	return row;
 }
 
-static enum sotto_err read_member(struct agent_client *client, const struct ledger_member *member,
-				  bool only_new)
+/* SOTTO_ERR_AGAIN: the rest when the client has taken this. */
+static enum sotto_err read_member(struct agent_client *client, const struct ledger_member *member)
 {
 	struct agent *agent = client->agent;
+	struct agent_reading *reading = &client->reading;
 	struct store_reader reader = vault_reader(agent->vault);
-	struct reading reading = {.client = client, .only_new = only_new};
+	struct page page = {.client = client};
 	uint32_t extension = member->extension;
 	struct store_range range;
 	uint8_t owner[4];
+	enum sotto_err failed;
 	enum sotto_err err;
 
 	talk_message_owner(member->id, owner);
 	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, BYTES_OF(owner));
-	if (only_new)
+	range.first = reading->row;
+	if (reading->row == 0 && reading->only_new)
 		range.first = last_read(&reader, BYTES_OF(owner)) + 1;
-	TRY(store_iterate(&reader, &range, read_row, &reading));
-	if (reading.any)
-		TRY(agent_commit(agent, talk_mark_read(agent->talk, extension, reading.last_row)));
+	err = store_iterate(&reader, &range, read_row, &page);
+	if (page.any) {
+		reading->row = page.last_row + 1;
+		failed = agent_commit(agent, talk_mark_read(agent->talk, extension, page.last_row));
+		if (failed != SOTTO_OK)
+			err = failed;
+	}
+	return err;
+}
+
+static enum sotto_err read_on(struct agent_client *client)
+{
+	const struct ledger *ledger = talk_ledger(client->agent->talk);
+	struct agent_reading *reading = &client->reading;
+	enum sotto_err err = SOTTO_OK;
+
+	/* A revoked member's messages can still be read. */
+	for (; reading->member <= ledger_member_count(ledger);
+	     reading->member++, reading->row = 0) {
+		const struct ledger_member *member = ledger_member_by_id(ledger, reading->member);
+
+		if (member == NULL ||
+		    (client->extension != 0 && member->extension != client->extension))
+			continue;
+		reading->found = true;
+		TRY(read_member(client, member));
+	}
 out:
 	return err;
+}
+
+void command_messages_drained(struct agent_client *client)
+{
+	enum sotto_err err;
+
+	if (client->wait != AGENT_WAIT_READ)
+		return;
+	err = client->agent->talk != NULL ? read_on(client) : SOTTO_ERR_STATE;
+	if (err == SOTTO_ERR_AGAIN)
+		return;
+	if (err != SOTTO_OK)
+		agent_fail(client, err, "cannot read: %s", sotto_err_text(err));
+	else if (client->extension != 0 && !client->reading.found)
+		agent_fail(client, SOTTO_ERR_NOT_FOUND, "nobody has extension %u here",
+			   client->extension);
+	else if (client->reading.follow)
+		agent_client_wait(client, AGENT_WAIT_FOLLOW, 0);
+	else
+		agent_done(client, NULL);
 }
 
 void command_read(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
-	struct agent *agent = client->agent;
-	const struct ledger *ledger = talk_ledger(agent->talk);
-	bool only_new = json_is_true(json_object_get(arguments, "new"));
-	uint32_t extension = agent_extension(arguments, "with");
-	enum sotto_err err = SOTTO_OK;
-	bool found = false;
-
 	(void)descriptors;
 	(void)descriptors_count;
-	/* A revoked member's messages can still be read. */
-	for (uint32_t id = 1; err == SOTTO_OK && id <= ledger_member_count(ledger); id++) {
-		const struct ledger_member *member = ledger_member_by_id(ledger, id);
+	client->extension = agent_extension(arguments, "with");
+	client->reading = (struct agent_reading){
+		.member = 1,
+		.only_new = json_is_true(json_object_get(arguments, "new")),
+		.follow = json_is_true(json_object_get(arguments, "follow")),
+	};
+	agent_client_wait(client, AGENT_WAIT_READ, 0);
+	command_messages_drained(client);
+}
 
-		if (member == NULL || (extension != 0 && member->extension != extension))
-			continue;
-		found = true;
-		err = read_member(client, member, only_new);
-	}
-	if (err != SOTTO_OK) {
-		agent_fail(client, err, "cannot read: %s", sotto_err_text(err));
-	} else if (extension != 0 && !found) {
-		agent_fail(client, SOTTO_ERR_NOT_FOUND, "nobody has extension %u here", extension);
-	} else if (json_is_true(json_object_get(arguments, "follow"))) {
-		client->extension = extension;
-		agent_client_wait(client, AGENT_WAIT_FOLLOW, 0);
-	} else {
-		agent_done(client, NULL);
-	}
+/* Does this client see a message of this person now, or later from the store? */
+static bool follows(const struct agent_client *client, uint32_t extension)
+{
+	const struct ledger_member *member;
+
+	if (client->wait == AGENT_WAIT_FOLLOW)
+		return true;
+	if (client->wait != AGENT_WAIT_READ || !client->reading.follow)
+		return false;
+	member = ledger_member_by_extension(talk_ledger(client->agent->talk), extension);
+	return member != NULL && member->id < client->reading.member;
 }
 
 static void follow(struct agent_client *client, const struct talk_event *event)
@@ -203,8 +251,8 @@ void command_messages_event(struct agent *agent, const struct talk_event *event)
 	list_for_each (place, following, &agent->clients) {
 		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
 
-		if (event->type == TALK_EVENT_MESSAGE && client->wait == AGENT_WAIT_FOLLOW &&
-		    agent->talk != NULL)
+		if (event->type == TALK_EVENT_MESSAGE && agent->talk != NULL &&
+		    follows(client, event->extension))
 			follow(client, event);
 		if (event->type == TALK_EVENT_MESSAGE_STATE && client->wait == AGENT_WAIT_SEND &&
 		    event->message_state != TALK_MESSAGE_QUEUED &&

@@ -389,6 +389,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 		break;
 	case AGENT_WAIT_NONE:
 	case AGENT_WAIT_SEND:
+	case AGENT_WAIT_READ:
 	case AGENT_WAIT_FOLLOW:
 	case AGENT_WAIT_RING:
 	case AGENT_WAIT_CALL:

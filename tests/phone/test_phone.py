@@ -10,6 +10,7 @@ import time
 
 SOURCE = os.environ["SOTTO_SOURCE"]
 sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
+from control import Control, ask  # noqa: E402
 from rig import Rig, free_port  # noqa: E402
 from tap import equal, run, true  # noqa: E402
 
@@ -205,6 +206,28 @@ def home_belongs_to_its_user(state):
         equal(os.stat(os.path.join(state.ben.home, name)).st_mode & 0o777, 0o600, name)
 
 
+def long_history(state):
+    """a history longer than what may wait for a client is read to its end, in order, by one that is slow"""
+    state.ana.run("status")
+    wanted = []
+    for number in range(90):
+        wanted.append(f"{number:03}" + "\x01" * 15000)  # six times as long in JSON
+        answer = ask(state.ana.home, {"command": "send", "to": "101", "text": wanted[-1]})
+        true("done" in answer, f"{number}: {answer}")
+    with Control(state.ana.home) as control:
+        control.say({"command": "read", "with": "101"})
+        time.sleep(1)
+        seen = []
+        while True:
+            line = control.line()
+            if "item" not in line:
+                break
+            seen.append(line["item"]["text"])
+    equal(line, {"done": {}}, "its end")
+    equal([text[:3] for text in seen[-90:]], [text[:3] for text in wanted])
+    equal(seen[-90:] == wanted, True, "whole")
+
+
 def revoked(state):
     """a revoked phone learns it, and nobody sends to it any more"""
     state.ana.run("revoke", "101")
@@ -216,6 +239,6 @@ def revoked(state):
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
          invitation_is_valid_once, join_by_a_picture, messages_both_ways, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
-         lock_and_unlock, home_belongs_to_its_user, revoked]
+         lock_and_unlock, home_belongs_to_its_user, long_history, revoked]
 
 sys.exit(run(CASES, State))
