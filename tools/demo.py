@@ -11,9 +11,11 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "rig"), os.path.join(HERE, "measure")]
+from debugger import stop_at  # noqa: E402
 from frames import encoded_frames  # noqa: E402
 from rig import Failed, Rig, free_port  # noqa: E402
 from search import files, memory, search  # noqa: E402
@@ -208,6 +210,25 @@ def needles_of(texts):
     return needles
 
 
+def agent_memory(rig, phone, messages):
+    """The agent's memory as it is, and at each message that it hands out: a moment later the text is wiped."""
+    followers = [phone.start("read", extension, "--follow") for extension, _ in PEOPLE]
+    time.sleep(1)
+    agent = phone.pids()["sotto-agent"]
+    areas = list(memory(agent))
+    for follower in followers:
+        follower.terminate()
+        follower.communicate(timeout=10)
+    folder = os.path.join(rig.folder, "agent-memory")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # The command asks twice how the phone stands before it asks for the messages.
+        stops = pool.submit(stop_at, agent, "os_lines_send", 2 + messages, folder)
+        time.sleep(3)
+        phone.run("read", timeout=120)
+        stops.result()
+    return areas + list(files(folder))
+
+
 def search_relay(story, rig, relay, phones, texts, said):
     story.chapter("The relay is searched: its disk, its write-ahead log, the memory of its processes.")
     needles = needles_of(texts)
@@ -224,13 +245,7 @@ def search_relay(story, rig, relay, phones, texts, said):
             story.say(f"FOUND {name}: {', '.join(sorted(forms))}")
     story.check(hits == 0, "nothing found at the relay")
     # The same search must find each of them where it has to be.
-    readers = [phones[0].start("read", extension, "--follow") for extension, _ in PEOPLE]
-    time.sleep(1)
-    agent = phones[0].pids()["sotto-agent"]
-    control, _ = search(memory(agent), needles)
-    for reader in readers:
-        reader.terminate()
-        reader.communicate(timeout=10)
+    control, _ = search(agent_memory(rig, phones[0], len(texts)), needles)
     spoken, _ = search(voice_memory, needles)
     control.update(spoken)
     missing = sorted(set(needles) - set(control))
