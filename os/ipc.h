@@ -23,10 +23,10 @@
 /* A WAV file each way and room to grow. */
 #define OS_IPC_DESCRIPTORS_MAX 4
 
-/* What may wait for a slow reader: 64 of the largest messages, or 20 s of voice at 50 packets a
- * second. */
+/* What may wait for a slow reader: 64 of the largest messages, or so many small ones, as the agent gets
+ * them while it writes to a slow disk. */
 #define OS_IPC_QUEUE_LEN_MAX   (8 * 1024 * 1024)
-#define OS_IPC_QUEUE_COUNT_MAX 1024
+#define OS_IPC_QUEUE_COUNT_MAX 8192
 
 struct os_ipc;
 

@@ -15,7 +15,7 @@
 enum kind {
 	KIND_TEXT = 1,
 	KIND_EXTENSION, /* 1 to 5 digits in a string, not all 0 */
-	KIND_TEXTS, /* strings in an array */
+	KIND_TEXTS,	/* strings in an array */
 	KIND_FLAG,
 	KIND_INTEGER,
 	KIND_NUMBER,
@@ -98,9 +98,11 @@ static const struct command commands[] = {
 };
 
 static const char *const kind_words[] = {
-	[KIND_TEXT] = "a string",      [KIND_EXTENSION] = "a string of 1 to 5 digits",
+	[KIND_TEXT] = "a string",
+	[KIND_EXTENSION] = "a string of 1 to 5 digits",
 	[KIND_TEXTS] = "an array of strings",
-	[KIND_FLAG] = "true or false", [KIND_INTEGER] = "an integer",
+	[KIND_FLAG] = "true or false",
+	[KIND_INTEGER] = "an integer",
 	[KIND_NUMBER] = "a number",
 };
 

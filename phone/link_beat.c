@@ -131,7 +131,7 @@ void link_beat_detach(struct link_process *process)
 void link_beat_deliver(struct link_process *process, struct bytes datagram)
 {
 	/* A voice process that does not keep up loses frames; nothing may wait for it. */
-	if (process->media != NULL)
+	if (process->media != NULL && os_ipc_queued(process->media) == 0)
 		(void)!os_ipc_send(process->media, datagram, NULL, 0);
 }
 
@@ -142,6 +142,9 @@ void link_beat_start(struct link_process *process, const struct wire_beat_start 
 
 	if (start->payload_len == 0 || start->payload_len > WIRE_DATAGRAM_PAYLOAD_MAX)
 		return;
+	/* One size: what was made for another one is dropped. */
+	if (start->payload_len != beat->payload_len)
+		beat->waiting_count = 0;
 	beat->room = start->room;
 	beat->payload_len = start->payload_len;
 	if (process->client != NULL)
@@ -162,6 +165,7 @@ void link_beat_stop(struct link_process *process)
 {
 	process->beat.on = false;
 	process->beat.waiting_count = 0;
+	process->beat.behind = 0;
 	os_loop_set_timer(process->loop, &process->beat.timer, OS_NEVER);
 	if (process->client != NULL)
 		link_client_set_voice(process->client, 0);

@@ -13,15 +13,19 @@
 #include "os/random.h"
 #include "phone/link_process.h"
 
-/* Encodes and sends one message to the agent. The agent is trusted and reads; if its queue is full all the
- * same, it has stopped, and the launcher will see to it. */
+/*
+ * Encodes and sends one message to the agent. If its queue is full, or there is no memory, something of an
+ * answer would be missing and nobody would know: then this process ends instead, and the agent begins anew
+ * with the next one, as after any loss of the link.
+ */
 static void tell(struct link_process *process, const struct wire_type *type, const void *message)
 {
 	struct writer writer;
 
 	writer_init_growing(&writer, &allocator_default);
-	if (wire_encode(type, message, &writer) == SOTTO_OK)
-		(void)!os_ipc_send(process->agent, writer_bytes(&writer), NULL, 0);
+	if (wire_encode(type, message, &writer) != SOTTO_OK ||
+	    os_ipc_send(process->agent, writer_bytes(&writer), NULL, 0) != SOTTO_OK)
+		os_loop_stop(process->loop);
 	writer_release(&writer);
 }
 

@@ -203,7 +203,8 @@ void voice_process_send_frame(struct voice_process *process, uint64_t now_ns)
 	writer_init_fixed(&writer, plain, sizeof(plain));
 	TRY(wire_datagram_encode(&datagram, &writer));
 	/* A link process that does not read loses frames; nothing here may wait. */
-	(void)!os_ipc_send(process->media, writer_bytes(&writer), NULL, 0);
+	if (os_ipc_queued(process->media) == 0)
+		(void)!os_ipc_send(process->media, writer_bytes(&writer), NULL, 0);
 out:
 	/* The only failure left is a counter that is used up, after 2^64 frames. */
 	(void)err;
