@@ -4,7 +4,7 @@
  *
  *	commands --lines of JSON--> agent_control.c --> command_*.c --+
  *	link process --ipc--> agent_link.c ---------------------------+--> talk, call --> agent_step.c
- *	voice process --ipc--> agent_call.c --------------------------+        |
+ *	voice process --ipc--> agent_voice.c -------------------------+        |
  *	                                                                       v
  *	          vault (durable first), then requests to link, events to who waits, the next deadline
  *
@@ -277,6 +277,10 @@ MUST_USE enum sotto_err agent_call_answer(struct agent *agent, struct agent_clie
 
 /* Hangs up, cancels or refuses, whatever it is now; SOTTO_ERR_STATE if there is no call. */
 MUST_USE enum sotto_err agent_call_hang_up(struct agent *agent);
+
+/* agent_unsent.c: keeps a call message of at most CALL_MESSAGE_LEN_MAX; sends what can be sent. */
+void agent_unsent_keep(struct agent *agent, uint32_t extension, struct bytes message);
+void agent_unsent_send(struct agent *agent);
 
 /* agent_room.c: rooms at the relay, and the beat */
 void agent_room_join(struct agent *agent, const struct call_keys *keys);

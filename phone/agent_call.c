@@ -12,8 +12,7 @@
 #include "os/random.h"
 #include "phone/agent.h"
 
-#define RETRY_NS  (100 * OS_CLOCK_MS_NS)
-#define UNSENT_NS (CALL_REACH_MS * OS_CLOCK_MS_NS)
+#define RETRY_NS (100 * OS_CLOCK_MS_NS)
 #define REPORT_NS \
 	(900 * OS_CLOCK_MS_NS) /* less than CALL_TAIL_MIN_MS: the engine still knows the call */
 #define DIALLING_NS (CALL_REACH_MS * OS_CLOCK_MS_NS)
@@ -123,57 +122,14 @@ enum sotto_err agent_call_answer(struct agent *agent, struct agent_client *clien
 	return err;
 }
 
-static void keep_unsent(struct agent_call *call, uint32_t extension, const uint8_t *data,
-			size_t len)
-{
-	struct agent_unsent *unsent;
-
-	/* Full: the oldest is the least likely to matter still. */
-	if (call->unsent_count == AGENT_CALL_UNSENT_MAX) {
-		call->unsent_count--;
-		memmove(&call->unsent[0], &call->unsent[1],
-			call->unsent_count * sizeof(call->unsent[0]));
-	}
-	unsent = &call->unsent[call->unsent_count++];
-	unsent->extension = extension;
-	unsent->until_ns = os_clock_now_ns() + UNSENT_NS;
-	unsent->len = (uint8_t)len;
-	memcpy(unsent->data, data, len);
-}
-
-/* In order: a later message never overtakes one that waits. */
-static void send_unsent(struct agent *agent)
-{
-	struct agent_call *call = &agent->call;
-	uint64_t now_ns = os_clock_now_ns();
-
-	while (call->unsent_count > 0) {
-		struct agent_unsent *first = &call->unsent[0];
-		enum sotto_err err =
-			talk_send_call(agent->talk, first->extension,
-				       BYTES(first->data, first->len), now_ns, os_clock_utc_ms());
-
-		err = agent_commit(agent, err);
-		if (agent->talk == NULL)
-			return;
-
-		if (err == SOTTO_ERR_AGAIN && now_ns < first->until_ns)
-			return;
-		call->unsent_count--;
-		memmove(&call->unsent[0], &call->unsent[1],
-			call->unsent_count * sizeof(call->unsent[0]));
-	}
-	bytes_wipe(call->unsent, sizeof(call->unsent));
-}
-
 static void send_message(struct agent *agent, const struct call_output *output)
 {
 	uint8_t data[CALL_MESSAGE_LEN_MAX];
 	size_t len = call_message_encode(&output->message, data);
 
-	keep_unsent(&agent->call, extension_of(output->conversation), data, len);
+	agent_unsent_keep(agent, extension_of(output->conversation), BYTES(data, len));
 	bytes_wipe(data, sizeof(data));
-	send_unsent(agent);
+	agent_unsent_send(agent);
 }
 
 /* What its client will be told is kept: the engine may be in the next call by then. */
@@ -274,7 +230,7 @@ void agent_call_pump(struct agent *agent)
 	if (call->dialling && dial_now(agent) != SOTTO_OK &&
 	    os_clock_now_ns() >= call->dialling_until_ns)
 		stop_dialling(agent, CALL_REASON_UNREACHABLE);
-	send_unsent(agent);
+	agent_unsent_send(agent);
 	while (agent->talk != NULL && call_next_output(call->engine, &output)) {
 		handle(agent, &output);
 		bytes_wipe(&output, sizeof(output));

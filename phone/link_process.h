@@ -46,7 +46,6 @@ struct link_exchange {
 	uint64_t ticket;
 	uint64_t request;  /* the engine's number */
 	size_t unconsumed; /* bytes of the answer that the engine still counts */
-	bool broken;	   /* the answer was no stream of messages; the rest is dropped */
 	struct wire_splitter splitter;
 };
 

@@ -97,34 +97,42 @@ static void tell_reply(struct link_process *process, uint64_t ticket, bool last,
 	tell(process, &wire_link_reply_type, &reply);
 }
 
+/* No stream of messages, or one that ends within one: nothing more of it is wanted, now. */
+static void refuse(struct link_process *process, struct link_exchange *exchange)
+{
+	link_client_cancel(process->client, exchange->request);
+	link_client_consume(process->client, exchange->request, exchange->unconsumed);
+	tell_end(process, exchange->ticket, LINK_STREAM_REFUSED);
+	finish(exchange);
+}
+
 static void on_reply(void *context, uint64_t request, struct bytes bytes, bool fin)
 {
 	struct link_process *process = context;
 	struct link_exchange *exchange = by_request(process, request);
-	enum sotto_err err = SOTTO_ERR_AGAIN;
 	struct bytes piece = bytes;
 	struct bytes message;
+	enum sotto_err err;
 
 	if (exchange == NULL) {
 		link_client_consume(process->client, request, bytes.len);
 		return;
 	}
-	while (!exchange->broken &&
-	       (err = wire_splitter_next(&exchange->splitter, &piece, &message)) == SOTTO_OK)
-		tell_reply(process, exchange->ticket, false, message);
-	if (err != SOTTO_ERR_AGAIN || (fin && !wire_splitter_empty(&exchange->splitter)))
-		exchange->broken = true;
 	exchange->unconsumed += bytes.len;
+	while ((err = wire_splitter_next(&exchange->splitter, &piece, &message)) == SOTTO_OK)
+		tell_reply(process, exchange->ticket, false, message);
+	if (err != SOTTO_ERR_AGAIN || (fin && !wire_splitter_empty(&exchange->splitter))) {
+		refuse(process, exchange);
+		return;
+	}
 	if (os_ipc_queued(process->agent) < LINK_PROCESS_QUEUE_MAX || fin) {
 		link_client_consume(process->client, request, exchange->unconsumed);
 		exchange->unconsumed = 0;
 	}
-	if (fin && exchange->broken)
-		tell_end(process, exchange->ticket, LINK_STREAM_REFUSED);
-	else if (fin)
+	if (fin) {
 		tell_reply(process, exchange->ticket, true, BYTES_NONE);
-	if (fin)
 		finish(exchange);
+	}
 }
 
 static void on_end(void *context, uint64_t request, enum link_stream_end why)
