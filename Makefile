@@ -37,10 +37,14 @@ bench: all
 demo: all
 	tools/demo $(BUILD)
 
+# Links without phones: they append, watch and talk through a bad network while the relay is killed.
+demo-links: all
+	tools/demo-links $(BUILD)
+
 install: all
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
 	rm -rf build
 
-.PHONY: all check check-all fuzz bench demo install clean
+.PHONY: all check check-all fuzz bench demo demo-links install clean
