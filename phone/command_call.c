@@ -19,11 +19,13 @@ static enum sotto_err take_files(struct agent_client *client, const json_t *argu
 	size_t next = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		/* Of a command before on this connection. */
+		os_descriptor_close(*places[i]);
+		*places[i] = -1;
 		if (!json_is_true(json_object_get(arguments, names[i])))
 			continue;
 		if (next >= count || descriptors[next] < 0)
 			return SOTTO_ERR_ARGUMENT;
-		os_descriptor_close(*places[i]);
 		*places[i] = descriptors[next];
 		descriptors[next++] = -1;
 	}
@@ -44,23 +46,32 @@ static enum sotto_err take_limit(struct agent_client *client, const json_t *argu
 	return SOTTO_OK;
 }
 
+/* What calling and answering want alike. False: the client was told what is wrong. */
+static bool prepare(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	if (client->agent->call.engine == NULL || SOTTO_VOICE == 0) {
+		agent_fail(client, SOTTO_ERR_UNSUPPORTED,
+			   "this phone is text-only: it has no microphone");
+		return false;
+	}
+	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
+	    take_limit(client, arguments) != SOTTO_OK) {
+		agent_fail(client, SOTTO_ERR_ARGUMENT,
+			   "files and \"mic\", \"speaker\" do not agree, or \"for\" is no time");
+		return false;
+	}
+	return true;
+}
+
 void command_call(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
 	uint32_t extension = agent_extension(arguments, "to");
 	enum sotto_err err;
 
-	if (client->agent->call.engine == NULL || SOTTO_VOICE == 0) {
-		agent_fail(client, SOTTO_ERR_UNSUPPORTED,
-			   "this phone is text-only: it has no microphone");
+	if (!prepare(client, arguments, descriptors, descriptors_count))
 		return;
-	}
-	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
-	    take_limit(client, arguments) != SOTTO_OK) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT,
-			   "files and \"mic\", \"speaker\" do not agree, or \"for\" is no time");
-		return;
-	}
 	err = agent_call_dial(client->agent, client, extension);
 	if (err == SOTTO_ERR_STATE)
 		agent_fail(client, err, "a call is under way on this phone");
@@ -90,17 +101,8 @@ void command_answer(struct agent_client *client, const json_t *arguments, int *d
 {
 	struct agent *agent = client->agent;
 
-	if (agent->call.engine == NULL || SOTTO_VOICE == 0) {
-		agent_fail(client, SOTTO_ERR_UNSUPPORTED,
-			   "this phone is text-only: it has no microphone");
+	if (!prepare(client, arguments, descriptors, descriptors_count))
 		return;
-	}
-	if (take_files(client, arguments, descriptors, descriptors_count) != SOTTO_OK ||
-	    take_limit(client, arguments) != SOTTO_OK) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT,
-			   "files and \"mic\", \"speaker\" do not agree, or \"for\" is no time");
-		return;
-	}
 	if (call_state_of(agent->call.engine) != CALL_RINGING &&
 	    json_is_true(json_object_get(arguments, "wait")))
 		agent_client_wait(client, AGENT_WAIT_RING, 0);

@@ -121,43 +121,11 @@ void command_hello(struct agent_client *client, const json_t *arguments, int *de
 			     "problems", problems, "resolve", agent_relay_to_resolve(agent)));
 }
 
-/* Both ways to come by an open vault end here. */
-static void begin(struct agent_client *client, enum sotto_err err)
-{
-	struct agent *agent = client->agent;
+typedef enum sotto_err vault_fn(const struct vault_config *config, struct bytes passphrase,
+				struct vault **vault);
 
-	if (err == SOTTO_OK)
-		err = agent_start_engines(agent);
-	if (err != SOTTO_OK) {
-		vault_close(agent->vault);
-		agent->vault = NULL;
-		fail_vault(client, err);
-		return;
-	}
-	agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
-}
-
-void command_create(struct agent_client *client, const json_t *arguments, int *descriptors,
-		    size_t descriptors_count)
-{
-	struct vault_config config = vault_configuration();
-	struct agent *agent = client->agent;
-	struct passphrase passphrase;
-	enum sotto_err err;
-
-	(void)arguments;
-	if (agent->vault != NULL) {
-		fail_vault(client, SOTTO_ERR_EXISTS);
-		return;
-	}
-	err = read_passphrase(descriptors, descriptors_count, 0, &passphrase);
-	if (err == SOTTO_OK)
-		err = vault_create(&config, BYTES(passphrase.data, passphrase.len), &agent->vault);
-	bytes_wipe(&passphrase, sizeof(passphrase));
-	begin(client, err);
-}
-
-void command_open(struct agent_client *client, const json_t *arguments, int *descriptors,
+/* Both ways to come by an open vault. */
+static void begin(struct agent_client *client, vault_fn *make, const int *descriptors,
 		  size_t descriptors_count)
 {
 	struct vault_config config = vault_configuration();
@@ -165,16 +133,39 @@ void command_open(struct agent_client *client, const json_t *arguments, int *des
 	struct passphrase passphrase;
 	enum sotto_err err;
 
-	(void)arguments;
-	if (agent->vault != NULL) {
-		agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
-		return;
-	}
-	err = read_passphrase(descriptors, descriptors_count, 0, &passphrase);
-	if (err == SOTTO_OK)
-		err = vault_open(&config, BYTES(passphrase.data, passphrase.len), &agent->vault);
+	TRY(read_passphrase(descriptors, descriptors_count, 0, &passphrase));
+	TRY(make(&config, BYTES(passphrase.data, passphrase.len), &agent->vault));
+	TRY(agent_start_engines(agent));
+	agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
+out:
 	bytes_wipe(&passphrase, sizeof(passphrase));
-	begin(client, err);
+	if (err == SOTTO_OK)
+		return;
+	vault_close(agent->vault);
+	agent->vault = NULL;
+	fail_vault(client, err);
+}
+
+void command_create(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	(void)arguments;
+	if (client->agent->vault != NULL)
+		fail_vault(client, SOTTO_ERR_EXISTS);
+	else
+		begin(client, vault_create, descriptors, descriptors_count);
+}
+
+void command_open(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+
+	(void)arguments;
+	if (agent->vault != NULL)
+		agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
+	else
+		begin(client, vault_open, descriptors, descriptors_count);
 }
 
 /*
@@ -196,6 +187,13 @@ void command_lock(struct agent_client *client, const json_t *arguments, int *des
 	agent_stop_engines(agent);
 	agent_link_configure(agent);
 	vault_lock(agent->vault);
+	/* Nothing shows messages, waits for a ring or makes a card behind a lock. */
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *other = CONTAINER_OF(place, struct agent_client, place);
+
+		if (other->wait != AGENT_WAIT_NONE)
+			agent_fail(other, SOTTO_ERR_STATE, "this phone was locked");
+	}
 	agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
 }
 
@@ -204,18 +202,23 @@ void command_unlock(struct agent_client *client, const json_t *arguments, int *d
 {
 	struct agent *agent = client->agent;
 	struct passphrase passphrase;
+	bool was_locked;
 	enum sotto_err err;
 
 	if (agent->vault == NULL) {
 		command_open(client, arguments, descriptors, descriptors_count);
 		return;
 	}
+	was_locked = vault_locked(agent->vault);
 	err = read_passphrase(descriptors, descriptors_count, 0, &passphrase);
 	if (err == SOTTO_OK)
 		err = vault_unlock(agent->vault, BYTES(passphrase.data, passphrase.len));
 	bytes_wipe(&passphrase, sizeof(passphrase));
 	if (err == SOTTO_OK && agent->talk == NULL)
 		err = agent_start_engines(agent);
+	/* Not half open: without its engines it stays locked. */
+	if (was_locked && agent->talk == NULL)
+		vault_lock(agent->vault);
 	if (err != SOTTO_OK)
 		fail_vault(client, err);
 	else

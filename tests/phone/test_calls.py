@@ -68,7 +68,8 @@ def state_of(process, wanted):
 def nothing_rings(state):
     """What was killed or cancelled may still be on its way: hangs up until there is nothing any more."""
     for phone in (state.ana, state.ben, state.ana):
-        phone.wait_for("no call", lambda: phone.run("hangup", check=False)[-1].get("error"))
+        phone.wait_for("no call", lambda: any("error" in line for line in
+                                              phone.run("hangup", check=False)))
 
 
 def call_and_report(state):

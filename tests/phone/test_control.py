@@ -319,6 +319,20 @@ def disconnects(state):
     state.survived("disconnects")
 
 
+def lock_ends_what_waits(state):
+    """a lock ends what waits for messages or a ring"""
+    waiting = [Control(state.home) for _ in range(2)]
+    waiting[0].say({"command": "answer", "wait": True})
+    waiting[1].say({"command": "read", "follow": True})
+    time.sleep(0.3)
+    equal(ask(state.home, {"command": "lock"})["done"], {"vault": "locked"})
+    for control in waiting:
+        equal(error_of(control.line()), "state")
+        control.close()
+    ask(state.home, {"command": "unlock"}, [pipe_with(PASSPHRASE.encode())])
+    state.survived("a lock")
+
+
 def second_line_while_waiting(state):
     """a second line while a command is under way is refused and ends the connection"""
     for command in ({"command": "answer", "wait": True}, {"command": "read", "follow": True}):
@@ -351,6 +365,6 @@ def does_not_read(state):
 CASES = [second_launcher, before_the_vault, garbage_lines, zero_and_long_lines, many_lines_at_once,
          wrong_types, descriptors_missing_and_superfluous, passphrase_pipes, many_connections,
          make_and_open, open_but_no_network, found_a_network, member_with_nonsense, disconnects,
-         second_line_while_waiting, does_not_read]
+         lock_ends_what_waits, second_line_while_waiting, does_not_read]
 
 sys.exit(run(CASES, State))
