@@ -71,15 +71,37 @@ static bool sandbox_lock_is_unlimited(void)
 	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
+/*
+ * Can locking what will come make an allocation fail? Only trying to lock more than the limit tells: inside
+ * a user namespace one has the capability to exceed it, and it is of no use. Nothing is behind PROT_NONE, so
+ * this takes no memory.
+ */
+static bool sandbox_lock_is_limited(void)
+{
+	struct rlimit limit;
+	void *memory;
+	size_t len;
+
+	if (sandbox_lock_is_unlimited())
+		return false;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur > SIZE_MAX / 2)
+		return true;
+	len = (size_t)limit.rlim_cur + 1;
+	memory = mmap(NULL, len, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_LOCKED, -1, 0);
+	if (memory == MAP_FAILED)
+		return true;
+	(void)munmap(memory, len);
+	return false;
+}
+
 /* Locks what is there and what will come, if no limit can make a later allocation fail for that
  * reason. */
 static bool sandbox_lock_pages(void)
 {
 	if (SANDBOX_SANITIZED) /* shadow memory is terabytes */
 		return false;
-	if (!sandbox_lock_is_unlimited() && !privileges_may_lock())
-		return false;
-	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	return !sandbox_lock_is_limited() && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 static bool sandbox_is_one_thread(void)
