@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "os/loop.h"
@@ -115,6 +116,7 @@ MUST_USE enum sotto_err cli_passphrase_pipe(const struct os_passphrase *passphra
 
 /* print.c: text from others is shown without what a terminal would obey. */
 void cli_print_text(const char *text);
+void cli_put_text(FILE *out, const char *text, const char *newline);
 cli_print_fn cli_print_nothing, cli_print_member, cli_print_revoked, cli_print_entry,
 	cli_print_status, cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined,
 	cli_print_waiting, cli_print_call_state, cli_print_call_end, cli_print_vault;

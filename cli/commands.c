@@ -7,6 +7,8 @@
 #include "cli/cli.h"
 #include "os/descriptor.h"
 
+#define SECONDS_MAX 86400 /* as the agent has it */
+
 static void set_text(json_t *request, const char *name, const char *text)
 {
 	json_t *value = json_string(text);
@@ -166,8 +168,9 @@ static enum sotto_err build_call(struct cli *cli, json_t *request, int descripto
 	if (options->seconds != NULL) {
 		double seconds = strtod(options->seconds, &end);
 
-		if (*end != '\0' || !(seconds > 0)) {
-			cli_fail(cli, "usage", "--for wants seconds: %s", options->seconds);
+		if (*end != '\0' || !(seconds > 0) || seconds > SECONDS_MAX) {
+			cli_fail(cli, "usage", "--for wants seconds, at most %d: %s", SECONDS_MAX,
+				 options->seconds);
 			return SOTTO_ERR_ARGUMENT;
 		}
 		json_object_set_new(request, "for", json_real(seconds));

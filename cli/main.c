@@ -8,9 +8,10 @@
 #include "os/descriptor.h"
 #include "os/sandbox.h"
 
+/* In ASCII: some take U+2028 or U+0085 for the end of a line, and terminals obey others. */
 static void print_json(const json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT);
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	fflush(stdout);
 }

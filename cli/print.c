@@ -1,31 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What people read. Text that came from others goes through cli_print_text, so that nobody's message or
- * name moves the cursor, changes colours or types into the terminal.
+ * name moves the cursor, changes colours, types into the terminal or turns the order of what stands there.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "cli/cli.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
+/* Bytes of UTF-8, from first to last, that nobody but this program may send to a terminal. */
+static const struct {
+	unsigned char first[3];
+	unsigned char last[3];
+	size_t len;
+} forbidden[] = {
+	{{0x01}, {0x1f}, 1},			     /* C0 */
+	{{0x7f}, {0x7f}, 1},			     /* DEL */
+	{{0xc2, 0x80}, {0xc2, 0x9f}, 2},	     /* C1 */
+	{{0xe2, 0x80, 0x8e}, {0xe2, 0x80, 0x8f}, 3}, /* marks of direction */
+	{{0xe2, 0x80, 0xa8}, {0xe2, 0x80, 0xae}, 3}, /* separators; embeddings, overrides */
+	{{0xe2, 0x81, 0xa6}, {0xe2, 0x81, 0xa9}, 3}, /* isolates */
+};
+
+/* The length of what is forbidden here, 0 if it is not. The text ends with 0, so nothing is overread. */
+static size_t forbidden_len(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
+		size_t len = forbidden[i].len;
+
+		if (strnlen(text, len) == len && memcmp(text, forbidden[i].first, len) >= 0 &&
+		    memcmp(text, forbidden[i].last, len) <= 0)
+			return len;
+	}
+	return 0;
+}
+
+void cli_put_text(FILE *out, const char *text, const char *newline)
+{
+	while (*text != '\0') {
+		size_t len = forbidden_len(text);
+
+		if (*text == '\n')
+			fputs(newline, out);
+		else if (len > 0)
+			fputs(REPLACEMENT, out);
+		else
+			putc(*text, out);
+		text += len > 0 ? len : 1;
+	}
+}
+
 void cli_print_text(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-
-	for (; *at != '\0'; at++) {
-		/* C0 but newline, DEL, and C1, which in UTF-8 is 0xc2 0x80 to 0x9f. */
-		if (*at == '\n')
-			fputs("\n    ", stdout);
-		else if (*at < 0x20 || *at == 0x7f)
-			fputs(REPLACEMENT, stdout);
-		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
-			fputs(REPLACEMENT, stdout);
-			at++;
-		} else
-			putchar(*at);
-	}
+	cli_put_text(stdout, text, "\n    ");
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -155,7 +185,9 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 	}
 	cli_print_text(text_of(object, "network"));
 	printf("\n  extension  %s (%s)\n", text_of(object, "extension"), text_of(object, "state"));
-	printf("  relay      %s (%s)\n", text_of(object, "relay"),
+	printf("  relay      ");
+	cli_print_text(text_of(object, "relay"));
+	printf(" (%s)\n",
 	       json_is_true(json_object_get(object, "connected")) ? "connected" : "no link");
 	printf("  ledger     %lld entries, head %.16s\n", number_of(object, "ledger_length"),
 	       text_of(object, "ledger_head"));
@@ -164,7 +196,13 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 	print_problems(json_object_get(object, "problems"));
 	if (!cli->options.verbose)
 		return;
-	json_array_foreach(sandbox, index, line) printf("  %s\n", json_string_value(line));
+	/* The link process' words too, and it speaks to the network. */
+	json_array_foreach(sandbox, index, line)
+	{
+		printf("  ");
+		cli_print_text(json_string_value(line));
+		putchar('\n');
+	}
 }
 
 void cli_print_call_state(const struct cli *cli, const json_t *object)

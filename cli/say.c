@@ -16,24 +16,28 @@ void cli_fail(const struct cli *cli, const char *word, const char *format, ...)
 	va_start(list, format);
 	(void)vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
-	fprintf(stderr, "sotto: %s\n", message);
+	fputs("sotto: ", stderr);
+	cli_put_text(stderr, message, " ");
+	fputc('\n', stderr);
 	if (!cli->options.json)
 		return;
 	object =
 		json_pack("{s:s,s:s}", "error", word != NULL ? word : "failed", "message", message);
 	if (object != NULL)
-		json_dumpf(object, stdout, JSON_COMPACT);
+		json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(object);
 }
 
 void cli_warn(const char *format, ...)
 {
+	char message[MESSAGE_LEN_MAX];
 	va_list list;
 
-	fputs("sotto: ", stderr);
 	va_start(list, format);
-	(void)vfprintf(stderr, format, list);
+	(void)vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
+	fputs("sotto: ", stderr);
+	cli_put_text(stderr, message, " ");
 	fputc('\n', stderr);
 }

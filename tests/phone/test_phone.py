@@ -133,6 +133,24 @@ def messages_both_ways(state):
     fails(state.ana, 1, "not_found", "send", "199", "nobody")
 
 
+def terminal_obeys_nobody(state):
+    """what others wrote does not reach a terminal as anything but text"""
+    evil = "\x1b]0;x\x07\r\x7f\u0085\u009b31m\u200f\u202e\u2028\u2066 abc\ndef \u00e9\u4e2d\u2026"
+    equal(ask(state.ana.home, {"command": "send", "to": "101", "text": evil})["done"]["state"] in
+          ("stored", "delivered"), True)
+    state.ben.wait_for("it", lambda: evil in texts(state.ben, "100"))
+    command = [word for word in state.ben.command("read", "100") if word != "--json"]
+    shown = subprocess.run(command, env=state.ben.environment, stdout=subprocess.PIPE, timeout=60,
+                           check=True).stdout.decode()
+    true("]0;x" in shown and "abc\n    def \u00e9\u4e2d\u2026" in shown, "its text is shown")
+    true(not any(character in shown for character in evil if not character.isprintable()
+                 and character != "\n"), f"nothing else: {shown!r}")
+    done = subprocess.run(state.ana.command("call", "101", "--for", "inf"),
+                          env=state.ana.environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    equal(done.returncode, 2, "--for inf")
+
+
 def follow_shows_what_comes(state):
     """read --follow prints a message as it comes"""
     reader = state.ben.start("read", "100", "--new", "--follow")
@@ -237,7 +255,7 @@ def revoked(state):
 
 
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
-         invitation_is_valid_once, join_by_a_picture, messages_both_ways, follow_shows_what_comes, off_and_back,
+         invitation_is_valid_once, join_by_a_picture, messages_both_ways, terminal_obeys_nobody, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
          lock_and_unlock, home_belongs_to_its_user, long_history, revoked]
 
