@@ -31,7 +31,7 @@
 #define VOICE_EPOCHS_MAX 2
 
 /* A frame is made this long before the link's beat, so that it is there in time. */
-#define VOICE_AHEAD_NS	UINT64_C(4000000)
+#define VOICE_AHEAD_NS	UINT64_C(6000000)
 
 #define VOICE_REPORT_NS UINT64_C(1000000000)
 
