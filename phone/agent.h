@@ -268,8 +268,8 @@ void agent_call_event(struct agent *agent, const struct talk_event *event);
 void agent_call_pump(struct agent *agent);
 
 /*
- * A key was pressed in client: call this person, or answer what rings. SOTTO_ERR_STATE: in another call,
- * or nothing rings; otherwise as talk_open and call_dial.
+ * A key was pressed in client: call this person, which answers one who rings here already, or answer what
+ * rings. SOTTO_ERR_STATE: in another call, or nothing rings; otherwise as talk_open and call_dial.
  */
 MUST_USE enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
 					uint32_t extension);

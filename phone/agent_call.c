@@ -88,6 +88,9 @@ enum sotto_err agent_call_dial(struct agent *agent, struct agent_client *client,
 	/* Nobody waits for the report of the call before. */
 	if (call->client == NULL)
 		close_over(agent);
+	/* Both pressed call, and the other one was first: this key press answers. */
+	if (state == CALL_RINGING && call->extension == extension)
+		return agent_call_answer(agent, client);
 	if (call->client != NULL || call->dialling || call->over ||
 	    (state != CALL_IDLE && state != CALL_TAIL))
 		return SOTTO_ERR_STATE;
