@@ -33,6 +33,8 @@ struct world {
 	uint64_t now_ns;
 	uint64_t random;
 	uint32_t corrupt_one_in;
+	world_sent_fn *sent;
+	void *sent_context;
 };
 
 static uint64_t next_random(struct world *world)
@@ -132,11 +134,15 @@ static void phone_start(struct world_phone *phone)
 	struct talk_config config = {.allocator = &phone->allocator,
 				     .random = &phone->source,
 				     .watches_max = phone->watches};
-	struct store_reader reader = store_memory_reader(phone->store);
-	enum sotto_err err = talk_create(&config, &phone->talk);
+	enum sotto_err err;
 
+	phone->reader = store_memory_reader(phone->store);
+	phone->writer = store_memory_writer(phone->store);
+	if (phone->other.start != NULL)
+		phone->other.start(phone->other.context, &phone->reader, &phone->writer);
+	err = talk_create(&config, &phone->talk);
 	ASSERT(err == SOTTO_OK);
-	err = talk_load(phone->talk, &reader, phone->world->now_ns);
+	err = talk_load(phone->talk, &phone->reader, phone->world->now_ns);
 	ASSERT(err == SOTTO_OK);
 }
 
@@ -225,6 +231,18 @@ void world_watches(struct world *world, uint32_t number, size_t watches)
 	world_restart(&world->phones[number]);
 }
 
+void world_store(struct world *world, uint32_t number, struct world_store store)
+{
+	world->phones[number].other = store;
+	world_restart(&world->phones[number]);
+}
+
+void world_listen(struct world *world, world_sent_fn *sent, void *context)
+{
+	world->sent = sent;
+	world->sent_context = context;
+}
+
 void world_die_after(struct world_phone *phone, uint64_t actions)
 {
 	store_memory_stop_after(phone->store, actions);
@@ -288,20 +306,21 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 
 void world_settle(struct world_phone *phone)
 {
-	struct store_writer writer = store_memory_writer(phone->store);
 	struct world *world = phone->world;
 	struct talk_request request;
 	struct talk_event event;
 	bool relink = false;
 
 	phone->steps++;
-	if (store_apply(&writer, talk_batch(phone->talk)) != SOTTO_OK) {
+	if (store_apply(&phone->writer, talk_batch(phone->talk)) != SOTTO_OK) {
 		phone->deaths++;
 		world_restart(phone);
 		return;
 	}
 	talk_stored(phone->talk);
-	while (talk_next_request(phone->talk, &request))
+	while (talk_next_request(phone->talk, &request)) {
+		if (world->sent != NULL && !request.cancel)
+			world->sent(world->sent_context, phone->talk, request.message);
 		event_put(world,
 			  (struct event){.at_ns = arrival(world, &phone->last_up_ns),
 					 .direction = TO_RELAY,
@@ -310,6 +329,7 @@ void world_settle(struct world_phone *phone)
 					 .ticket = request.ticket,
 					 .cancel = request.cancel},
 			  request.message);
+	}
 	while (talk_next_event(phone->talk, &event))
 		event_handle(phone, &event, &relink);
 	if (relink) {
@@ -555,7 +575,6 @@ static enum sotto_err row_look(void *context, uint64_t index, struct bytes value
 static struct search search(struct world_phone *phone, uint32_t peer, uint32_t from, uint32_t to,
 			    uint32_t text)
 {
-	struct store_reader reader = store_memory_reader(phone->store);
 	const struct ledger_member *member =
 		ledger_member_by_extension(talk_ledger(phone->talk), 100 + peer);
 	struct search found = {.count = 0};
@@ -569,7 +588,7 @@ static struct search search(struct world_phone *phone, uint32_t peer, uint32_t f
 	found.text = BYTES(buffer, text_make(from, to, text, buffer, sizeof(buffer)));
 	talk_message_owner(member->id, owner);
 	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, BYTES_OF(owner));
-	err = store_iterate(&reader, &range, row_look, &found);
+	err = store_iterate(&phone->reader, &range, row_look, &found);
 	ASSERT(err == SOTTO_OK);
 	return found;
 }

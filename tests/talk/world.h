@@ -17,11 +17,23 @@
 
 struct world;
 
+/* Where a phone stores, if not in memory. start: what a program does first, its engine is gone by then. */
+struct world_store {
+	void (*start)(void *context, struct store_reader *reader, struct store_writer *writer);
+	void *context;
+};
+
+/* Every request as it leaves a phone, whether or not it arrives. */
+typedef void world_sent_fn(void *context, const struct talk *talk, struct bytes request);
+
 struct world_phone {
 	struct world *world;
 	uint32_t number;
 	struct talk *talk;
 	struct store_memory *store;
+	struct world_store other; /* start NULL: in memory */
+	struct store_reader reader;
+	struct store_writer writer;
 	bool wants_link; /* the test's wish */
 	bool link_up;
 	uint64_t link; /* grows with each link: what was sent on an older one is lost */
@@ -49,6 +61,10 @@ uint64_t world_now(const struct world *world);
 
 /* So many drops are watched at once; restarts the phone. */
 void world_watches(struct world *world, uint32_t number, size_t watches);
+
+/* Phone `number`, empty so far, stores elsewhere; context outlives the world. */
+void world_store(struct world *world, uint32_t number, struct world_store store);
+void world_listen(struct world *world, world_sent_fn *sent, void *context);
 
 /* Makes the phone's link come and go; it dials again by itself while it is wanted. */
 void world_link(struct world *world, uint32_t number, bool wanted);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records and frames that left phones, and which key and nonce each was sealed with. The sender data is
+ * opened here by RFC 9420, section 6.3.2, and not by the library's own frame_private_open: that one refuses
+ * exactly the generations that this looks for.
+ */
+#include "tests/talk/frames.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "mls/group.h"
+#include "talk/state.h"
+
+#define RECORD_NONCE_LEN 24
+#define SENDER_DATA_LEN	 12 /* leaf, generation, reuse guard */
+#define SEEN_MAX	 65536
+
+/* Named by a hash over what the key and nonce is made of; content is a hash too. */
+struct use {
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t content[WIRE_HASH_LEN];
+};
+
+struct uses {
+	struct use seen[SEEN_MAX];
+	size_t count;
+};
+
+struct frames {
+	struct uses nonces, generations;
+	struct frames_counts counts;
+};
+
+enum met { NEW, SAME, REUSED };
+
+struct frames *frames_create(void)
+{
+	struct frames *frames = calloc(1, sizeof(*frames));
+
+	ASSERT(frames != NULL);
+	return frames;
+}
+
+void frames_destroy(struct frames *frames)
+{
+	free(frames);
+}
+
+struct frames_counts frames_counts(const struct frames *frames)
+{
+	return frames->counts;
+}
+
+static enum met use_put(struct uses *uses, struct bytes name, struct bytes content)
+{
+	struct use *use = &uses->seen[uses->count];
+	enum met met = NEW;
+
+	ASSERT(uses->count < SEEN_MAX);
+	hash_digest(HASH_SHA256, name, use->name);
+	hash_digest(HASH_SHA256, content, use->content);
+	for (size_t i = 0; i < uses->count; i++) {
+		if (memcmp(uses->seen[i].name, use->name, WIRE_HASH_LEN) != 0)
+			continue;
+		if (memcmp(uses->seen[i].content, use->content, WIRE_HASH_LEN) == 0)
+			return SAME;
+		met = REUSED;
+	}
+	uses->count++;
+	return met;
+}
+
+static const struct epoch *epoch_of(const struct mls_group *group, uint64_t number)
+{
+	if (group->epoch->number == number)
+		return group->epoch;
+	for (size_t i = 0; i < group->past_count; i++) {
+		if (group->past[i]->number == number)
+			return group->past[i];
+	}
+	return NULL;
+}
+
+/* Leaf and generation, as they stand on the wire. */
+static void sender_data_open(const struct epoch *epoch, const struct message_view *view,
+			     uint8_t *out)
+{
+	enum aead_alg aead = epoch->suite->hpke.aead;
+	struct bytes secret = secret_bytes(&epoch->secrets.sender_data);
+	size_t sample_len = suite_hash_len(epoch->suite);
+	struct bytes sample = BYTES(view->ciphertext.data, sample_len);
+	uint8_t key[AEAD_KEY_LEN_MAX], nonce[AEAD_NONCE_LEN_MAX];
+	enum sotto_err err;
+
+	ASSERT(view->ciphertext.len >= sample_len);
+	ASSERT(view->encrypted_sender_data.len == SENDER_DATA_LEN + AEAD_TAG_LEN);
+	suite_expand(epoch->suite, secret, "key", sample, key, aead_key_len(aead));
+	suite_expand(epoch->suite, secret, "nonce", sample, nonce, aead_nonce_len(aead));
+	err = aead_open(aead, BYTES(key, aead_key_len(aead)), BYTES(nonce, aead_nonce_len(aead)),
+			view->sender_data_aad, view->encrypted_sender_data, out);
+	ASSERT(err == SOTTO_OK);
+}
+
+static void frame_seen(struct frames *frames, const struct talk_group *group, struct bytes message)
+{
+	uint8_t sender[SENDER_DATA_LEN];
+	uint8_t name[TALK_GROUP_ID_LEN + 8 + 1 + 8];
+	struct message_view view;
+	const struct epoch *epoch;
+	struct writer writer;
+	enum sotto_err err = message_read(message, &view);
+	enum met met;
+
+	ASSERT(err == SOTTO_OK && view.wire_format == MLS_PRIVATE_MESSAGE);
+	epoch = epoch_of(group->mls, view.framed.epoch);
+	ASSERT(epoch != NULL);
+	sender_data_open(epoch, &view, sender);
+	writer_init_fixed(&writer, name, sizeof(name));
+	writer_put_bytes(&writer, BYTES_OF(group->id));
+	writer_put_u64(&writer, view.framed.epoch);
+	writer_put_u8(&writer, (uint8_t)ratchet_of(view.framed.content_type));
+	writer_put_bytes(&writer, BYTES(sender, 8));
+	ASSERT(writer.err == SOTTO_OK);
+	met = use_put(&frames->generations, writer_bytes(&writer), message);
+	frames->counts.frames += met != SAME;
+	frames->counts.generations_reused += met == REUSED;
+}
+
+/* The group whose drop this is; NULL: an inbox or the porch. */
+static const struct talk_group *group_of(const struct talk *talk, const uint8_t *name,
+					 const struct talk_drop **drop)
+{
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		for (size_t i = 0; i < group->drop_count; i++) {
+			*drop = &group->drops[i];
+			if (memcmp((*drop)->name, name, WIRE_HASH_LEN) == 0)
+				return group;
+		}
+	}
+	return NULL;
+}
+
+static void record_seen(struct frames *frames, const struct talk *talk, const uint8_t *name,
+			struct bytes sealed)
+{
+	enum met met = use_put(&frames->nonces, BYTES(sealed.data, RECORD_NONCE_LEN), sealed);
+	const struct talk_drop *drop;
+	const struct talk_group *group = group_of(talk, name, &drop);
+	struct talk_blob message = {0};
+	enum sotto_err err;
+
+	frames->counts.records += met != SAME;
+	frames->counts.again += met == SAME;
+	frames->counts.nonces_reused += met == REUSED;
+	if (group == NULL)
+		return;
+	err = talk_record_open(talk, drop, sealed, &message);
+	ASSERT(err == SOTTO_OK);
+	frame_seen(frames, group, talk_blob_bytes(&message));
+	talk_blob_clear(talk, &message);
+}
+
+void frames_sent(void *context, const struct talk *talk, struct bytes request)
+{
+	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct wire_append append;
+	struct wire_cursor cursor;
+	struct wire_record record;
+	enum sotto_err err;
+
+	if (wire_identify(WIRE_FAMILY_RELAY, request) != &wire_append_type)
+		return;
+	err = wire_decode(&wire_append_type, request, &append);
+	ASSERT(err == SOTTO_OK);
+	wire_append_token_hash(append.append_token, append_hash);
+	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
+	cursor = wire_list_walk(&append.records);
+	while (wire_record_next(&cursor, &record))
+		record_seen(context, talk, name, record.sealed);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an observer with every key would see of a network: each record as it left a phone, opened by the
+ * sender's own epoch down to the MLS sender data. It says whether a key and nonce was ever used for two
+ * contents:
+ *
+ *   record         24 bytes of random nonce in front            --> nonces_reused
+ *   PrivateMessage (group, epoch, ratchet, leaf, generation)    --> generations_reused
+ *
+ * The 32-bit reuse guard of MLS is left out of account on purpose: it is the net below, not the rope.
+ */
+#ifndef TESTS_TALK_FRAMES_H
+#define TESTS_TALK_FRAMES_H
+
+#include "talk/talk.h"
+
+struct frames;
+
+struct frames_counts {
+	size_t frames; /* PrivateMessages, each content once */
+	size_t records; /* each content once; also those of inboxes and porch, which are not opened */
+	size_t again;	/* records that left more than once, unchanged */
+	size_t nonces_reused;
+	size_t generations_reused;
+};
+
+struct frames *frames_create(void);
+void frames_destroy(struct frames *frames);
+struct frames_counts frames_counts(const struct frames *frames);
+
+/* A request as it leaves the phone; a world_sent_fn. */
+void frames_sent(void *context, const struct talk *talk, struct bytes request);
+
+#endif
