@@ -125,6 +125,12 @@
 	X(self, U64, received_ms, 0, none, "") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
 
+#define TALK_FIELDS_kept_parked(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U32, peer, 0, none, "member id: the owner of its row in TALK_TABLE_MESSAGES") \
+	X(self, OPAQUE, message, TALK_TEXT_MAX + 64, none, \
+	  "kept_message; of one that we sent only the state counts, and it has no text")
+
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
 	S(kept_hash) \
@@ -138,7 +144,8 @@
 	S(kept_record) \
 	S(kept_parcel) \
 	S(kept_invite) \
-	S(kept_message)
+	S(kept_message) \
+	S(kept_parked)
 
 #define LEDGER_INVITATION_MAX	768
 
@@ -156,6 +163,8 @@ TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
 #define TALK_TABLE_PACKAGE (STORE_TABLE_RING | (STORE_TABLES_TALK + 7))
 #define TALK_TABLE_PARCEL  (STORE_TABLE_RING | (STORE_TABLES_TALK + 8))
 #define TALK_TABLE_INVITE  (STORE_TABLE_RING | (STORE_TABLES_TALK + 9))
+/* By message row: what came while the phone was locked, until it is unlocked. */
+#define TALK_TABLE_PARKED  (STORE_TABLE_RING | (STORE_TABLES_TALK + 10))
 #define TALK_TABLE_LEDGER  (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

@@ -7,6 +7,7 @@
  *   read.c                    a batch: signature, position, records
  *   receive.c                 a record: ours, a commit, a message
  *   frame.c text.c roster.c package.c   what a message says
+ *   lock.c                    rows of messages, and where they wait while the phone is locked
  *   inbox.c porch.c           parcels and petitions
  *   commit.c                  who must be added or removed, and who does it
  *   send.c                    the outbox
@@ -246,6 +247,7 @@ struct talk {
 	size_t watches_max;
 	uint64_t retention_ms;
 	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
+	bool locked;	       /* the store is: nothing goes into tables that are not ring tables */
 
 	enum talk_state state;
 	uint32_t problems;
@@ -391,6 +393,10 @@ MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *
 MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
 				       const struct talk_out *out, enum talk_message_state state);
 void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id);
+
+/* ---- lock.c: the row of a message and its event; parked, and without an event, while locked ---- */
+MUST_USE enum sotto_err talk_message_put(struct talk *talk, uint32_t peer, uint64_t row,
+					 const struct talk_kept_message *kept);
 
 /* ---- roster.c: the ledger and key packages in *everyone* ---- */
 MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body);

@@ -193,6 +193,28 @@ MUST_USE enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, st
 /* Everything from this member up to this row (TALK_TABLE_MESSAGES) was read. */
 MUST_USE enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t index);
 
+/* ---- While the phone is locked ---- */
+
+/*
+ * The store is locked from now on: of what this engine has put into tables that are not ring tables it keeps
+ * nothing in memory, and until talk_unlock its batches touch ring tables only. Texts that come and what
+ * becomes of own ones are parked in such a table, and told once it is unlocked. Everything else goes on:
+ * receiving, acknowledging, sending what was queued, calls. talk_send_text and talk_mark_read answer
+ * SOTTO_ERR_STATE. After talk_stored only; an engine that has just loaded is not locked.
+ *
+ * What remains in memory of texts: own ones that somebody has not acknowledged yet, to send them again.
+ */
+void talk_lock(struct talk *talk);
+
+/*
+ * The store is open again: moves what was parked, in the order in which it came. Also after talk_load, as
+ * the program may have ended while it was locked. Moves some thousand rows at a time: call it again, each time
+ * after talk_stored, until it leaves an empty batch. SOTTO_ERR_CORRUPT, _STATE (the store is locked after
+ * all), _NO_MEMORY: talk_failed says so too.
+ */
+MUST_USE enum sotto_err talk_unlock(struct talk *talk, const struct store_reader *reader,
+				    uint64_t now_ns, uint64_t utc_ms);
+
 /* ---- For the call engine ---- */
 
 /* Sends now or never: SOTTO_ERR_AGAIN if the conversation is not there yet, not read to its end, or the
@@ -243,12 +265,12 @@ struct talk_request {
 bool talk_next_request(struct talk *talk, struct talk_request *request);
 
 enum talk_event_type {
-	TALK_EVENT_STATE = 1,	  /* enum talk_state changed; or a problem came or went */
-	TALK_EVENT_LINK,	  /* talk_link says something else now */
-	TALK_EVENT_INVITED,	  /* extension, text: the invitation */
-	TALK_EVENT_ACT_FAILED,	  /* an entry of ours can never apply; extension, err */
-	TALK_EVENT_MEMBERS,	  /* the ledger grew */
-	TALK_EVENT_MESSAGE,	  /* a text came: extension, message_id, row, sent_ms, text */
+	TALK_EVENT_STATE = 1,  /* enum talk_state changed; or a problem came or went */
+	TALK_EVENT_LINK,       /* talk_link says something else now */
+	TALK_EVENT_INVITED,    /* extension, text: the invitation */
+	TALK_EVENT_ACT_FAILED, /* an entry of ours can never apply; extension, err */
+	TALK_EVENT_MEMBERS,    /* the ledger grew */
+	TALK_EVENT_MESSAGE, /* a text came: extension, message_id, row, sent_ms, received_ms, text */
 	TALK_EVENT_MESSAGE_STATE, /* of one we sent: extension, message_id, row, message_state */
 	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
@@ -269,6 +291,7 @@ struct talk_event {
 	uint8_t device_key[LEDGER_KEY_LEN];
 	uint64_t row;
 	uint64_t sent_ms;
+	uint64_t received_ms;
 	uint64_t epoch;
 	enum talk_message_state message_state;
 	bool removed; /* EPOCH: somebody was removed by it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts, their rows in the store, and the receipts that end their way. */
+/* Texts, and the receipts that end their way. lock.c keeps their rows in the store. */
 #include <string.h>
 
 #include "crypto/hash.h"
@@ -43,22 +43,6 @@ void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t seria
 	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
 }
 
-static enum sotto_err row_put(struct talk *talk, uint32_t peer, uint64_t row,
-			      const struct talk_kept_message *kept)
-{
-	struct talk_blob value = {0};
-	uint8_t owner[4];
-	enum sotto_err err = SOTTO_OK;
-
-	talk_message_owner(peer, owner);
-	TRY(talk_encode(talk, &talk_kept_message_type, kept, &value));
-	TRY(store_batch_put(&talk->batch, TALK_TABLE_MESSAGES, BYTES_OF(owner), row,
-			    talk_blob_bytes(&value), STORE_ERASABLE));
-out:
-	talk_blob_clear(talk, &value);
-	return err;
-}
-
 enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
 				 const struct talk_frame *frame)
 {
@@ -71,25 +55,13 @@ enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, co
 		.sent_ms = frame->sent_ms,
 		.received_ms = talk->utc_ms,
 	};
-	struct talk_event event = {.type = TALK_EVENT_MESSAGE,
-				   .extension = kept.from,
-				   .sent_ms = frame->sent_ms,
-				   .message_state = TALK_MESSAGE_RECEIVED};
 	struct talk_text text;
-	enum sotto_err err = SOTTO_OK;
 
 	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
 		return SOTTO_OK;
 	talk_message_id(group->id, key, frame->serial, kept.id);
 	kept.text = text.text;
-	event.row = talk_number(talk);
-	TRY(row_put(talk, group->peer, event.row, &kept));
-	memcpy(event.message_id, kept.id, TALK_MESSAGE_ID_LEN);
-	memcpy(event.device_key, key, LEDGER_KEY_LEN);
-	event.text = text.text;
-	TRY(talk_tell(talk, &event));
-out:
-	return err;
+	return talk_message_put(talk, group->peer, talk_number(talk), &kept);
 }
 
 enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
@@ -102,20 +74,13 @@ enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
 		.state = (uint8_t)state,
 		.sent_ms = out->sent_ms,
 	};
-	struct talk_event event = {.type = TALK_EVENT_MESSAGE_STATE,
-				   .extension = kept.to,
-				   .row = out->row,
-				   .sent_ms = out->sent_ms,
-				   .message_state = state};
 	struct talk_text text;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(wire_decode(&talk_text_type, talk_blob_bytes(&out->body), &text));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, kept.id);
 	kept.text = text.text;
-	TRY(row_put(talk, group->peer, out->row, &kept));
-	memcpy(event.message_id, kept.id, TALK_MESSAGE_ID_LEN);
-	TRY(talk_tell(talk, &event));
+	TRY(talk_message_put(talk, group->peer, out->row, &kept));
 out:
 	return err;
 }

@@ -186,6 +186,8 @@ enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct byte
 
 	if (err != SOTTO_OK)
 		return err;
+	if (talk->locked)
+		return SOTTO_ERR_STATE;
 	if (text.len == 0 || !utf8_valid(text))
 		return SOTTO_ERR_INVALID;
 	if (text.len > TALK_TEXT_MAX || outbox_count(talk) >= TALK_OUTBOX_MAX)
@@ -219,6 +221,8 @@ enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t in
 		return SOTTO_ERR_NOT_FOUND;
 	if (talk->broken != SOTTO_OK)
 		return talk->broken;
+	if (talk->locked)
+		return SOTTO_ERR_STATE;
 	talk_message_owner(member->id, owner);
 	for (size_t i = 0; i < sizeof(value); i++)
 		value[i] = (uint8_t)(index >> (56 - 8 * i));

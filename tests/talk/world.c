@@ -144,6 +144,8 @@ static void phone_start(struct world_phone *phone)
 	ASSERT(err == SOTTO_OK);
 	err = talk_load(phone->talk, &phone->reader, phone->world->now_ns);
 	ASSERT(err == SOTTO_OK);
+	if (phone->locked)
+		talk_lock(phone->talk);
 }
 
 struct world *world_create(uint64_t seed)
@@ -295,10 +297,14 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 	case TALK_EVENT_EPOCH:
 		phone->epochs++;
 		break;
+	case TALK_EVENT_MESSAGE:
+		ASSERT(!phone->locked && event->row > phone->text_row);
+		phone->text_row = event->row;
+		phone->texts++;
+		break;
 	case TALK_EVENT_STATE:
 	case TALK_EVENT_ACT_FAILED:
 	case TALK_EVENT_MEMBERS:
-	case TALK_EVENT_MESSAGE:
 	case TALK_EVENT_MESSAGE_STATE:
 		break;
 	}
@@ -310,9 +316,13 @@ void world_settle(struct world_phone *phone)
 	struct talk_request request;
 	struct talk_event event;
 	bool relink = false;
+	enum sotto_err err;
 
 	phone->steps++;
-	if (store_apply(&phone->writer, talk_batch(phone->talk)) != SOTTO_OK) {
+	err = store_apply(&phone->writer, talk_batch(phone->talk));
+	/* A locked phone's engine that wants more than ring tables. */
+	ASSERT(err != SOTTO_ERR_STATE || !phone->locked);
+	if (err != SOTTO_OK) {
 		phone->deaths++;
 		world_restart(phone);
 		return;
@@ -336,6 +346,28 @@ void world_settle(struct world_phone *phone)
 		redial(phone);
 		if (talk_batch(phone->talk)->len > 0)
 			world_settle(phone);
+	}
+}
+
+void world_lock(struct world_phone *phone)
+{
+	phone->locked = true;
+	store_memory_lock(phone->store, true);
+	talk_lock(phone->talk);
+}
+
+void world_unlock(struct world_phone *phone)
+{
+	bool more = true;
+
+	phone->locked = false;
+	store_memory_lock(phone->store, false);
+	while (more) {
+		if (!survived(phone, talk_unlock(phone->talk, &phone->reader, phone->world->now_ns,
+						 utc(phone->world))))
+			continue;
+		more = talk_batch(phone->talk)->len > 0;
+		world_settle(phone);
 	}
 }
 

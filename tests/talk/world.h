@@ -49,6 +49,9 @@ struct world_phone {
 	struct allocator allocator;
 	struct random_source source;
 	uint32_t calls;
+	uint32_t texts; /* TALK_EVENT_MESSAGE; each with a later row than the one before */
+	uint64_t text_row;
+	bool locked;
 	uint32_t epochs;
 };
 
@@ -78,6 +81,11 @@ void world_settle(struct world_phone *phone);
 
 /* Start from the store alone. */
 void world_restart(struct world_phone *phone);
+
+/* Locks store and engine: from then on a batch that touches other than ring tables ends the test. Unlocking
+ * is for a phone that was restarted since, too. */
+void world_lock(struct world_phone *phone);
+void world_unlock(struct world_phone *phone);
 
 /* The phone dies at its nth store action from now on, once. */
 void world_die_after(struct world_phone *phone, uint64_t actions);
