@@ -192,6 +192,8 @@ static enum sotto_err prepare_vault(struct cli *cli, const char *state)
 			 cli->options.home);
 		return SOTTO_ERR_NOT_FOUND;
 	}
+	if (strcmp(state, "locked") == 0 && cli->command->agent == CLI_AGENT_START_LOCKED)
+		return SOTTO_OK;
 	if (strcmp(state, "locked") == 0 && cli->command->agent != CLI_AGENT_UNLOCK) {
 		cli_fail(cli, "state", "this phone is locked: `sotto unlock`");
 		return SOTTO_ERR_STATE;

@@ -68,7 +68,14 @@ struct cli_command {
 				size_t *count);
 	cli_print_fn *item;
 	cli_print_fn *done;
-	enum { CLI_AGENT_START, CLI_AGENT_CREATE, CLI_AGENT_UNLOCK, CLI_AGENT_RUNNING } agent;
+	/* START_LOCKED: as START, and a phone that is locked may stay so. */
+	enum {
+		CLI_AGENT_START,
+		CLI_AGENT_START_LOCKED,
+		CLI_AGENT_CREATE,
+		CLI_AGENT_UNLOCK,
+		CLI_AGENT_RUNNING
+	} agent;
 };
 
 extern const struct cli_command cli_commands[];

@@ -181,6 +181,8 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 
 	if (json_object_get(object, "network") == NULL) {
 		cli_print_vault(cli, object);
+		if (json_is_true(json_object_get(object, "connected")))
+			printf("connected\n");
 		return;
 	}
 	cli_print_text(text_of(object, "network"));

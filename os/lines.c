@@ -99,6 +99,8 @@ static enum sotto_err lines_deliver(struct os_lines *lines, size_t end)
 		lines->handler.received(lines->handler.context, lines, line, len, descriptors,
 					count);
 		rights_close(descriptors, count);
+		/* It may have been a text, and this connection may stay for long. */
+		bytes_wipe(line, len);
 		lines->busy = false;
 		if (lines->closed) {
 			lines_free(lines);

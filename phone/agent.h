@@ -153,7 +153,7 @@ struct agent {
 	size_t client_count;
 
 	struct vault *vault; /* NULL: not opened since the start */
-	struct talk *talk;   /* NULL without a vault */
+	struct talk *talk;   /* NULL without a vault; locked while that is */
 	struct os_timer timer;
 	struct os_deferred step;
 	struct os_timer client_timer;
@@ -183,6 +183,14 @@ MUST_USE enum sotto_err agent_commit(struct agent *agent, enum sotto_err err);
 MUST_USE enum sotto_err agent_start_engines(struct agent *agent);
 void agent_stop_engines(struct agent *agent);
 
+/* The vault was unlocked: so is talk, and what came meanwhile moves to the other messages. */
+void agent_unlock_engines(struct agent *agent);
+
+static inline bool agent_locked(const struct agent *agent)
+{
+	return agent->vault != NULL && vault_locked(agent->vault);
+}
+
 /* agent_link.c */
 void agent_link_attach(struct agent *agent, int descriptor);
 void agent_link_detach(struct agent *agent);
@@ -208,6 +216,13 @@ json_t *agent_relay_to_resolve(const struct agent *agent);
 void agent_control_init(struct agent *agent);
 void agent_accept(void *context, int descriptor);
 void agent_clients_close(struct agent *agent);
+
+/*
+ * The phone was locked by one of them. Nothing shows messages, waits for a ring or makes a card behind a lock: the
+ * others end, but for a call under way. Who has not been told everything yet is closed: what waits may be a
+ * text.
+ */
+void agent_clients_lock(struct agent *agent, const struct agent_client *by);
 void agent_client_close(struct agent_client *client);
 
 /* Ends the command well with this object (taken over; NULL: an empty one). */

@@ -21,6 +21,13 @@ enum kind {
 	KIND_NUMBER,
 };
 
+/* In which state of the vault a command runs. */
+enum vault_need {
+	VAULT_ANY = 0,
+	VAULT_UNLOCKED,
+	VAULT_LOCKED_TOO, /* opened, and locked or not: who stands before the phone may take a call */
+};
+
 struct argument {
 	const char *name;
 	enum kind kind;
@@ -30,22 +37,22 @@ struct argument {
 struct command {
 	const char *name;
 	agent_command_fn *run;
-	bool needs_talk; /* an open vault */
+	enum vault_need vault;
 	size_t descriptors_max;
 	struct argument arguments[ARGUMENTS_MAX];
 };
 
 static const struct command commands[] = {
-	{"hello", command_hello, false, 0, {{0}}},
-	{"create", command_create, false, 1, {{0}}},
-	{"open", command_open, false, 1, {{0}}},
-	{"lock", command_lock, false, 0, {{0}}},
-	{"unlock", command_unlock, false, 1, {{0}}},
-	{"passphrase", command_passphrase, false, 2, {{0}}},
-	{"stop", command_stop, false, 0, {{0}}},
+	{"hello", command_hello, VAULT_ANY, 0, {{0}}},
+	{"create", command_create, VAULT_ANY, 1, {{0}}},
+	{"open", command_open, VAULT_ANY, 1, {{0}}},
+	{"lock", command_lock, VAULT_ANY, 0, {{0}}},
+	{"unlock", command_unlock, VAULT_ANY, 1, {{0}}},
+	{"passphrase", command_passphrase, VAULT_ANY, 2, {{0}}},
+	{"stop", command_stop, VAULT_ANY, 0, {{0}}},
 	{"found",
 	 command_found,
-	 true,
+	 VAULT_UNLOCKED,
 	 0,
 	 {{"name", KIND_TEXT, true},
 	  {"relay", KIND_TEXT, true},
@@ -53,34 +60,38 @@ static const struct command commands[] = {
 	  {"digits", KIND_INTEGER, false}}},
 	{"addresses",
 	 command_addresses,
-	 true,
+	 VAULT_UNLOCKED,
 	 0,
 	 {{"relay", KIND_TEXT, true}, {"addresses", KIND_TEXTS, true}}},
 	{"invite",
 	 command_invite,
-	 true,
+	 VAULT_UNLOCKED,
 	 0,
 	 {{"extension", KIND_EXTENSION, true}, {"name", KIND_TEXT, true}}},
 	{"join",
 	 command_join,
-	 true,
+	 VAULT_UNLOCKED,
 	 0,
 	 {{"invitation", KIND_TEXT, true}, {"wait", KIND_FLAG, false}}},
-	{"revoke", command_revoke, true, 0, {{"extension", KIND_EXTENSION, true}}},
-	{"members", command_members, true, 0, {{0}}},
-	{"ledger", command_ledger, true, 0, {{0}}},
-	{"status", command_status, false, 0, {{0}}},
-	{"send", command_send, true, 0, {{"to", KIND_EXTENSION, true}, {"text", KIND_TEXT, true}}},
+	{"revoke", command_revoke, VAULT_UNLOCKED, 0, {{"extension", KIND_EXTENSION, true}}},
+	{"members", command_members, VAULT_UNLOCKED, 0, {{0}}},
+	{"ledger", command_ledger, VAULT_UNLOCKED, 0, {{0}}},
+	{"status", command_status, VAULT_ANY, 0, {{0}}},
+	{"send",
+	 command_send,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"to", KIND_EXTENSION, true}, {"text", KIND_TEXT, true}}},
 	{"read",
 	 command_read,
-	 true,
+	 VAULT_UNLOCKED,
 	 0,
 	 {{"with", KIND_EXTENSION, false},
 	  {"new", KIND_FLAG, false},
 	  {"follow", KIND_FLAG, false}}},
 	{"call",
 	 command_call,
-	 true,
+	 VAULT_UNLOCKED,
 	 2,
 	 {{"to", KIND_EXTENSION, true},
 	  {"for", KIND_NUMBER, false},
@@ -88,13 +99,13 @@ static const struct command commands[] = {
 	  {"speaker", KIND_FLAG, false}}},
 	{"answer",
 	 command_answer,
-	 true,
+	 VAULT_LOCKED_TOO,
 	 2,
 	 {{"wait", KIND_FLAG, false},
 	  {"for", KIND_NUMBER, false},
 	  {"mic", KIND_FLAG, false},
 	  {"speaker", KIND_FLAG, false}}},
-	{"hangup", command_hangup, true, 0, {{0}}},
+	{"hangup", command_hangup, VAULT_LOCKED_TOO, 0, {{0}}},
 };
 
 static const char *const kind_words[] = {
@@ -226,7 +237,9 @@ void agent_command_run(struct agent_client *client, json_t *arguments, int *desc
 		agent_fail(client, SOTTO_ERR_UNSUPPORTED, "no such command: %.60s", name);
 	else if (!check(client, command, arguments, descriptors_count))
 		return;
-	else if (command->needs_talk && client->agent->talk == NULL)
+	else if (command->vault == VAULT_UNLOCKED && agent_locked(client->agent))
+		agent_fail(client, SOTTO_ERR_STATE, "this phone is locked: `sotto unlock`");
+	else if (command->vault != VAULT_ANY && client->agent->talk == NULL)
 		agent_fail(client, SOTTO_ERR_STATE,
 			   "this phone is not open; give its passphrase first");
 	else

@@ -141,6 +141,20 @@ void agent_clients_close(struct agent *agent)
 		agent_client_close(CONTAINER_OF(place, struct agent_client, place));
 }
 
+void agent_clients_lock(struct agent *agent, const struct agent_client *by)
+{
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (client == by)
+			continue;
+		if (os_lines_queued(client->lines) > 0)
+			agent_client_close(client);
+		else if (client->wait != AGENT_WAIT_NONE && client->wait != AGENT_WAIT_CALL)
+			agent_fail(client, SOTTO_ERR_STATE, "this phone was locked");
+	}
+}
+
 static void client_gone(void *context, struct os_lines *lines)
 {
 	(void)lines;

@@ -32,6 +32,11 @@ enum sotto_err agent_start_engines(struct agent *agent)
 	agent_call_start(agent);
 	agent_link_configure(agent);
 	agent_pump(agent);
+	/* If that cannot be stored, it is loaded once more, after a while. */
+	if (agent_locked(agent))
+		talk_lock(agent->talk);
+	else
+		agent_unlock_engines(agent);
 out:
 	talk_destroy(talk);
 	return err;
@@ -70,6 +75,21 @@ enum sotto_err agent_commit(struct agent *agent, enum sotto_err err)
 	talk_stored(agent->talk);
 	agent_pump(agent);
 	return err;
+}
+
+void agent_unlock_engines(struct agent *agent)
+{
+	struct store_reader reader = vault_reader(agent->vault);
+	bool more = true;
+
+	while (more && agent->talk != NULL) {
+		enum sotto_err err =
+			talk_unlock(agent->talk, &reader, os_clock_now_ns(), os_clock_utc_ms());
+
+		more = err == SOTTO_OK && talk_batch(agent->talk)->len > 0;
+		/* What went wrong is what talk_failed says: agent_commit loads again. */
+		(void)!agent_commit(agent, err);
+	}
 }
 
 static void handle_event(struct agent *agent, const struct talk_event *event)

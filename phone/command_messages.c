@@ -232,7 +232,7 @@ static void follow(struct agent_client *client, const struct talk_event *event)
 		.from = event->extension,
 		.state = TALK_MESSAGE_RECEIVED,
 		.sent_ms = event->sent_ms,
-		.received_ms = os_clock_utc_ms(),
+		.received_ms = event->received_ms,
 		.text = event->text,
 	};
 

@@ -319,7 +319,10 @@ void command_status(struct agent_client *client, const json_t *arguments, int *d
 {
 	struct agent *agent = client->agent;
 
-	if (agent->talk == NULL)
+	if (agent_locked(agent))
+		agent_done(client, json_pack("{s:s,s:b}", "vault", "locked", "connected",
+					     agent->link_status.state == 3));
+	else if (agent->talk == NULL)
 		command_hello(client, arguments, descriptors, descriptors_count);
 	else
 		agent_done(client, status_json(agent));

@@ -116,9 +116,9 @@ void command_hello(struct agent_client *client, const json_t *arguments, int *de
 		json_array_append_new(problems,
 				      json_sprintf("%s: nothing new is kept or sent; trying again",
 						   sotto_err_text(agent->reload_why)));
-	agent_done(client,
-		   json_pack("{s:i,s:s,s:o,s:o*}", "version", 1, "vault", vault_state(agent),
-			     "problems", problems, "resolve", agent_relay_to_resolve(agent)));
+	agent_done(client, json_pack("{s:i,s:s,s:o,s:o*}", "version", 1, "vault",
+				     vault_state(agent), "problems", problems, "resolve",
+				     agent_locked(agent) ? NULL : agent_relay_to_resolve(agent)));
 }
 
 typedef enum sotto_err vault_fn(const struct vault_config *config, struct bytes passphrase,
@@ -168,10 +168,7 @@ void command_open(struct agent_client *client, const json_t *arguments, int *des
 		begin(client, vault_open, descriptors, descriptors_count);
 }
 
-/*
- * Locking erases the keys: the engines, which hold keys of conversations, go with them. What a locked phone
- * could still receive and ring with is not kept yet, so it does neither until it is unlocked.
- */
+/* The engines go on with what the ring tables hold: a locked phone receives, acknowledges and rings. */
 void command_lock(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
@@ -184,16 +181,10 @@ void command_lock(struct agent_client *client, const json_t *arguments, int *des
 		agent_fail(client, SOTTO_ERR_STATE, "this phone is not open");
 		return;
 	}
-	agent_stop_engines(agent);
-	agent_link_configure(agent);
 	vault_lock(agent->vault);
-	/* Nothing shows messages, waits for a ring or makes a card behind a lock. */
-	list_for_each (place, following, &agent->clients) {
-		struct agent_client *other = CONTAINER_OF(place, struct agent_client, place);
-
-		if (other->wait != AGENT_WAIT_NONE)
-			agent_fail(other, SOTTO_ERR_STATE, "this phone was locked");
-	}
+	if (agent->talk != NULL)
+		talk_lock(agent->talk);
+	agent_clients_lock(agent, client);
 	agent_done(client, json_pack("{s:s}", "vault", vault_state(agent)));
 }
 
@@ -216,6 +207,10 @@ void command_unlock(struct agent_client *client, const json_t *arguments, int *d
 	bytes_wipe(&passphrase, sizeof(passphrase));
 	if (err == SOTTO_OK && agent->talk == NULL)
 		err = agent_start_engines(agent);
+	else if (err == SOTTO_OK)
+		agent_unlock_engines(agent);
+	if (err == SOTTO_OK && agent->talk == NULL)
+		err = agent->reload_why;
 	/* Not half open: without its engines it stays locked. */
 	if (was_locked && agent->talk == NULL)
 		vault_lock(agent->vault);
