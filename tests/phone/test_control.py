@@ -44,7 +44,8 @@ class State:
         # Not by the command: nobody waits for its word, and descriptor 3 is not open.
         self.launcher = self.launch()
         until = time.monotonic() + 30
-        while not os.path.exists(os.path.join(self.home, "control")):
+        # The socket is there before the agent is.
+        while not (os.path.exists(os.path.join(self.home, "control")) and self.agent_pid()):
             true(time.monotonic() < until and self.launcher.poll() is None, "the launcher runs")
             time.sleep(0.05)
         self.agent = self.agent_pid()
