@@ -51,18 +51,6 @@ void link_secrets_derive(const struct link_key *key, struct link_secrets *secret
 	secret_wipe(&prk);
 }
 
-void link_key_possession(const struct link_key *key, const uint8_t *exporter, uint8_t *possession)
-{
-	struct secret prk;
-	uint8_t mac_key[LINK_SECRET_LEN];
-
-	extract(key, &prk);
-	expand(&prk, key, "possession", mac_key, sizeof(mac_key));
-	hmac_digest(HASH_SHA256, BYTES_OF(mac_key), BYTES(exporter, LINK_EXPORTER_LEN), possession);
-	bytes_wipe(mac_key, sizeof(mac_key));
-	secret_wipe(&prk);
-}
-
 void link_proof_message(const uint8_t *network_id, const uint8_t *exporter, uint8_t *message)
 {
 	struct writer writer;

@@ -44,15 +44,6 @@ struct link_key {
 void link_key_wipe(struct link_key *key);
 
 /*
- * How a live link proves that its phone knows another key (s+1 after a rotation): HMAC over the
- * link's exporter, so that nobody can use the proof on a link of his own. exporter is what
- * link_client_exporter and link_server_exporter give, LINK_EXPORTER_LEN bytes; possession gets
- * LINK_POSSESSION_LEN bytes, and the relay compares with bytes_equal_ct.
- */
-#define LINK_POSSESSION_LEN 32
-void link_key_possession(const struct link_key *key, const uint8_t *exporter, uint8_t *possession);
-
-/*
  * What a relay signs with its Ed25519 key to prove itself on one link: label, network, exporter.
  * Whoever holds that key calls this, and signs the LINK_PROOF_MESSAGE_LEN bytes that it writes to
  * message. A relay without a network (a link opened by the claim) puts 32 zero bytes for

@@ -159,7 +159,7 @@ struct link_server_info {
 MUST_USE enum sotto_err link_server_info(const struct link_server *server, uint64_t link,
 					 struct link_server_info *info);
 
-/* LINK_EXPORTER_LEN bytes that only the two ends know: what link_key_possession is over. NOT_FOUND.
+/* LINK_EXPORTER_LEN bytes that only the two ends know: what wire_key_possession is over. NOT_FOUND.
  */
 MUST_USE enum sotto_err link_server_exporter(const struct link_server *server, uint64_t link,
 					     uint8_t *exporter);

@@ -15,17 +15,13 @@ static void set_key(struct link_key *key, enum link_key_kind kind, uint64_t numb
 bool relay_access_proves(const struct relay_access *access, const struct wire_key_prove *prove,
 			 const uint8_t exporter[LINK_EXPORTER_LEN])
 {
-	uint8_t possession[LINK_POSSESSION_LEN];
-	struct link_key key;
-	bool equal;
+	const struct wire_access_key *newest = &access->keys[0];
+	uint8_t mac[WIRE_MAC_LEN];
 
-	if (access->key_count == 0 || prove->number != access->keys[0].number)
+	if (access->key_count == 0 || prove->number != newest->number)
 		return false;
-	set_key(&key, LINK_KEY_ACCESS, access->keys[0].number, access->keys[0].secret);
-	link_key_possession(&key, exporter, possession);
-	equal = bytes_equal_ct(possession, prove->mac, sizeof(possession));
-	link_key_wipe(&key);
-	return equal;
+	wire_key_possession(newest->number, newest->secret, exporter, mac);
+	return bytes_equal_ct(mac, prove->mac, sizeof(mac));
 }
 
 void relay_access_link_keys(const struct relay_access *access,

@@ -91,6 +91,30 @@ static struct bytes finish_content(const struct writer *writer)
 	return writer_bytes(writer);
 }
 
+/* The kind of an access key in what is derived from it; link/link_key.h has all kinds. */
+#define KIND_ACCESS 3
+
+void wire_key_possession(uint64_t number, const uint8_t secret[WIRE_KEY_LEN],
+			 const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t mac[WIRE_MAC_LEN])
+{
+	uint8_t mac_key[WIRE_KEY_LEN];
+	uint8_t info[32];
+	struct writer writer;
+	struct secret prk;
+
+	writer_init_fixed(&writer, info, sizeof(info));
+	writer_put_bytes(&writer, LABEL("sotto/1 possession"));
+	writer_put_u8(&writer, KIND_ACCESS);
+	writer_put_u64(&writer, number);
+	ASSERT(writer.err == SOTTO_OK);
+	hkdf_extract(HASH_SHA256, LABEL("sotto/1 link key"), BYTES(secret, WIRE_KEY_LEN), &prk);
+	hkdf_expand(HASH_SHA256, secret_bytes(&prk), writer_bytes(&writer), mac_key,
+		    sizeof(mac_key));
+	hmac_digest(HASH_SHA256, BYTES_OF(mac_key), BYTES(exporter, WIRE_EXPORTER_LEN), mac);
+	bytes_wipe(mac_key, sizeof(mac_key));
+	secret_wipe(&prk);
+}
+
 struct bytes wire_signed_batch(const uint8_t name[WIRE_HASH_LEN],
 			       const uint8_t incarnation[WIRE_INCARNATION_LEN], uint64_t sequence,
 			       const uint8_t running[WIRE_HASH_LEN], uint8_t *buffer)

@@ -34,6 +34,14 @@ MUST_USE enum sotto_err wire_batch_verify(const struct wire_batch *batch,
 					  const uint8_t relay_key[WIRE_KEY_LEN]);
 
 /*
+ * How a live link proves that its phone knows another access key (s+1 after a rotation): an HMAC under that
+ * key over the link's exporter (docs/protocol.md, Access keys), so that nobody can use the proof on a link
+ * of his own. The relay compares with bytes_equal_ct.
+ */
+void wire_key_possession(uint64_t number, const uint8_t secret[WIRE_KEY_LEN],
+			 const uint8_t exporter[WIRE_EXPORTER_LEN], uint8_t mac[WIRE_MAC_LEN]);
+
+/*
  * The contents that are signed. Each writes to a buffer of WIRE_SIGNED_LEN_MAX bytes and returns what was
  * written.
  */

@@ -59,12 +59,10 @@ static uint8_t install(size_t phone, uint64_t number, const uint8_t *key)
 static uint8_t prove(size_t phone, uint64_t number, const uint8_t *secret)
 {
 	struct wire_key_prove message = {.number = number};
-	struct link_key key = {.kind = LINK_KEY_ACCESS, .number = number};
 	uint8_t exporter[LINK_EXPORTER_LEN];
 
-	memcpy(key.secret, secret, sizeof(key.secret));
 	assert_int_equal(link_client_exporter(network.phones[phone].client, exporter), SOTTO_OK);
-	link_key_possession(&key, exporter, message.mac);
+	wire_key_possession(number, secret, exporter, message.mac);
 	return network_status(&network, phone, &wire_key_prove_type, &message);
 }
 

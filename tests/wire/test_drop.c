@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "crypto/sign.h"
 #include "wire/drop.h"
 
@@ -110,12 +111,42 @@ static void test_signed_contents_differ(void **state)
 	}
 }
 
+/* Made by an independent implementation; a change here is another protocol. */
+static void test_possession(void **state)
+{
+	static const char known[] =
+		"14855f66bc4cc9e42913d4c87dba99003feaee53e2a30286ea2943d0b144b5fe";
+	uint8_t secret[WIRE_KEY_LEN], exporter[WIRE_EXPORTER_LEN];
+	uint8_t mac[WIRE_MAC_LEN], other[WIRE_MAC_LEN];
+	char text[2 * WIRE_MAC_LEN + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(secret); i++) {
+		secret[i] = (uint8_t)i;
+		exporter[i] = (uint8_t)(0x40 + i);
+	}
+	wire_key_possession(7, secret, exporter, mac);
+	hex_encode(BYTES_OF(mac), text);
+	assert_string_equal(text, known);
+	/* Of this key, under this number, on this link. */
+	wire_key_possession(8, secret, exporter, other);
+	assert_memory_not_equal(mac, other, sizeof(mac));
+	secret[31] ^= 1;
+	wire_key_possession(7, secret, exporter, other);
+	assert_memory_not_equal(mac, other, sizeof(mac));
+	secret[31] ^= 1;
+	exporter[0] ^= 1;
+	wire_key_possession(7, secret, exporter, other);
+	assert_memory_not_equal(mac, other, sizeof(mac));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_batch_is_verified),
 		cmocka_unit_test(test_signed_contents_differ),
+		cmocka_unit_test(test_possession),
 	};
 
 	return cmocka_run_group_tests_name("drop", tests, NULL, NULL);
