@@ -342,9 +342,14 @@ void relay_front_count(const struct relay_front *front, struct relay_counters *c
 	for (size_t i = 0; i < LINK_DROP_COUNT; i++)
 		unanswered += stats.drops[i];
 	for (size_t i = 0; i < FRONT_BUCKETS; i++) {
-		list_for_each (place, next, &front->links[i])
-			unproven += CONTAINER_OF(place, struct front_link, place)->authority !=
-				    WIRE_AUTHORITY_FULL;
+		list_for_each (place, next, &front->links[i]) {
+			const struct front_link *link =
+				CONTAINER_OF(place, struct front_link, place);
+
+			/* Full authority outlives the key until the time to prove the next one is over. */
+			unproven += link->authority != WIRE_AUTHORITY_FULL ||
+				    link->prove_at_ns != LINK_NEVER;
+		}
 	}
 	*counters = front->counters;
 	counters->values[RELAY_COUNTER_links] = stats.links;
