@@ -375,6 +375,18 @@ static void look_at_revocation(struct agent_client *client)
 					     "state", "revoked"));
 }
 
+/* The entry was taken here and stands where it does not apply: another one came before it. */
+static void fail_landed(struct agent_client *client, const struct talk_event *event)
+{
+	if (event->err == SOTTO_ERR_EXISTS || event->err == SOTTO_ERR_DENIED ||
+	    event->err == SOTTO_ERR_NOT_FOUND)
+		fail_act(client, event->err, event->extension);
+	else
+		agent_fail(client, event->err,
+			   "refused: something else about extension %u was decided before this",
+			   event->extension);
+}
+
 static void tell_client(struct agent_client *client, const struct talk_event *event)
 {
 	switch (client->wait) {
@@ -399,7 +411,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 		return;
 	}
 	if (event->type == TALK_EVENT_ACT_FAILED && event->extension == client->extension)
-		fail_act(client, event->err, event->extension);
+		fail_landed(client, event);
 }
 
 void command_network_event(struct agent *agent, const struct talk_event *event)

@@ -177,7 +177,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
-		return everyone && drop == &group->drops[0] ? talk_entry_receive(talk, frame->body)
+		return everyone && drop == &group->drops[0] ? talk_entry_receive(talk, frame->body, false)
 							    : SOTTO_OK;
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;

@@ -151,7 +151,49 @@ out:
 	return err;
 }
 
-enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body)
+static enum sotto_err invite_fail(struct talk *talk, const uint8_t *key)
+{
+	list_for_each (element, following, &talk->invites) {
+		struct talk_invite_row *row = CONTAINER_OF(element, struct talk_invite_row, list);
+		uint64_t number = row->number;
+
+		if (memcmp(row->public_key, key, LEDGER_KEY_LEN) != 0)
+			continue;
+		invite_free(talk, row);
+		return store_batch_delete(&talk->batch, TALK_TABLE_INVITE, BYTES_NONE, number);
+	}
+	return SOTTO_OK;
+}
+
+/* An entry of ours stands where it does not apply, and nobody will ever take it. */
+static enum sotto_err act_failed(struct talk *talk, struct bytes bytes, enum sotto_err why)
+{
+	struct talk_event event = {.type = TALK_EVENT_ACT_FAILED, .err = why};
+	const struct ledger_device *device;
+	struct ledger_entry entry;
+	union ledger_body body;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(ledger_entry_decode(bytes, &entry));
+	TRY(ledger_body_decode(entry.act.action, entry.act.body, &body));
+	if (entry.act.action == LEDGER_ENROL)
+		return SOTTO_OK; /* another sponsor was first */
+	if (entry.act.action == LEDGER_AUTHORISE) {
+		event.extension = body.authorise.extension;
+		TRY(invite_fail(talk, body.authorise.invitation_key));
+	}
+	if (entry.act.action == LEDGER_REVOKE) {
+		device = ledger_device_by_key(talk->ledger, body.subject.device_key);
+		if (device != NULL)
+			event.extension =
+				ledger_member_by_id(talk->ledger, device->member)->extension;
+	}
+	TRY(talk_tell(talk, &event));
+out:
+	return err;
+}
+
+enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours)
 {
 	struct talk_entry entry;
 	enum sotto_err err;
@@ -163,8 +205,10 @@ enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body)
 		return entry_landed(talk, entry.entry);
 	if (err == SOTTO_ERR_UNSUPPORTED || err == SOTTO_ERR_VERSION)
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
+	if (err == SOTTO_ERR_NO_MEMORY)
+		return err;
 	/* Whatever else: it does not apply, at anybody's phone. */
-	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+	return ours ? act_failed(talk, entry.entry, err) : SOTTO_OK;
 }
 
 enum sotto_err talk_submit(struct talk *talk, struct bytes bytes)

@@ -210,7 +210,7 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group, struct
 	out->seen = true;
 	out->dirty = !out->transient;
 	if (out->type == TALK_BODY_ENTRY) {
-		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body)));
+		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), true));
 		return talk_out_remove(talk, group, out);
 	}
 	if (out->type == TALK_BODY_KEY_PACKAGE)

@@ -399,7 +399,8 @@ MUST_USE enum sotto_err talk_message_put(struct talk *talk, uint32_t peer, uint6
 					 const struct talk_kept_message *kept);
 
 /* ---- roster.c: the ledger and key packages in *everyone* ---- */
-MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body);
+/* ours: whoever asked for it is told if it does not apply. */
+MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours);
 MUST_USE enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key,
 					     struct bytes body);
 MUST_USE enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key,

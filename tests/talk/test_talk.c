@@ -467,6 +467,37 @@ static void test_revoked_phone(void **state)
 	world_destroy(world);
 }
 
+/* Of two entries that cannot both stand the second one fails, and says so. */
+static void test_act_that_cannot_apply(void **state)
+{
+	struct world *world = world_create(63);
+	struct world_phone *admin = world_phone(world, 0);
+
+	(void)state;
+	world_members(world, 2, false);
+	world_link(world, 0, false);
+	world_run(world, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(talk_invite(admin->talk, 105, BYTES_TEXT("Cleo"), 86400000,
+					     world_now(world), WORLD_UTC_MS),
+				 SOTTO_OK);
+		world_settle(admin);
+	}
+	world_link(world, 0, true);
+	world_run(world, 10);
+	assert_int_equal(admin->invited, 105);
+	assert_int_equal(admin->failed_act, 105);
+	world_join(world, 5);
+	world_run(world, 20);
+	assert_int_equal(state_of(world, 5), TALK_MEMBER);
+	for (uint32_t i = 0; i < 2; i++)
+		revoke(world, 5);
+	admin->failed_act = 0;
+	world_run(world, 10);
+	assert_int_equal(admin->failed_act, 105);
+	world_destroy(world);
+}
+
 /* Two phones with one phone's keys: the one that reads what it did not write stops. */
 static void test_copied_phone(void **state)
 {
@@ -658,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_revoked_while_added),
 		cmocka_unit_test(test_relay_that_lost_records),
 		cmocka_unit_test(test_revoked_phone),
+		cmocka_unit_test(test_act_that_cannot_apply),
 		cmocka_unit_test(test_copied_phone),
 		cmocka_unit_test(test_key_packages_are_renewed),
 		cmocka_unit_test(test_call_messages),

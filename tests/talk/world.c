@@ -302,8 +302,10 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 		phone->text_row = event->row;
 		phone->texts++;
 		break;
-	case TALK_EVENT_STATE:
 	case TALK_EVENT_ACT_FAILED:
+		phone->failed_act = event->extension;
+		break;
+	case TALK_EVENT_STATE:
 	case TALK_EVENT_MEMBERS:
 	case TALK_EVENT_MESSAGE_STATE:
 		break;

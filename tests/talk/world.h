@@ -53,6 +53,7 @@ struct world_phone {
 	uint64_t text_row;
 	bool locked;
 	uint32_t epochs;
+	uint32_t failed_act; /* extension of the newest TALK_EVENT_ACT_FAILED */
 };
 
 struct world *world_create(uint64_t seed);
