@@ -74,7 +74,9 @@ struct link_process {
 	struct os_ipc *agent;
 	struct os_ipc *media; /* to the voice process; NULL outside a call */
 	struct os_netwatch *netwatch;
-	struct link_client *client; /* NULL until configured */
+	struct link_client *client;	       /* NULL until configured */
+	uint8_t relay_key[LINK_RELAY_KEY_LEN]; /* whom the client is for */
+	uint8_t network_id[LINK_NETWORK_ID_LEN];
 	struct link_sockets sockets;
 	struct link_sockets old_sockets; /* of before the last change, until packets stop coming */
 	struct os_timer deadline;

@@ -205,7 +205,27 @@ static void take_keys(const struct wire_link_configure *configure,
 	bytes_wipe(&with, sizeof(with));
 }
 
-/* A new configuration is a new engine: other keys, another relay. */
+/*
+ * The next access key does not end a link that the one before opened: the phone proves it there, and calls
+ * go on. Addresses and keys are for the next time. False: these are for another link.
+ */
+static bool reconfigure(struct link_process *process, const struct link_client_config *config)
+{
+	struct link_client_status status;
+
+	if (process->client == NULL || config->key_count == 0 ||
+	    config->keys[0].kind != LINK_KEY_ACCESS ||
+	    memcmp(process->relay_key, config->relay_key, sizeof(process->relay_key)) != 0 ||
+	    memcmp(process->network_id, config->network_id, sizeof(process->network_id)) != 0)
+		return false;
+	link_client_status(process->client, &status);
+	return status.state == LINK_CLIENT_UP && status.kind == LINK_KEY_ACCESS &&
+	       link_client_set_keys(process->client, config->keys, config->key_count) == SOTTO_OK &&
+	       link_client_set_addresses(process->client, config->addresses,
+					 config->address_count) == SOTTO_OK;
+}
+
+/* Another relay or another kind of key: a new engine. */
 static void configure(struct link_process *process, struct bytes message)
 {
 	struct link_client_config config;
@@ -219,6 +239,8 @@ static void configure(struct link_process *process, struct bytes message)
 	config.clock_offset_ms = (int64_t)told.clock_offset_ms;
 	take_addresses(&told, &config);
 	take_keys(&told, &config);
+	if (reconfigure(process, &config))
+		goto out;
 	config.random = &os_random;
 	config.events = (struct link_client_events){
 		.on_status = tell_status,
@@ -235,6 +257,8 @@ static void configure(struct link_process *process, struct bytes message)
 	link_process_finish_exchanges(process);
 	link_process_end_client(process);
 	TRY(link_client_create(&config, &process->client));
+	memcpy(process->relay_key, config.relay_key, sizeof(process->relay_key));
+	memcpy(process->network_id, config.network_id, sizeof(process->network_id));
 	/* The engine counts sockets from 0 or whatever it is told first. */
 	link_client_network_changed(process->client, process->sockets.generation, os_clock_now_ns(),
 				    os_clock_utc_ms());
