@@ -244,9 +244,14 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 {
 	struct talk_drop *drop = &group->drops[0];
 	bool removed = group->blocked;
+	struct talk_blob members = {0};
 	enum sotto_err err = SOTTO_OK;
 
+	if (group->kind == TALK_EVERYONE)
+		TRY(talk_access_members(talk, group, &members));
 	TRY(mls_group_apply_pending(group->mls));
+	if (group->kind == TALK_EVERYONE)
+		TRY(talk_access_epoch(talk, group, &members));
 	talk_blob_clear(talk, &drop->commit);
 	drop->commit = group->pending;
 	group->pending = (struct talk_blob){0};
@@ -262,6 +267,7 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	mls_buffer_release(&group->welcome);
 	TRY(welcomed_set(talk, group, NULL, 0));
 out:
+	talk_blob_clear(talk, &members);
 	return err;
 }
 

@@ -18,6 +18,8 @@ static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
 	[TALK_PROBLEM_LOST] = "the relay lost records; they are being sent again",
 	[TALK_PROBLEM_OLD] = "others use a newer version of sotto",
 	[TALK_PROBLEM_CONTRADICTION] = "the relay signed two different histories",
+	[TALK_PROBLEM_OLD_KEY] =
+		"this phone has not got the network's newest access key yet: it only reads",
 	[TALK_PROBLEM_BAD_RELAY] = "what the relay sends does not bear its signature",
 };
 

@@ -65,10 +65,7 @@ static enum sotto_err everyone_create(struct talk *talk)
 	talk_leaf_options(talk, &options);
 	TRY(mls_group_create(&talk->mls, BYTES(ledger_network(talk->ledger), LEDGER_HASH_LEN),
 			     &options, &extension, 1, &mls));
-	TRY(mls_group_export(mls, "sotto access 1", BYTES_NONE, talk->access[0].secret,
-			     sizeof(talk->access[0].secret)));
-	talk->access[0].number = 1;
-	talk->access_count = 1;
+	TRY(talk_access_next(talk, mls));
 	TRY(talk_group_add(talk, mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	mls = NULL;
 out:
@@ -85,9 +82,9 @@ void talk_member_drops(struct talk *talk)
 	uint8_t read_hash[WIRE_HASH_LEN];
 
 	wire_read_token_hash(talk->inbox_read, read_hash);
-	talk_inbox_of(&talk->access[0], own->key, read_hash, &talk->inbox);
+	talk_inbox_of(talk_access_first(talk), own->key, read_hash, &talk->inbox);
 	memcpy(talk->inbox.read_token, talk->inbox_read, WIRE_TOKEN_LEN);
-	talk_porch_drop(&talk->access[0], &talk->porch);
+	talk_porch_drop(talk_access_first(talk), &talk->porch);
 }
 
 static enum sotto_err network_found(struct talk *talk, const struct talk_found *found)

@@ -49,7 +49,7 @@ static void destination(const struct talk *talk, const struct ledger_device *dev
 {
 	static const uint8_t regular[WIRE_TOKEN_LEN] = {0};
 
-	talk_inbox_of(&talk->access[0], device->key, device->inbox_read, drop);
+	talk_inbox_of(talk_access_first(talk), device->key, device->inbox_read, drop);
 	if (memcmp(welcomed->landing_append, regular, sizeof(regular)) == 0)
 		return;
 	memcpy(drop->append_token, welcomed->landing_append, WIRE_TOKEN_LEN);

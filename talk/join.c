@@ -253,12 +253,29 @@ static enum sotto_err packages_take(struct talk *talk, const struct talk_parcel 
 	return err;
 }
 
+/* Numbers fall, down to the first. */
+static bool access_fits(const struct talk_parcel *parcel)
+{
+	struct wire_cursor cursor = wire_list_walk(&parcel->access);
+	uint64_t before = UINT64_MAX;
+	struct talk_access access;
+
+	while (wire_list_next(&cursor, &talk_access_type, &access)) {
+		if (access.number >= before)
+			before = 0;
+		else
+			before = access.number;
+	}
+	bytes_wipe(&access, sizeof(access));
+	return before == 1;
+}
+
 static void access_take(struct talk *talk, const struct talk_parcel *parcel)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->access);
 	size_t count = 0;
 
-	while (count < TALK_KEYS_MAX &&
+	while (count < TALK_ACCESS_MAX &&
 	       wire_list_next(&cursor, &talk_access_type, &talk->access[count]))
 		count++;
 	talk->access_count = count;
@@ -301,7 +318,7 @@ enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *par
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(invitation_of(talk, &card));
-	FAIL_IF(parcel->version != TALK_VERSION || parcel->access.count == 0, SOTTO_ERR_INVALID);
+	FAIL_IF(parcel->version != TALK_VERSION || !access_fits(parcel), SOTTO_ERR_INVALID);
 	TRY(ledger_take(talk, parcel, &ledger));
 	FAIL_IF(!ledger_fits(talk, ledger, &card, package->made_ms), SOTTO_ERR_INVALID);
 	TRY(talk_welcome_join(talk, parcel->welcome, &mls));

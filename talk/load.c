@@ -111,7 +111,7 @@ static enum sotto_err self_row(void *context, uint64_t index, struct bytes value
 	memcpy(talk->claim, kept.claim, sizeof(talk->claim));
 	TRY(talk_blob_set(talk, &talk->invitation, kept.invitation));
 	cursor = wire_list_walk(&kept.access);
-	while (talk->access_count < TALK_KEYS_MAX &&
+	while (talk->access_count < TALK_ACCESS_MAX &&
 	       wire_list_next(&cursor, &talk_access_type, &talk->access[talk->access_count]))
 		talk->access_count++;
 	talk->inbox_kept.sequence = kept.inbox_sequence;

@@ -88,6 +88,7 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 {
 	struct mls_staged *staged = NULL;
 	struct mls_staged_info info;
+	struct talk_blob members = {0};
 	bool removed;
 	enum sotto_err err = mls_group_receive(group->mls, message, &staged);
 
@@ -106,9 +107,14 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	removed = staged_removes(staged, &info);
 	drop->winner = drop->sequence;
 	TRY(talk_commit_lost(talk, group));
+	if (group->kind == TALK_EVERYONE)
+		TRY(talk_access_members(talk, group, &members));
 	TRY(mls_group_merge(group->mls, &staged));
+	if (group->kind == TALK_EVERYONE)
+		TRY(talk_access_epoch(talk, group, &members));
 	TRY(talk_epoch_begin(talk, group, removed));
 out:
+	talk_blob_clear(talk, &members);
 	mls_staged_destroy(staged);
 	return err;
 }

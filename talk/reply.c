@@ -27,20 +27,6 @@ static struct talk_sent_parcel *parcel_find(struct talk *talk, uint64_t number)
 	return NULL;
 }
 
-static enum sotto_err link_state_receive(struct talk *talk, const struct wire_link_state *state)
-{
-	talk->authority = state->authority;
-	talk->key_number = state->key_number;
-	talk->link_ready = state->authority == WIRE_AUTHORITY_FULL;
-	talk_problem_set(talk, TALK_PROBLEM_REFUSED,
-			 state->authority == WIRE_AUTHORITY_NONE ||
-				 (talk->state == TALK_MEMBER && !talk->link_ready));
-	/* The founding arrived, and only its answer did not. */
-	if (talk->state == TALK_FOUNDING && talk->link_ready)
-		return talk_found_done(talk);
-	return SOTTO_OK;
-}
-
 static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked)
 {
 	struct talk_group *group = talk_group_by_number(talk, asked->group);
@@ -76,6 +62,8 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	case TALK_ASK_WATCH:
 	case TALK_ASK_APPEND_AGAIN:
 	case TALK_ASK_TRIM:
+	case TALK_ASK_INSTALL:
+	case TALK_ASK_PROVE:
 		break;
 	}
 	return SOTTO_OK;
@@ -103,6 +91,11 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 
 	asked->refused = done->status != WIRE_STATUS_OK && done->status != WIRE_STATUS_NOT_FOUND;
 
+	if (asked->what == TALK_ASK_HELLO || asked->what == TALK_ASK_INSTALL ||
+	    asked->what == TALK_ASK_PROVE) {
+		talk_access_done(talk, asked, done);
+		return SOTTO_OK;
+	}
 	switch (done->status) {
 	case WIRE_STATUS_OK:
 		return asked->what == TALK_ASK_FOUND ? talk_found_done(talk) : SOTTO_OK;
@@ -113,6 +106,7 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 		break;
 	case WIRE_STATUS_REFUSED:
 		talk_problem_set(talk, TALK_PROBLEM_REFUSED, true);
+		talk_access_doubt(talk);
 		break;
 	default:
 		break;
@@ -141,7 +135,7 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_asked *aske
 	if (type == &wire_done_type && wire_decode(type, message, &body.done) == SOTTO_OK)
 		return done_receive(talk, asked, &body.done);
 	if (type == &wire_link_state_type && wire_decode(type, message, &body.state) == SOTTO_OK)
-		return link_state_receive(talk, &body.state);
+		return talk_access_state(talk, &body.state);
 	if (type == &wire_appended_type && wire_decode(type, message, &body.appended) == SOTTO_OK)
 		return appended_receive(talk, asked);
 	return SOTTO_OK;
@@ -173,6 +167,8 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 		sent->ticket = 0;
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;
+	if (talk->key_ticket == asked->ticket)
+		talk->key_ticket = 0;
 	if (asked->what == TALK_ASK_FOUND)
 		talk->asked_found = false;
 }
@@ -219,7 +215,9 @@ enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t now_ns, uin
 	if (err != SOTTO_OK)
 		return err;
 	/* Not at once again: a relay that ends requests so is in trouble. */
-	if (talk_asked_find(talk, ticket) != NULL)
+	if (talk_asked_find(talk, ticket) != NULL) {
 		talk->retry_ns = now_ns + TALK_RETRY_MS * TALK_MS;
+		talk_access_doubt(talk);
+	}
 	return talk_step_end(talk, reply_receive(talk, ticket, BYTES_NONE, true, false));
 }

@@ -38,7 +38,7 @@ static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invit
 	const struct ledger_invitation_entry *entry =
 		ledger_invitation_by_key(talk->ledger, row->public_key);
 	const struct ledger_found *founding = ledger_founding(talk->ledger);
-	const struct talk_access *access = &talk->access[0];
+	const struct talk_access *access = talk_access_first(talk);
 	struct ledger_invitation card = {.version = LEDGER_INVITATION_VERSION};
 	struct talk_event event = {.type = TALK_EVENT_INVITED, .extension = row->extension};
 	uint8_t text[LEDGER_INVITATION_TEXT_MAX];

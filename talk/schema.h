@@ -24,6 +24,10 @@
 #define TALK_PARTS_MAX	       1024
 #define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
 
+/* Access secrets that a phone keeps: the four newest, which open a link, and the first, from which inboxes
+ * and the porch follow. */
+#define TALK_ACCESS_MAX 5
+
 #define TALK_FIELDS_relay_word(X, self) \
 	X(self, FIXED, drop, WIRE_HASH_LEN, none, "name of the drop") \
 	X(self, FIXED, incarnation, WIRE_INCARNATION_LEN, none, "of it") \
@@ -97,7 +101,8 @@
 #define TALK_FIELDS_parcel(X, self) \
 	X(self, U8, version, 0, none, "1") \
 	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "MLSMessage") \
-	X(self, LIST, access, 4, talk_access, "*everyone* only: the access secrets in use") \
+	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, \
+	  "*everyone* only: the access secrets, the newest first, number 1 last") \
 	X(self, LIST, entries, LEDGER_ENTRIES_MAX, talk_entry, "*everyone* only: the ledger") \
 	X(self, LIST, key_packages, LEDGER_MEMBERS_MAX, talk_key_package, \
 	  "*everyone* only: the newest of each device")

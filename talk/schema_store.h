@@ -30,7 +30,7 @@
 	X(self, OPAQUE, invitation, LEDGER_INVITATION_MAX, none, \
 	  "joining: as decoded from the text") \
 	X(self, OPAQUE, entry, LEDGER_ENTRY_LEN_MAX, none, "founding: the first entry") \
-	X(self, LIST, access, 4, talk_access, "the newest first") \
+	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, "the newest first, number 1 last") \
 	X(self, FIXED, inbox_incarnation, 16, none, "where we are in our inbox") \
 	X(self, U64, inbox_sequence, 0, none, "") \
 	X(self, FIXED, inbox_running, 32, none, "")

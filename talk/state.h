@@ -12,6 +12,7 @@
  *   commit.c                  who must be added or removed, and who does it
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
+ *   access.c                  access keys: the next one, installing and proving it
  *   save.c load.c             the store
  *
  * Inputs change the state; work.c derives from the state alone what to ask and to send, so it does not
@@ -212,6 +213,8 @@ enum talk_asking {
 	TALK_ASK_APPEND_PETITION,
 	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
 	TALK_ASK_TRIM,
+	TALK_ASK_INSTALL, /* the next access key */
+	TALK_ASK_PROVE,
 };
 
 /* A request that the relay has not answered to the end. drop is a name, because drops move. */
@@ -262,7 +265,7 @@ struct talk {
 	uint8_t claim[WIRE_KEY_LEN];
 	struct talk_blob invitation; /* encoded struct ledger_invitation */
 	struct talk_blob entry;
-	struct talk_access access[TALK_KEYS_MAX];
+	struct talk_access access[TALK_ACCESS_MAX]; /* the newest first, number 1 last */
 	size_t access_count;
 	struct ledger *ledger;
 	uint64_t ledger_saved; /* entries in the store */
@@ -283,10 +286,16 @@ struct talk {
 	bool link_up, link_ready;
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;
-	uint64_t key_number;
-	uint64_t ticket;    /* the last one given */
-	uint64_t retry_ns;  /* no appends before this */
-	uint64_t behind_ns; /* since when somebody has a longer ledger; 0: nobody */
+	/* The relay's access keys, as its last word on this link has them. */
+	uint64_t key_number;   /* the newest */
+	bool prove_due;	       /* this link has not shown that one */
+	bool key_ask;	       /* something may have changed: ask how the link stands */
+	uint64_t key_ticket;   /* a question about it that is open; 0: none */
+	uint64_t key_retry_ns; /* nothing of this before */
+	uint32_t key_tries;    /* tries since both had the same newest key */
+	uint64_t ticket;       /* the last one given */
+	uint64_t retry_ns;     /* no appends before this */
+	uint64_t behind_ns;    /* since when somebody has a longer ledger; 0: nobody */
 	uint64_t behind_length;
 	size_t asked_count;
 	bool petition_stored, asked_found;
@@ -458,6 +467,22 @@ MUST_USE enum sotto_err talk_ratchets_reserve(struct talk_group *group);
 void talk_outbox_owner(const struct talk_group *group, uint8_t *owner); /* 8 bytes */
 MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 				      struct talk_out *out, bool counts);
+
+/* ---- access.c ---- */
+const struct talk_access *talk_access_first(const struct talk *talk);
+/* The next secret, out of the present epoch of *everyone*. */
+MUST_USE enum sotto_err talk_access_next(struct talk *talk, const struct mls_group *mls);
+MUST_USE enum sotto_err talk_access_members(const struct talk *talk, const struct talk_group *group,
+					    struct talk_blob *members);
+MUST_USE enum sotto_err talk_access_epoch(struct talk *talk, const struct talk_group *group,
+					  const struct talk_blob *members);
+MUST_USE enum sotto_err talk_access_work(struct talk *talk);
+uint64_t talk_access_due(const struct talk *talk);
+void talk_access_doubt(struct talk *talk);
+MUST_USE enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state *state);
+void talk_access_done(struct talk *talk, const struct talk_asked *asked,
+		      const struct wire_done *done);
+void talk_access_unlink(struct talk *talk);
 
 /* ---- inbox.c, porch.c, join.c, found.c ---- */
 MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);

@@ -88,6 +88,8 @@ enum talk_problem {
 	TALK_PROBLEM_OLD = 7,		/* others use entries or messages of a newer version */
 	TALK_PROBLEM_CONTRADICTION = 8, /* the relay signed two histories of one drop */
 	TALK_PROBLEM_BAD_RELAY = 9,	/* what the relay served does not bear its signature */
+	TALK_PROBLEM_OLD_KEY =
+		10, /* in catch-up: it only reads until it has the newest access key */
 	TALK_PROBLEM_COUNT,
 };
 
@@ -266,7 +268,11 @@ bool talk_next_request(struct talk *talk, struct talk_request *request);
 
 enum talk_event_type {
 	TALK_EVENT_STATE = 1,  /* enum talk_state changed; or a problem came or went */
-	TALK_EVENT_LINK,       /* talk_link says something else now */
+	/*
+	 * talk_link says something else now. A link that an access key opened stays up if access keys are
+	 * to open the same relay's link still: the newest is proven on it, the keys are for the next time.
+	 */
+	TALK_EVENT_LINK,
 	TALK_EVENT_INVITED,    /* extension, text: the invitation */
 	TALK_EVENT_ACT_FAILED, /* an entry of ours can never apply; extension, err */
 	TALK_EVENT_MEMBERS,    /* the ledger grew */

@@ -3,7 +3,7 @@
  * After every input: whatever can be done now, derived from the state alone.
  *
  *   timers: rank of a commit, rank of a sponsor (x 250 ms; 60 s for somebody else's Add), retry after the
- *   relay was busy, 60 s behind the others
+ *   relay was busy, 60 s behind the others, an access key that the relay has not got yet (access.c)
  */
 #include <string.h>
 
@@ -152,6 +152,7 @@ static enum sotto_err work(struct talk *talk)
 
 	if (!talk->link_up)
 		return SOTTO_OK;
+	TRY(talk_access_work(talk));
 	switch (talk->state) {
 	case TALK_FOUNDING:
 		return talk_found_work(talk);
@@ -164,6 +165,8 @@ static enum sotto_err work(struct talk *talk)
 	case TALK_MEMBER:
 		if (talk->link_ready)
 			TRY(member_work(talk));
+		else if (talk->authority == WIRE_AUTHORITY_CATCH_UP)
+			TRY(group_ask(talk, talk->everyone));
 		break;
 	case TALK_EMPTY:
 	case TALK_REVOKED:
@@ -222,6 +225,7 @@ static enum sotto_err unlink_all(struct talk *talk)
 	talk->petition_stored = talk->asked_found = false;
 	talk->petition_ticket = 0;
 	talk->retry_ns = 0;
+	talk_access_unlink(talk);
 	talk->inbox.ticket = talk->porch.ticket = 0;
 	talk->inbox.at_end = talk->porch.at_end = false;
 	talk->inbox.watched = talk->porch.watched = false;
@@ -254,8 +258,6 @@ out:
 enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t now_ns,
 			    uint64_t utc_ms)
 {
-	struct wire_hello hello = {.version = WIRE_VERSION};
-	struct talk_asked *asked;
 	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
 
 	if (err != SOTTO_OK)
@@ -266,7 +268,6 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t
 	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
 	talk_problem_set(talk, TALK_PROBLEM_LOST, false);
 	talk->link_up = true;
-	TRY(talk_ask(talk, TALK_ASK_HELLO, &wire_hello_type, &hello, &asked));
 out:
 	return talk_step_end(talk, err);
 }
@@ -302,6 +303,7 @@ static uint64_t next_due(const struct talk *talk)
 		return TALK_NEVER;
 	if (talk->retry_ns > talk->now_ns)
 		due = talk->retry_ns;
+	due = earlier(due, talk_access_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
 		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
 	list_for_each (element, following, &talk->groups) {

@@ -114,7 +114,7 @@ def join_by_a_picture(state):
     card = state.ana.run("invite", "102", "Cleo")[-1]["invitation"]
     picture = os.path.join(state.folder.name, "card.png")
     subprocess.run(["qrencode", "-o", picture, card.upper()], check=True)
-    cleo = state.rig.phone("cleo")
+    cleo = state.cleo = state.rig.phone("cleo")
     fails(cleo, 1, "file", "join", "--image", state.rig.passphrase_file)
     fails(cleo, 1, "file", "join", "--image", picture + ".not")
     equal(cleo.run("join", "--image", picture)[-1]["extension"], "102")
@@ -246,6 +246,42 @@ def long_history(state):
     equal(seen[-90:] == wanted, True, "whole")
 
 
+def relay_counters(state):
+    done = subprocess.run([state.rig.program("relay/sottod"), "status", "--json", "--state",
+                           os.path.join(state.rig.folder, "relay")], check=True, timeout=30,
+                          stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def next_access_key(state):
+    """a revocation replaces the access key: links go on, who was off comes back, who is out learns that"""
+    dan = state.rig.phone("dan")
+    dan.run("join", state.ana.run("invite", "103", "Dan")[-1]["invitation"])
+    state.ana.run("send", "103", "welcome")
+    dan.wait_for("the welcome", lambda: texts(dan, "100") == ["welcome"])
+    dan.stop()
+    state.ben.wait_for("a link", lambda: state.ben.run("status")[-1]["connected"])
+    # Links of phones that were killed have to be given up first.
+    state.ana.wait_for("two links", lambda: relay_counters(state)["links"] == 2, 90)
+    before = relay_counters(state)
+    state.ana.run("revoke", "103")
+    state.ana.wait_for("the key", lambda: relay_counters(state)["key_number"] == 2)
+    state.ana.wait_for("the proofs", lambda: relay_counters(state)["links_unproven"] == 0)
+    equal(relay_counters(state)["handshakes"], before["handshakes"], "no link was made anew")
+    equal(relay_counters(state)["links"], 2, "links")
+    state.ana.run("send", "101", "with the new key")
+    state.ben.wait_for("it", lambda: "with the new key" in texts(state.ben, "100"))
+    state.ana.run("send", "102", "while you were away")
+    state.cleo.wait_for("it", lambda: texts(state.cleo, "100") == ["while you were away"], 60)
+    equal(relay_counters(state)["links_unproven"], 0, "proven out of catch-up")
+    state.cleo.run("send", "100", "back again")
+    state.ana.wait_for("it", lambda: "back again" in texts(state.ana, "102"), 60)
+    dan.wait_for("the revocation", lambda: dan.run("status")[-1]["state"] == "revoked", 60)
+    fails(dan, 1, None, "send", "100", "am I still here?")
+    equal(texts(dan, "100"), ["welcome"])
+    fails(state.ana, 1, None, "revoke", "103")
+
+
 def revoked(state):
     """a revoked phone learns it, and nobody sends to it any more"""
     state.ana.run("revoke", "101")
@@ -257,6 +293,6 @@ def revoked(state):
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
          invitation_is_valid_once, join_by_a_picture, messages_both_ways, terminal_obeys_nobody, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
-         lock_and_unlock, home_belongs_to_its_user, long_history, revoked]
+         lock_and_unlock, home_belongs_to_its_user, next_access_key, long_history, revoked]
 
 sys.exit(run(CASES, State))

@@ -15,6 +15,7 @@
 #define LINKS_MAX   16
 #define NONCE_LEN   24 /* of a sealed record */
 #define BATCH_MAX   3  /* small, so that batches have seams */
+#define KEYS_MAX    8
 
 struct stored {
 	uint8_t *data;
@@ -48,8 +49,10 @@ struct fake_relay {
 	struct watch watches[WATCHES_MAX];
 	size_t watch_count;
 	uint8_t authority[LINKS_MAX];
-	bool founded;
-	uint8_t network[32], access_key[32], porch_key[32], porch_drop[32];
+	uint64_t shown[LINKS_MAX]; /* number of the newest access key that the link has shown */
+	uint64_t number;	   /* of the newest access key; 0: not founded */
+	uint32_t busy;
+	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32], admin[32];
 	uint32_t incarnations;
 };
 
@@ -118,25 +121,36 @@ void fake_relay_cancel(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 	relay->watch_count = kept;
 }
 
+static uint8_t authority_of(const struct fake_relay *relay, const struct talk_key *key)
+{
+	switch (key->kind) {
+	case TALK_KEY_CLAIM:
+		return relay->number == 0 && memcmp(key->secret, relay->claim, 32) == 0
+			       ? WIRE_AUTHORITY_CLAIM
+			       : WIRE_AUTHORITY_NONE;
+	case TALK_KEY_PORCH:
+		return relay->number != 0 && memcmp(key->secret, relay->porch_key, 32) == 0
+			       ? WIRE_AUTHORITY_PORCH
+			       : WIRE_AUTHORITY_NONE;
+	case TALK_KEY_ACCESS:
+		if (key->number == 0 || key->number > relay->number ||
+		    memcmp(key->secret, relay->access_keys[key->number], 32) != 0)
+			return WIRE_AUTHORITY_NONE;
+		return key->number == relay->number ? WIRE_AUTHORITY_FULL : WIRE_AUTHORITY_CATCH_UP;
+	}
+	return WIRE_AUTHORITY_NONE;
+}
+
 bool fake_relay_connect(struct fake_relay *relay, uint32_t link, const struct talk_link *keys)
 {
 	fake_relay_disconnect(relay, link);
 	for (size_t i = 0; i < keys->key_count; i++) {
-		const struct talk_key *key = &keys->keys[i];
-		uint8_t authority = WIRE_AUTHORITY_NONE;
+		uint8_t authority = authority_of(relay, &keys->keys[i]);
 
-		if (key->kind == TALK_KEY_CLAIM && !relay->founded &&
-		    memcmp(key->secret, relay->claim, 32) == 0)
-			authority = WIRE_AUTHORITY_CLAIM;
-		if (key->kind == TALK_KEY_PORCH && relay->founded &&
-		    memcmp(key->secret, relay->porch_key, 32) == 0)
-			authority = WIRE_AUTHORITY_PORCH;
-		if (key->kind == TALK_KEY_ACCESS && relay->founded &&
-		    memcmp(key->secret, relay->access_key, 32) == 0)
-			authority = WIRE_AUTHORITY_FULL;
 		if (authority == WIRE_AUTHORITY_NONE)
 			continue;
 		relay->authority[link] = authority;
+		relay->shown[link] = keys->keys[i].number;
 		return true;
 	}
 	return false;
@@ -293,9 +307,11 @@ static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flag
 {
 	struct drop *drop = drop_find(relay, watch.name);
 
-	if (relay->authority[watch.link] != WIRE_AUTHORITY_FULL &&
-	    (relay->authority[watch.link] != WIRE_AUTHORITY_PORCH ||
-	     (flags & WIRE_DROP_INBOX) == 0)) {
+	uint8_t authority = relay->authority[watch.link];
+	uint8_t needed = authority == WIRE_AUTHORITY_PORCH ? WIRE_DROP_INBOX
+							   : WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP;
+
+	if (authority != WIRE_AUTHORITY_FULL && (flags & needed) == 0) {
 		done(relay, watch.link, watch.ticket, WIRE_STATUS_REFUSED);
 		return;
 	}
@@ -333,8 +349,10 @@ static void hello(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 {
 	struct wire_link_state state = {.version = WIRE_VERSION,
 					.authority = relay->authority[link],
-					.key_number = relay->founded ? 1 : 0};
+					.key_number = relay->number};
 
+	if (state.authority == WIRE_AUTHORITY_FULL && relay->shown[link] != relay->number)
+		state.prove_within_ms = 60000;
 	memcpy(state.network, relay->network, WIRE_HASH_LEN);
 	answer(relay, link, ticket, &wire_link_state_type, &state, true);
 }
@@ -342,16 +360,108 @@ static void hello(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 static void found(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		  const struct wire_found *request)
 {
-	if (relay->founded || relay->authority[link] != WIRE_AUTHORITY_CLAIM) {
+	struct wire_cursor cursor = wire_list_walk(&request->admins);
+	struct wire_admin_key admin;
+
+	if (relay->number != 0 || relay->authority[link] != WIRE_AUTHORITY_CLAIM ||
+	    !wire_admin_key_next(&cursor, &admin)) {
 		done(relay, link, ticket, WIRE_STATUS_REFUSED);
 		return;
 	}
-	relay->founded = true;
+	relay->number = 1;
 	memcpy(relay->network, request->network, 32);
-	memcpy(relay->access_key, request->access_key, 32);
+	memcpy(relay->access_keys[1], request->access_key, 32);
 	memcpy(relay->porch_key, request->porch_key, 32);
 	memcpy(relay->porch_drop, request->porch_drop, 32);
+	memcpy(relay->admin, admin.key, 32);
 	done(relay, link, ticket, WIRE_STATUS_OK);
+}
+
+static bool busy(struct fake_relay *relay, uint32_t link, uint64_t ticket)
+{
+	struct wire_done message = {.status = WIRE_STATUS_BUSY, .retry_ms = 1000};
+
+	if (relay->busy == 0)
+		return false;
+	relay->busy--;
+	answer(relay, link, ticket, &wire_done_type, &message, true);
+	return true;
+}
+
+static enum wire_status install(struct fake_relay *relay, uint32_t link,
+				const struct wire_key_install *request)
+{
+	struct wire_cursor cursor = wire_list_walk(&request->approvals);
+	uint8_t content[WIRE_SIGNED_LEN_MAX];
+	struct wire_approval approval;
+
+	if (relay->authority[link] != WIRE_AUTHORITY_FULL)
+		return WIRE_STATUS_REFUSED;
+	if (request->number != relay->number + 1)
+		return WIRE_STATUS_STALE;
+	if (!wire_approval_next(&cursor, &approval) || approval.admin != 0 ||
+	    sign_verify(SIGN_ED25519, BYTES_OF(relay->admin),
+			wire_signed_key_install(relay->network, request, content),
+			BYTES_OF(approval.signature)) != SOTTO_OK)
+		return WIRE_STATUS_REFUSED;
+	ASSERT(relay->number + 1 < KEYS_MAX);
+	relay->number++;
+	memcpy(relay->access_keys[relay->number], request->access_key, 32);
+	return WIRE_STATUS_OK;
+}
+
+static enum wire_status prove(struct fake_relay *relay, uint32_t link,
+			      const struct wire_key_prove *request)
+{
+	static const uint8_t exporter[WIRE_EXPORTER_LEN] = FAKE_RELAY_EXPORTER;
+	uint8_t mac[WIRE_MAC_LEN];
+
+	if (request->number != relay->number)
+		return WIRE_STATUS_STALE;
+	wire_key_possession(relay->number, relay->access_keys[relay->number], exporter, mac);
+	if (memcmp(mac, request->mac, sizeof(mac)) != 0)
+		return WIRE_STATUS_REFUSED;
+	relay->authority[link] = WIRE_AUTHORITY_FULL;
+	relay->shown[link] = relay->number;
+	return WIRE_STATUS_OK;
+}
+
+void fake_relay_busy(struct fake_relay *relay, uint32_t count)
+{
+	relay->busy = count;
+}
+
+uint64_t fake_relay_number(const struct fake_relay *relay)
+{
+	return relay->number;
+}
+
+uint8_t fake_relay_authority(const struct fake_relay *relay, uint32_t link)
+{
+	return relay->authority[link];
+}
+
+/* Streams that a link may not have any more are reset: the phone hears the end of them and no word. */
+void fake_relay_fall(struct fake_relay *relay)
+{
+	for (uint32_t link = 0; link < LINKS_MAX; link++) {
+		size_t kept = 0;
+
+		if (relay->authority[link] != WIRE_AUTHORITY_FULL ||
+		    relay->shown[link] == relay->number)
+			continue;
+		relay->authority[link] = WIRE_AUTHORITY_CATCH_UP;
+		for (size_t i = 0; i < relay->watch_count; i++) {
+			struct watch *watch = &relay->watches[i];
+
+			if (watch->link == link)
+				relay->answer(relay->context, link, watch->ticket, BYTES_NONE,
+					      true);
+			else
+				relay->watches[kept++] = *watch;
+		}
+		relay->watch_count = kept;
+	}
 }
 
 void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
@@ -365,6 +475,8 @@ void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket
 		struct wire_trim trim;
 		struct wire_found found;
 		struct wire_hello hello;
+		struct wire_key_install install;
+		struct wire_key_prove prove;
 	} body;
 	struct watch watch = {.link = link, .ticket = ticket};
 	uint8_t read_hash[WIRE_HASH_LEN];
@@ -391,6 +503,13 @@ void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket
 		trim(relay, link, ticket, &body.trim);
 	} else if (type == &wire_found_type) {
 		found(relay, link, ticket, &body.found);
+	} else if ((type == &wire_key_install_type || type == &wire_key_prove_type) &&
+		   busy(relay, link, ticket)) {
+		return;
+	} else if (type == &wire_key_install_type) {
+		done(relay, link, ticket, install(relay, link, &body.install));
+	} else if (type == &wire_key_prove_type) {
+		done(relay, link, ticket, prove(relay, link, &body.prove));
 	} else if (type == &wire_hello_type) {
 		hello(relay, link, ticket);
 	} else {

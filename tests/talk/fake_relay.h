@@ -11,6 +11,12 @@
 
 struct fake_relay;
 
+/* Of every link. */
+#define FAKE_RELAY_EXPORTER \
+	{ \
+		7 \
+	}
+
 /* One answer to a phone; message lives during the call. */
 typedef void fake_relay_answer(void *context, uint32_t link, uint64_t ticket, struct bytes message,
 			       bool last);
@@ -30,6 +36,18 @@ void fake_relay_cancel(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 
 /* All drops are gone; those that come again have other incarnations. Links must be down. */
 void fake_relay_lose(struct fake_relay *relay);
+
+/* The 60 s after an installation are over: links that have not shown the newest key fall to catch-up. */
+void fake_relay_fall(struct fake_relay *relay);
+
+/* So many installations and proofs are answered with "busy" first. */
+void fake_relay_busy(struct fake_relay *relay, uint32_t count);
+
+/* The newest access key's; 0 before founding. */
+uint64_t fake_relay_number(const struct fake_relay *relay);
+
+/* enum wire_authority of a link; NONE: no link. */
+uint8_t fake_relay_authority(const struct fake_relay *relay, uint32_t link);
 
 /* Does any stored byte string contain this one? */
 bool fake_relay_contains(const struct fake_relay *relay, struct bytes text);

@@ -467,6 +467,169 @@ static void test_revoked_phone(void **state)
 	world_destroy(world);
 }
 
+static uint8_t authority(struct world *world, uint32_t number)
+{
+	return fake_relay_authority(world_relay(world), number);
+}
+
+/* Both ways, between all of the first `count`, but for `out`. */
+static void all_write(struct world *world, uint32_t count, uint32_t out, uint32_t text)
+{
+	for (uint32_t a = 0; a < count; a++) {
+		for (uint32_t b = 0; b < count; b++) {
+			if (a != b && a != out && b != out)
+				assert_true(world_send(world, a, b, text));
+		}
+	}
+	world_run(world, 40);
+	for (uint32_t a = 0; a < count; a++) {
+		for (uint32_t b = 0; b < count; b++) {
+			if (a == b || a == out || b == out)
+				continue;
+			assert_int_equal(world_received(world, a, b, text), 1);
+			assert_int_equal(world_sent_state(world, a, b, text),
+					 TALK_MESSAGE_DELIVERED);
+		}
+	}
+}
+
+/* Those who are up prove the next key in time; one who was off through two revocations comes back. */
+static void test_next_access_key(void **state)
+{
+	struct world *world = world_create(61);
+
+	(void)state;
+	world_members(world, 5, false);
+	all_write(world, 5, UINT32_MAX, 0);
+	world_link(world, 2, false);
+	world_link(world, 3, false);
+	world_run(world, 1);
+	fake_relay_busy(world_relay(world), 3);
+	revoke(world, 3);
+	world_run(world, 55);
+	assert_int_equal(fake_relay_number(world_relay(world)), 2);
+	revoke(world, 4);
+	world_run(world, 55);
+	assert_int_equal(fake_relay_number(world_relay(world)), 3);
+	fake_relay_fall(world_relay(world));
+	assert_int_equal(authority(world, 0), WIRE_AUTHORITY_FULL);
+	assert_int_equal(authority(world, 1), WIRE_AUTHORITY_FULL);
+	assert_true(world_send(world, 1, 2, 1));
+	world_run(world, 5);
+	world_link(world, 2, true);
+	world_run_ms(world, 51);
+	assert_int_equal(authority(world, 2), WIRE_AUTHORITY_CATCH_UP);
+	world_run(world, 20);
+	assert_int_equal(authority(world, 2), WIRE_AUTHORITY_FULL);
+	assert_int_equal(world_received(world, 1, 2, 1), 1);
+	all_write(world, 3, UINT32_MAX, 2);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(problems_of(world, i), 0);
+	/* Who is let in later has the keys; a new link needs no proof. */
+	world_invite(world, 5);
+	world_join(world, 5);
+	world_run(world, 30);
+	assert_int_equal(state_of(world, 5), TALK_MEMBER);
+	assert_int_equal(authority(world, 5), WIRE_AUTHORITY_FULL);
+	assert_true(world_send(world, 5, 2, 0));
+	world_run(world, 20);
+	assert_int_equal(world_received(world, 5, 2, 0), 1);
+	world_destroy(world);
+}
+
+/* A phone that was off when it was revoked: its key opens catch-up, and there it learns that and no more. */
+static void test_revoked_phone_is_in_catch_up(void **state)
+{
+	struct world *world = world_create(62);
+	uint64_t epoch, after;
+
+	(void)state;
+	world_members(world, 3, false);
+	all_write(world, 3, UINT32_MAX, 0);
+	world_link(world, 2, false);
+	world_run(world, 1);
+	assert_int_equal(talk_call_epoch(world_phone(world, 2)->talk, 101, &epoch), SOTTO_OK);
+	revoke(world, 2);
+	world_run(world, 30);
+	assert_true(world_send(world, 0, 1, 1));
+	world_run(world, 10);
+	world_link(world, 2, true);
+	world_run_ms(world, 51);
+	assert_int_equal(authority(world, 2), WIRE_AUTHORITY_CATCH_UP);
+	world_run(world, 20);
+	assert_int_equal(state_of(world, 2), TALK_REVOKED);
+	assert_int_equal(authority(world, 2), WIRE_AUTHORITY_NONE);
+	assert_int_equal(world_received(world, 0, 2, 1), 0);
+	assert_int_equal(talk_call_epoch(world_phone(world, 2)->talk, 101, &after), SOTTO_OK);
+	assert_int_equal(after, epoch);
+	world_destroy(world);
+}
+
+/* The founder is gone between the entry and the key, and others fall before they could prove it. */
+static void test_next_access_key_comes_late(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 120; seed < 132; seed++) {
+		struct world *world = world_create(seed);
+		uint32_t steps = 0;
+
+		world_members(world, 4, false);
+		all_write(world, 4, UINT32_MAX, 0);
+		revoke(world, 3);
+		world_run_ms(world, (seed - 120) * 60);
+		world_link(world, 0, false);
+		world_run(world, 200);
+		assert_true(world_send(world, 1, 2, 1));
+		world_run(world, 20);
+		assert_int_equal(world_received(world, 1, 2, 1), 1);
+		world_link(world, 0, true);
+		while (fake_relay_number(world_relay(world)) < 2 && ++steps < 2000)
+			world_run_ms(world, 5);
+		assert_int_equal(fake_relay_number(world_relay(world)), 2);
+		fake_relay_fall(world_relay(world));
+		world_run(world, 40);
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(authority(world, i), WIRE_AUTHORITY_FULL);
+		all_write(world, 3, UINT32_MAX, 2);
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(problems_of(world, i), 0);
+		world_destroy(world);
+	}
+}
+
+/* One phone dies at its nth store action in a revocation: the founder, another one. */
+static void test_restart_while_revoking(void **state)
+{
+	(void)state;
+	for (uint32_t victim = 0; victim < 2; victim++) {
+		uint32_t died = 1;
+
+		for (uint64_t action = 0; died > 0; action++) {
+			struct world *world = world_create(48 + victim);
+
+			world_members(world, 3, false);
+			world_die_after(world_phone(world, victim), action);
+			revoke(world, 2);
+			world_run(world, 40);
+			/* An act that died was not taken. */
+			if (ledger_member_by_extension(talk_ledger(world_phone(world, 0)->talk),
+						       102)
+				    ->state != LEDGER_MEMBER_REVOKED) {
+				revoke(world, 2);
+				world_run(world, 40);
+			}
+			died = world_phone(world, victim)->deaths;
+			world_die_after(world_phone(world, victim), UINT64_MAX);
+			assert_int_equal(fake_relay_number(world_relay(world)), 2);
+			fake_relay_fall(world_relay(world));
+			assert_int_equal(authority(world, 0), WIRE_AUTHORITY_FULL);
+			assert_int_equal(authority(world, 1), WIRE_AUTHORITY_FULL);
+			all_write(world, 2, UINT32_MAX, 0);
+			world_destroy(world);
+		}
+	}
+}
+
 /* Of two entries that cannot both stand the second one fails, and says so. */
 static void test_act_that_cannot_apply(void **state)
 {
@@ -689,6 +852,10 @@ int main(void)
 		cmocka_unit_test(test_revoked_while_added),
 		cmocka_unit_test(test_relay_that_lost_records),
 		cmocka_unit_test(test_revoked_phone),
+		cmocka_unit_test(test_next_access_key),
+		cmocka_unit_test(test_revoked_phone_is_in_catch_up),
+		cmocka_unit_test(test_next_access_key_comes_late),
+		cmocka_unit_test(test_restart_while_revoking),
 		cmocka_unit_test(test_act_that_cannot_apply),
 		cmocka_unit_test(test_copied_phone),
 		cmocka_unit_test(test_key_packages_are_renewed),

@@ -271,12 +271,21 @@ static void redial(struct world_phone *phone)
 {
 	enum sotto_err err;
 
-	if (!phone->link_up)
-		return;
 	unlink_phone(phone);
 	err = talk_link_down(phone->talk, phone->world->now_ns, utc(phone->world));
 	if (survived(phone, err) && phone->wants_link)
 		dial(phone);
+}
+
+/* As the programs do it: a link by an access key outlives a change of keys. */
+static bool link_stays(const struct world_phone *phone)
+{
+	uint8_t authority = fake_relay_authority(phone->world->relay, phone->number);
+	struct talk_link link;
+
+	return !phone->link_up ||
+	       ((authority == WIRE_AUTHORITY_FULL || authority == WIRE_AUTHORITY_CATCH_UP) &&
+		talk_link(phone->talk, &link) == SOTTO_OK && link.keys[0].kind == TALK_KEY_ACCESS);
 }
 
 static void event_handle(struct world_phone *phone, const struct talk_event *event, bool *relink)
@@ -344,7 +353,7 @@ void world_settle(struct world_phone *phone)
 	}
 	while (talk_next_event(phone->talk, &event))
 		event_handle(phone, &event, &relink);
-	if (relink) {
+	if (relink && !link_stays(phone)) {
 		redial(phone);
 		if (talk_batch(phone->talk)->len > 0)
 			world_settle(phone);
@@ -375,7 +384,7 @@ void world_unlock(struct world_phone *phone)
 
 static void dialled(struct world_phone *phone)
 {
-	static const uint8_t exporter[WIRE_EXPORTER_LEN] = {7};
+	static const uint8_t exporter[WIRE_EXPORTER_LEN] = FAKE_RELAY_EXPORTER;
 	struct talk_link link;
 	enum sotto_err err;
 
@@ -422,6 +431,12 @@ static void event_run(struct world *world, struct event *event)
 		else
 			fake_relay_request(world->relay, event->phone, event->ticket,
 					   BYTES(event->data, event->len));
+		return;
+	}
+	if (event->len == 0) {
+		err = talk_end(phone->talk, event->ticket, world->now_ns, utc(world));
+		if (survived(phone, err))
+			world_settle(phone);
 		return;
 	}
 	if (world->corrupt_one_in != 0 && next_random(world) % world->corrupt_one_in == 0)
