@@ -507,9 +507,9 @@ void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket
 		   busy(relay, link, ticket)) {
 		return;
 	} else if (type == &wire_key_install_type) {
-		done(relay, link, ticket, install(relay, link, &body.install));
+		done(relay, link, ticket, (uint8_t)install(relay, link, &body.install));
 	} else if (type == &wire_key_prove_type) {
-		done(relay, link, ticket, prove(relay, link, &body.prove));
+		done(relay, link, ticket, (uint8_t)prove(relay, link, &body.prove));
 	} else if (type == &wire_hello_type) {
 		hello(relay, link, ticket);
 	} else {
