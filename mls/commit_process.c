@@ -2,9 +2,10 @@
 /*
  * Processing a commit (RFC 9420 section 12.4.2), and merging what was staged.
  *
- *    resolve proposals -> apply to a successor -> merge path -> provisional context
- *        -> open path secret
- *        -> transcript, key schedule -> confirmation tag
+ *    public, the same at every member:
+ *       resolve proposals -> apply to a successor -> merge path
+ *    with our own keys:
+ *       provisional context -> open path secret -> transcript, key schedule -> confirmation tag
  */
 #include "mls/commit_process.h"
 
@@ -40,26 +41,6 @@ out:
 	return err;
 }
 
-/* The path: its public part for everybody, its secret part unless the commit removes us. */
-static enum sotto_err follow_path(struct epoch *next, const struct commit_view *commit,
-				  uint32_t committer, const struct list_outcome *outcome,
-				  struct secret *commit_secret)
-{
-	enum sotto_err err;
-
-	if (!commit->has_path) {
-		secret_zero(next->suite, commit_secret);
-		return SOTTO_OK;
-	}
-	TRY(path_merge(next, committer, &commit->path, &outcome->added, 0));
-	if (outcome->removes_us)
-		return SOTTO_OK;
-	TRY(epoch_write_context(next)); /* provisional */
-	TRY(path_open(next, committer, &commit->path, &outcome->added, commit_secret));
-out:
-	return err;
-}
-
 static enum sotto_err derive_epoch(const struct epoch *before, struct epoch *next,
 				   const struct framed *framed, const struct secret *commit_secret,
 				   const struct secret *psk)
@@ -85,14 +66,63 @@ static void set_new_leaf(struct mls_staged *staged, const struct tree *tree)
 	staged->new_leaf = leaf_node_ref(tree_leaf(tree, staged->sender));
 }
 
+/* What every member judges alike: proposals, and the public part of the path. */
+static enum sotto_err stage_public(const struct mls_group *group, const struct framed *framed,
+				   const struct commit_view *commit, struct proposal_list *list,
+				   struct list_outcome *outcome, struct mls_staged *staged)
+{
+	const struct epoch *before = group->epoch;
+	enum sotto_err err;
+
+	TRY(resolve(group, commit, framed->sender, list));
+	FAIL_IF(!commit->has_path && proposal_list_needs_path(list), SOTTO_ERR_INVALID);
+	TRY(epoch_next(before, &staged->next));
+	TRY(proposal_list_apply(list, before, staged->next, framed->sender, 0, outcome));
+	if (commit->has_path)
+		TRY(path_merge(staged->next, framed->sender, &commit->path, &outcome->added, 0));
+	TRY(staged_list_changes(staged, list, &before->tree, &staged->next->tree));
+	staged->path = commit->has_path;
+	staged->removes_us = outcome->removes_us;
+	set_new_leaf(staged, &staged->next->tree);
+out:
+	return err;
+}
+
+/* What takes our own keys: the path secret for us, the epoch's secrets, the tag over all of it. */
+static enum sotto_err stage_secret(const struct mls_group *group, const struct framed *framed,
+				   const struct commit_view *commit,
+				   const struct proposal_list *list,
+				   const struct list_outcome *outcome, struct epoch *next)
+{
+	struct secret commit_secret = {0};
+	struct secret psk = {0};
+	enum sotto_err err;
+
+	secret_zero(next->suite, &commit_secret);
+	if (commit->has_path) {
+		TRY(epoch_write_context(next)); /* provisional */
+		TRY(path_open(next, framed->sender, &commit->path, &outcome->added,
+			      &commit_secret));
+	}
+	TRY(psk_secret_of_list(group, list, &psk));
+	TRY(derive_epoch(group->epoch, next, framed, &commit_secret, &psk));
+out:
+	secret_wipe(&commit_secret);
+	secret_wipe(&psk);
+	return err;
+}
+
+/* Not a lack of memory or the like: the commit's secrets are not for us. */
+static bool cannot_follow(enum sotto_err err)
+{
+	return err == SOTTO_ERR_VERIFY || err == SOTTO_ERR_INVALID || err == SOTTO_ERR_NOT_FOUND;
+}
+
 enum sotto_err commit_stage(const struct mls_group *group, const struct opened *opened,
 			    struct mls_staged *staged)
 {
 	const struct framed *framed = &opened->framed;
-	const struct epoch *before = group->epoch;
 	struct list_outcome outcome = {0};
-	struct secret commit_secret = {0};
-	struct secret psk = {0};
 	struct commit_view commit;
 	struct proposal_list list;
 	struct reader reader;
@@ -102,25 +132,21 @@ enum sotto_err commit_stage(const struct mls_group *group, const struct opened *
 	reader_init(&reader, framed->body);
 	commit_read(&reader, &commit);
 	TRY(reader_finish(&reader));
-	TRY(resolve(group, &commit, framed->sender, &list));
-	FAIL_IF(!commit.has_path && proposal_list_needs_path(&list), SOTTO_ERR_INVALID);
-	TRY(epoch_next(before, &staged->next));
-	TRY(proposal_list_apply(&list, before, staged->next, framed->sender, 0, &outcome));
-	TRY(follow_path(staged->next, &commit, framed->sender, &outcome, &commit_secret));
-	TRY(staged_list_changes(staged, &list, &before->tree, &staged->next->tree));
-	staged->path = commit.has_path;
-	staged->removes_us = outcome.removes_us;
-	set_new_leaf(staged, &staged->next->tree);
+	TRY(stage_public(group, framed, &commit, &list, &outcome, staged));
 	if (outcome.removes_us) {
 		epoch_destroy(staged->next);
 		staged->next = NULL;
-	} else {
-		TRY(psk_secret_of_list(group, &list, &psk));
-		TRY(derive_epoch(before, staged->next, framed, &commit_secret, &psk));
+		goto out;
+	}
+	err = stage_secret(group, framed, &commit, &list, &outcome, staged->next);
+	if (group->config.stage_unfollowable && cannot_follow(err)) {
+		/* Its extensions stay to be looked at; nothing else of it is right. */
+		staged->kind = MLS_STAGED_UNFOLLOWABLE;
+		epoch_secrets_wipe(&staged->next->secrets);
+		bytes_wipe(&staged->next->keys, sizeof(staged->next->keys));
+		err = SOTTO_OK;
 	}
 out:
-	secret_wipe(&commit_secret);
-	secret_wipe(&psk);
 	list_outcome_finish(&outcome, group->config.allocator);
 	proposal_list_finish(&list);
 	return err;
@@ -182,6 +208,8 @@ static enum sotto_err merge(struct mls_group *group, struct mls_staged *staged)
 		break;
 	case MLS_STAGED_COMMIT:
 		break;
+	case MLS_STAGED_UNFOLLOWABLE:
+		return SOTTO_ERR_STATE;
 	}
 	if (err != SOTTO_OK)
 		return err;

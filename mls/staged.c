@@ -154,6 +154,8 @@ void mls_staged_info(const struct mls_staged *staged, struct mls_staged_info *in
 	leaf_member(&staged->old_leaf->view, staged->sender, &info->old_leaf);
 	leaf_member(&staged->new_leaf->view, staged->sender, &info->new_leaf);
 	if (staged->next != NULL)
+		info->extensions = writer_bytes(&staged->next->extensions);
+	if (staged->next != NULL && staged->kind != MLS_STAGED_UNFOLLOWABLE)
 		epoch_context_view(staged->next, &info->context);
 }
 

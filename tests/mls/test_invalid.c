@@ -38,6 +38,35 @@ static void begin(void)
 	world_commit(&world, EVIL, others, 3, NULL, 0, true);
 }
 
+/* Did JUDGE, asked to stage what only others may follow, stage the last message? */
+static bool seen_unfollowable;
+
+/* The same message again, with config.stage_unfollowable. */
+static void judge_again(struct bytes message, enum sotto_err expected)
+{
+	struct mls_group *judge = group_of(JUDGE);
+	struct mls_staged *staged = NULL;
+	struct mls_staged_info info;
+	enum sotto_err err;
+
+	judge->config.stage_unfollowable = true;
+	err = mls_group_receive(judge, message, &staged);
+	judge->config.stage_unfollowable = false;
+	seen_unfollowable = err == SOTTO_OK;
+	if (err != SOTTO_OK) {
+		assert_int_equal(err, expected);
+		assert_null(staged);
+		return;
+	}
+	mls_staged_info(staged, &info);
+	assert_int_equal(info.kind, MLS_STAGED_UNFOLLOWABLE);
+	assert_int_equal(info.sender, EVIL);
+	assert_int_equal(info.context.encoded.len, 0);
+	assert_int_equal(mls_group_merge(judge, &staged), SOTTO_ERR_STATE);
+	assert_non_null(staged);
+	mls_staged_destroy(staged);
+}
+
 /* Sends a body as EVIL would, from where the real code would; what JUDGE says of it. */
 static enum sotto_err send_body(enum mls_content_type type, struct bytes body, uint32_t sender)
 {
@@ -70,6 +99,7 @@ static enum sotto_err send_body(enum mls_content_type type, struct bytes body, u
 	world_state(group_of(JUDGE), &before);
 	err = mls_group_receive(group_of(JUDGE), writer_bytes(&out), &staged);
 	assert_null(staged);
+	judge_again(writer_bytes(&out), err);
 	world_state(group_of(JUDGE), &after);
 	assert_true(bytes_equal(mls_buffer_bytes(&before), mls_buffer_bytes(&after)));
 	mls_buffer_release(&before);
@@ -308,32 +338,34 @@ static const struct {
 	void (*fill)(struct writer *body);
 	bool path; /* EVIL's own path, valid but for what the list does */
 	enum sotto_err err;
+	bool others_may_follow; /* what is wrong shows only with a member's own keys */
 } commits[] = {
-	{"12.4: empty without path", fill_nothing, false, SOTTO_ERR_INVALID},
-	{"12.4: remove without path", fill_remove_without_path, false, SOTTO_ERR_INVALID},
-	{"12.2: removes the committer", fill_remove_self, true, SOTTO_ERR_INVALID},
-	{"12.1.3: removes a blank leaf", fill_remove_blank, true, SOTTO_ERR_INVALID},
-	{"12.1.3: removes outside", fill_remove_far, true, SOTTO_ERR_INVALID},
-	{"12.2: removes twice", fill_remove_twice, true, SOTTO_ERR_INVALID},
-	{"12.2: committer's own update", fill_update, true, SOTTO_ERR_INVALID},
-	{"12.2: adds a member again", fill_add_member, false, SOTTO_ERR_INVALID},
-	{"12.2: adds a client twice", fill_add_twice, false, SOTTO_ERR_INVALID},
-	{"10.1: package signature", fill_add_bad_signature, false, SOTTO_ERR_VERIFY},
-	{"7.3: leaf signature", fill_add_bad_leaf, false, SOTTO_ERR_VERIFY},
-	{"10.1: another suite", fill_add_other_suite, false, SOTTO_ERR_INVALID},
-	{"10.1: init key is leaf key", fill_add_same_keys, false, SOTTO_ERR_INVALID},
-	{"13.4: newcomer lacks an extension", fill_add_incapable, false, SOTTO_ERR_INVALID},
-	{"13.4: members lack an extension", fill_extensions_unknown, true, SOTTO_ERR_INVALID},
-	{"13.4: an extension twice", fill_extensions_double, true, SOTTO_ERR_INVALID},
-	{"12.2: two lists of extensions", fill_two_extensions, true, SOTTO_ERR_INVALID},
-	{"12.2: external init", fill_external_init, true, SOTTO_ERR_INVALID},
-	{"12.4.2: a PSK that we don't have", fill_psk_unknown, false, SOTTO_ERR_NOT_FOUND},
-	{"12.1.4: length of a PSK's nonce", fill_psk_nonce, false, SOTTO_ERR_INVALID},
-	{"12.2: a PSK twice", fill_psk_twice, false, SOTTO_ERR_INVALID},
-	{"12.1: unknown type", fill_unknown_type, true, SOTTO_ERR_UNSUPPORTED},
-	{"12.4: unknown reference", fill_unknown_reference, true, SOTTO_ERR_NOT_FOUND},
-	{"12.4.2: confirmation tag", fill_add, false, SOTTO_ERR_VERIFY},
-	{"12.4.2: confirmation tag with path", fill_nothing, true, SOTTO_ERR_VERIFY},
+	{"12.4: empty without path", fill_nothing, false, SOTTO_ERR_INVALID, false},
+	{"12.4: remove without path", fill_remove_without_path, false, SOTTO_ERR_INVALID, false},
+	{"12.2: removes the committer", fill_remove_self, true, SOTTO_ERR_INVALID, false},
+	{"12.1.3: removes a blank leaf", fill_remove_blank, true, SOTTO_ERR_INVALID, false},
+	{"12.1.3: removes outside", fill_remove_far, true, SOTTO_ERR_INVALID, false},
+	{"12.2: removes twice", fill_remove_twice, true, SOTTO_ERR_INVALID, false},
+	{"12.2: committer's own update", fill_update, true, SOTTO_ERR_INVALID, false},
+	{"12.2: adds a member again", fill_add_member, false, SOTTO_ERR_INVALID, false},
+	{"12.2: adds a client twice", fill_add_twice, false, SOTTO_ERR_INVALID, false},
+	{"10.1: package signature", fill_add_bad_signature, false, SOTTO_ERR_VERIFY, false},
+	{"7.3: leaf signature", fill_add_bad_leaf, false, SOTTO_ERR_VERIFY, false},
+	{"10.1: another suite", fill_add_other_suite, false, SOTTO_ERR_INVALID, false},
+	{"10.1: init key is leaf key", fill_add_same_keys, false, SOTTO_ERR_INVALID, false},
+	{"13.4: newcomer lacks an extension", fill_add_incapable, false, SOTTO_ERR_INVALID, false},
+	{"13.4: members lack an extension", fill_extensions_unknown, true, SOTTO_ERR_INVALID,
+	 false},
+	{"13.4: an extension twice", fill_extensions_double, true, SOTTO_ERR_INVALID, false},
+	{"12.2: two lists of extensions", fill_two_extensions, true, SOTTO_ERR_INVALID, false},
+	{"12.2: external init", fill_external_init, true, SOTTO_ERR_INVALID, false},
+	{"12.4.2: a PSK that we don't have", fill_psk_unknown, false, SOTTO_ERR_NOT_FOUND, true},
+	{"12.1.4: length of a PSK's nonce", fill_psk_nonce, false, SOTTO_ERR_INVALID, false},
+	{"12.2: a PSK twice", fill_psk_twice, false, SOTTO_ERR_INVALID, false},
+	{"12.1: unknown type", fill_unknown_type, true, SOTTO_ERR_UNSUPPORTED, false},
+	{"12.4: unknown reference", fill_unknown_reference, true, SOTTO_ERR_NOT_FOUND, false},
+	{"12.4.2: confirmation tag", fill_add, false, SOTTO_ERR_VERIFY, true},
+	{"12.4.2: confirmation tag with path", fill_nothing, true, SOTTO_ERR_VERIFY, true},
 };
 
 /* EVIL's own valid path for the tree as it is. */
@@ -370,6 +402,7 @@ static void test_invalid_commits(void **state)
 		if (err != commits[i].err)
 			print_error("%s: %s\n", commits[i].name, sotto_err_text(err));
 		assert_int_equal(err, commits[i].err);
+		assert_int_equal(seen_unfollowable, commits[i].others_may_follow);
 		writer_release(&body);
 	}
 	/* In somebody else's name, or a leaf that is not there. */
@@ -464,12 +497,16 @@ static void test_invalid_paths(void **state)
 	static const struct {
 		enum path_spoil spoil;
 		enum sotto_err err;
+		bool others_may_follow;
 	} table[] = {
-		{PATH_WHOLE, SOTTO_ERR_VERIFY}, /* as far as the tag */
-		{PATH_LEAF_SIGNATURE, SOTTO_ERR_VERIFY}, {PATH_PARENT_HASH, SOTTO_ERR_INVALID},
-		{PATH_NODE_KEY, SOTTO_ERR_INVALID},	 {PATH_NODE_KEY_OF_TREE, SOTTO_ERR_INVALID},
-		{PATH_FEWER_NODES, SOTTO_ERR_INVALID},	 {PATH_CIPHERTEXT, SOTTO_ERR_VERIFY},
-		{PATH_OLD_LEAF_KEY, SOTTO_ERR_INVALID},
+		{PATH_WHOLE, SOTTO_ERR_VERIFY, true}, /* as far as the tag */
+		{PATH_LEAF_SIGNATURE, SOTTO_ERR_VERIFY, false},
+		{PATH_PARENT_HASH, SOTTO_ERR_INVALID, false},
+		{PATH_NODE_KEY, SOTTO_ERR_INVALID, false},
+		{PATH_NODE_KEY_OF_TREE, SOTTO_ERR_INVALID, false},
+		{PATH_FEWER_NODES, SOTTO_ERR_INVALID, false},
+		{PATH_CIPHERTEXT, SOTTO_ERR_VERIFY, true},
+		{PATH_OLD_LEAF_KEY, SOTTO_ERR_INVALID, false},
 	};
 
 	(void)state;
@@ -483,6 +520,7 @@ static void test_invalid_paths(void **state)
 		put_spoilt_path(&body, table[i].spoil);
 		assert_int_equal(send_body(MLS_CONTENT_COMMIT, writer_bytes(&body), 0),
 				 table[i].err);
+		assert_int_equal(seen_unfollowable, table[i].others_may_follow);
 		writer_release(&body);
 	}
 	world_finish(&world);

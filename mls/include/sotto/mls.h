@@ -144,6 +144,12 @@ struct mls_config {
 	 */
 	bool reserve_before_send;
 	const struct mls_psk_source *psks; /* NULL: there are none */
+	/*
+	 * A commit that is valid as far as everybody can see, but whose path secret, confirmation tag or
+	 * pre-shared key this member cannot verify, may be the one that all the others follow. Set this
+	 * to see it staged (MLS_STAGED_UNFOLLOWABLE) instead of refused like any invalid message.
+	 */
+	bool stage_unfollowable;
 };
 
 /* Bytes that the library made and the caller owns. {0} is empty. */
@@ -502,6 +508,7 @@ enum mls_staged_kind {
 	MLS_STAGED_PROPOSAL,
 	MLS_STAGED_COMMIT,
 	MLS_STAGED_OWN_COMMIT,
+	MLS_STAGED_UNFOLLOWABLE, /* config.stage_unfollowable: to be looked at, never merged */
 };
 
 struct mls_staged_info {
@@ -515,7 +522,8 @@ struct mls_staged_info {
 	struct mls_member old_leaf; /* the sender's leaf before, and after a commit with path (else
 				       as before) */
 	struct mls_member new_leaf;
-	struct mls_context context; /* commit that does not remove us: of the new epoch */
+	struct mls_context context; /* commit that we can follow and stay in: of the new epoch */
+	struct bytes extensions;    /* commit that does not remove us: of the new epoch's context */
 };
 
 void mls_staged_info(const struct mls_staged *staged, struct mls_staged_info *info);
@@ -535,7 +543,7 @@ void mls_staged_change(const struct mls_staged *staged, size_t index, struct mls
 
 /*
  * Step two. On success *staged is destroyed and NULL. SOTTO_ERR_STATE: the group has moved on
- * since.
+ * since, or the commit is one that we cannot follow.
  */
 MUST_USE enum sotto_err mls_group_merge(struct mls_group *group, struct mls_staged **staged);
 
