@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sotto found, invite, join, revoke, members, ledger, status: who the network is. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -265,7 +266,13 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 	json_t *problems = json_array();
 
 	for (int problem = 0; problem < TALK_PROBLEM_COUNT; problem++) {
-		if ((status->problems & 1u << problem) != 0)
+		if (problem == TALK_PROBLEM_STUCK && status->stuck_by != 0)
+			json_array_append_new(
+				problems,
+				json_sprintf("a conversation stands still: this phone cannot open a "
+					     "change that %" PRIu32 " made there",
+					     status->stuck_by));
+		else if ((status->problems & 1u << problem) != 0)
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}

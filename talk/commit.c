@@ -23,7 +23,6 @@ struct needs {
 	size_t remove_count;
 	bool sponsored; /* we put all of the added into the ledger */
 	bool update;
-	bool proposals;
 };
 
 /* How many of those who could act come before us, by hash(trigger, leaf). */
@@ -144,7 +143,6 @@ static void needs_find(struct talk *talk, struct talk_group *group, struct needs
 	else if (mls_group_member_count(group->mls) == 1)
 		needs_peer(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
-	needs->proposals = mls_group_cached_proposals(group->mls) > 0;
 }
 
 /* The same need in the same epoch has the same trigger on every phone. */
@@ -340,14 +338,13 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	if (group->pending.len > 0)
 		return pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
-	    group->settled_news == talk->news && mls_group_cached_proposals(group->mls) == 0)
+	    group->settled_news == talk->news)
 		return SOTTO_OK;
 	needs = talk_take(talk, sizeof(*needs));
 	if (needs == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	needs_find(talk, group, needs);
-	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
-	    !needs->proposals) {
+	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update) {
 		/* Looked at again when there is something new: in a large group looking costs. */
 		group->commit_due_ns = TALK_NEVER;
 		group->settled = true;

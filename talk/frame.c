@@ -187,6 +187,14 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	}
 }
 
+/* Whom the other has added to a conversation of two is not heard as the other, until he is removed. */
+static bool is_strange(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
+{
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+
+	return group->kind == TALK_DIRECT && (device == NULL || device->member != group->peer);
+}
+
 enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 				  const struct talk_drop *drop,
 				  const struct mls_application *application)
@@ -196,7 +204,8 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	enum sotto_err err = SOTTO_OK;
 
 	if (application->plaintext.len == 0 ||
-	    application->member.signature_key.len != LEDGER_KEY_LEN)
+	    application->member.signature_key.len != LEDGER_KEY_LEN ||
+	    is_strange(talk, group, key))
 		return SOTTO_OK;
 	if (application->plaintext.data[0] != TALK_VERSION) {
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);

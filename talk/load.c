@@ -25,6 +25,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 		.random = config->random,
 		.limits = mls_limits_default,
 		.reserve_before_send = true,
+		.stage_unfollowable = true,
 	};
 	err = mls_suite_supported(made->suite) ? ledger_create(allocator, &made->ledger)
 					       : SOTTO_ERR_UNSUPPORTED;
@@ -228,6 +229,7 @@ static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
 	out->serial = kept.serial;
 	out->row = kept.row;
 	out->sent_ms = kept.sent_ms;
+	out->stored_ms = kept.stored_ms;
 	out->stored = kept.stored != 0;
 	out->seen = kept.seen != 0;
 	out->epoch = kept.epoch;
@@ -365,6 +367,9 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
+	group->stuck = kept.stuck != 0;
+	memcpy(group->stuck_commit, kept.stuck_commit, sizeof(group->stuck_commit));
+	memcpy(group->stuck_author, kept.stuck_author, sizeof(group->stuck_author));
 	group->commit_due_ns = TALK_NEVER;
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));

@@ -3,7 +3,8 @@
  * A record of a conversation's drop.
  *
  *   hash is ours?  -> it is stored there; our pending commit has won, our entry counts
- *   open           -> commit: the first valid one of the present epoch wins, nothing else does
+ *   open           -> commit: the first valid one of the present epoch wins, nothing else does; one that
+ *                     only others can follow stops us here
  *                  -> application message: of this epoch, or behind the winner of a past one
  *
  * Which commit wins is decided by RFC 9420 and the group's own state alone; in *everyone*, where the
@@ -11,6 +12,8 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
+#include "crypto/hash.h"
 #include "talk/state.h"
 
 /* Out of memory and out of random bytes end a step; whatever else is wrong is the message's fault. */
@@ -83,6 +86,59 @@ static bool staged_removes(const struct mls_staged *staged, const struct mls_sta
 	return false;
 }
 
+/*
+ * A phone's commit adds, removes and states the group's context, by value, and renews its path. Anything else
+ * is no commit of ours, and the same for everybody: proposals that are sent apart would put one member's
+ * wish into another's commit, and a pre-shared key is not there at all of them.
+ */
+static bool commit_fits(const struct mls_staged *staged, const struct mls_staged_info *info)
+{
+	for (size_t i = 0; i < info->changes; i++) {
+		struct mls_change change;
+
+		mls_staged_change(staged, i, &change);
+		if (change.by_reference || (change.type != MLS_PROPOSAL_ADD &&
+					    change.type != MLS_PROPOSAL_REMOVE &&
+					    change.type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS))
+			return false;
+	}
+	return true;
+}
+
+/* It was read back: the epoch that it leads to is everybody's, ours too. */
+static enum sotto_err pending_receive(struct talk *talk, struct talk_group *group,
+				      struct talk_drop *drop)
+{
+	/* What others judge by the ledger as it stands here, so do we. */
+	if (!talk_pending_allowed(talk, group))
+		return talk_commit_lost(talk, group);
+	drop->winner = drop->sequence;
+	return talk_commit_won(talk, group);
+}
+
+/*
+ * The others may follow this one, and we cannot: we stop here, so as not to be led away from them, and say
+ * whose it was. Only being added anew leads on.
+ */
+static enum sotto_err commit_stop(struct talk *talk, struct talk_group *group,
+				  struct talk_drop *drop, struct bytes message,
+				  const struct mls_staged_info *info)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	ASSERT(info->old_leaf.signature_key.len == LEDGER_KEY_LEN);
+	TRY(talk_commit_lost(talk, group));
+	TRY(talk_cancel(talk, drop->ticket));
+	drop->ticket = 0;
+	drop->winner = drop->sequence;
+	drop->at_end = drop->watched = false;
+	hash_digest(HASH_SHA256, message, group->stuck_commit);
+	memcpy(group->stuck_author, info->old_leaf.signature_key.data, LEDGER_KEY_LEN);
+	group->stuck = group->dirty = true;
+out:
+	return err;
+}
+
 static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group,
 				     struct talk_drop *drop, struct bytes message)
 {
@@ -97,13 +153,18 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	if (err != SOTTO_OK)
 		return fatal(err) ? err : SOTTO_OK; /* not valid: the next one may be */
 	mls_staged_info(staged, &info);
-	if (info.kind == MLS_STAGED_PROPOSAL) {
-		group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
-		TRY(mls_group_merge(group->mls, &staged));
+	/* Ours, in a record that somebody else made of it. */
+	if (info.kind == MLS_STAGED_OWN_COMMIT) {
+		err = pending_receive(talk, group, drop);
 		goto out;
 	}
-	if (group->kind == TALK_EVERYONE && !talk_everyone_allows(talk, staged))
+	if (!commit_fits(staged, &info) ||
+	    (group->kind == TALK_EVERYONE && !talk_everyone_allows(talk, staged)))
 		goto out;
+	if (info.kind == MLS_STAGED_UNFOLLOWABLE) {
+		err = commit_stop(talk, group, drop, message, &info);
+		goto out;
+	}
 	removed = staged_removes(staged, &info);
 	drop->winner = drop->sequence;
 	TRY(talk_commit_lost(talk, group));
@@ -160,13 +221,8 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 {
 	bool before = drop == &group->drops[0];
 
-	if (before && bytes_equal(record, talk_blob_bytes(&group->pending))) {
-		/* What others judge by the ledger as it stands here, so do we. */
-		if (!talk_pending_allowed(talk, group))
-			return talk_commit_lost(talk, group);
-		drop->winner = drop->sequence;
-		return talk_commit_won(talk, group);
-	}
+	if (before && bytes_equal(record, talk_blob_bytes(&group->pending)))
+		return pending_receive(talk, group, drop);
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
@@ -187,6 +243,8 @@ enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 	struct mls_context context;
 	enum sotto_err err = SOTTO_OK;
 
+	if (group->stuck && drop == &group->drops[0])
+		return SOTTO_OK; /* behind what we cannot follow */
 	if (talk_own_take(drop, record))
 		return own_receive(talk, group, drop, record);
 	err = talk_record_open(talk, drop, record, &message);
@@ -198,9 +256,8 @@ enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 		goto out;
 	if (info.content_type == MLS_CONTENT_APPLICATION)
 		err = application_receive(talk, group, drop, talk_blob_bytes(&message));
-	else if ((info.content_type == MLS_CONTENT_COMMIT ||
-		  info.content_type == MLS_CONTENT_PROPOSAL) &&
-		 drop == &group->drops[0] && mls_group_active(group->mls))
+	else if (info.content_type == MLS_CONTENT_COMMIT && drop == &group->drops[0] &&
+		 mls_group_active(group->mls))
 		err = commit_receive(talk, group, drop, talk_blob_bytes(&message));
 out:
 	talk_blob_clear(talk, &message);

@@ -249,7 +249,7 @@ bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *stag
 	struct mls_staged_info info;
 
 	mls_staged_info(staged, &info);
-	if (!info.removes_us && !context_fits(talk, info.context.extensions))
+	if (!info.removes_us && !context_fits(talk, info.extensions))
 		return false;
 	if (info.new_leaf.signature_key.len != LEDGER_KEY_LEN ||
 	    !bytes_equal(info.new_leaf.signature_key, info.old_leaf.signature_key))

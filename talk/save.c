@@ -82,6 +82,7 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 		.serial = out->serial,
 		.row = out->row,
 		.sent_ms = out->sent_ms,
+		.stored_ms = out->stored_ms,
 		.stored = out->stored,
 		.seen = out->seen,
 		.epoch = out->epoch,
@@ -154,6 +155,7 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 		.peer = group->peer,
 		.serial = group->serial,
 		.update_due = group->update_due,
+		.stuck = group->stuck,
 		.drops = {.items = drops, .count = group->drop_count},
 		.arrived = {.items = arrived, .count = group->arrived_count},
 		.pending = talk_blob_bytes(&group->pending),
@@ -164,6 +166,8 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 
 	FAIL_IF(gaps == NULL || arrived == NULL, SOTTO_ERR_NO_MEMORY);
 	memcpy(kept.id, group->id, TALK_GROUP_ID_LEN);
+	memcpy(kept.stuck_commit, group->stuck_commit, sizeof(kept.stuck_commit));
+	memcpy(kept.stuck_author, group->stuck_author, sizeof(kept.stuck_author));
 	for (size_t i = 0; i < group->drop_count; i++)
 		drop_keep(&group->drops[i], &drops[i]);
 	(void)arrived_keep(group, arrived, gaps);

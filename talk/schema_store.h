@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  1
+#define TALK_STORE_VERSION  2
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -76,7 +76,10 @@
 	X(self, LIST, arrived, TALK_SENDERS_MAX, talk_kept_arrived, "by sender") \
 	X(self, OPAQUE, pending, WIRE_RECORD_LEN_MAX, none, "our commit on its way, as a record") \
 	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "goes out when the commit has won") \
-	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices")
+	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices") \
+	X(self, U8, stuck, 0, none, "at a commit that others may follow and we cannot") \
+	X(self, FIXED, stuck_commit, 32, none, "its hash") \
+	X(self, FIXED, stuck_author, 32, none, "the device that made it")
 
 #define TALK_FIELDS_kept_out(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -84,6 +87,7 @@
 	X(self, U64, serial, 0, none, "") \
 	X(self, U64, row, 0, none, "texts: of TALK_TABLE_MESSAGES") \
 	X(self, U64, sent_ms, 0, none, "") \
+	X(self, U64, stored_ms, 0, none, "when the relay first had it; 0: not yet") \
 	X(self, U8, stored, 0, none, "the relay has said that it is durable") \
 	X(self, U8, seen, 0, none, "read back before the commit that ended its epoch") \
 	X(self, U64, epoch, 0, none, "for which it was sealed") \

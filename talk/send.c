@@ -138,6 +138,24 @@ static enum sotto_err out_append(struct talk *talk, struct talk_group *group, st
 	return SOTTO_OK;
 }
 
+/* The relay erases it now: who has not read it by then does not get it. */
+static enum sotto_err outbox_expire(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->type != TALK_BODY_TEXT || out->stored_ms == 0 ||
+		    talk->utc_ms < out->stored_ms + talk->retention_ms)
+			continue;
+		TRY(talk_row_write(talk, group, out, TALK_MESSAGE_FAILED));
+		TRY(talk_out_remove(talk, group, out));
+	}
+out:
+	return err;
+}
+
 /* The recipient was revoked: what he has not got, he does not get. */
 static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
 {
@@ -161,8 +179,9 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
 		return outbox_fail(talk, group);
+	TRY(outbox_expire(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.len > 0 ||
-	    talk->now_ns < talk->retry_ns || mls_group_cached_proposals(group->mls) > 0)
+	    talk->now_ns < talk->retry_ns)
 		return SOTTO_OK;
 	TRY(talk_receipt_make(talk, group));
 	list_for_each (element, following, &group->outbox) {
@@ -185,6 +204,8 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 	out->ticket = 0;
 	out->stored = true;
 	out->dirty = !out->transient;
+	if (out->stored_ms == 0)
+		out->stored_ms = talk->utc_ms;
 	if (out->type == TALK_BODY_TEXT && !before)
 		TRY(talk_row_write(talk, group, out, TALK_MESSAGE_STORED));
 	if (out->type == TALK_BODY_RECEIPT) {

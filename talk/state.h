@@ -108,6 +108,7 @@ struct talk_out {
 	uint64_t serial;
 	uint64_t row;
 	uint64_t sent_ms;
+	uint64_t stored_ms; /* when the relay first had it; 0: not yet */
 	bool stored;
 	bool seen;
 	uint64_t epoch;
@@ -147,6 +148,10 @@ struct talk_group {
 	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
 	uint8_t commit_trigger[WIRE_HASH_LEN];
 	bool blocked; /* holds a leaf that the ledger does not allow */
+	/* A commit that others may follow and we cannot: nothing more happens here until we are added anew. */
+	bool stuck;
+	uint8_t stuck_commit[WIRE_HASH_LEN]; /* H(MLSMessage) */
+	uint8_t stuck_author[LEDGER_KEY_LEN];
 	bool dirty_epoch, dirty_ratchet, dirty;
 };
 

@@ -90,6 +90,7 @@ enum talk_problem {
 	TALK_PROBLEM_BAD_RELAY = 9,	/* what the relay served does not bear its signature */
 	TALK_PROBLEM_OLD_KEY =
 		10, /* in catch-up: it only reads until it has the newest access key */
+	TALK_PROBLEM_STUCK = 11, /* a conversation stands still: status.stuck_by sealed what we cannot open */
 	TALK_PROBLEM_COUNT,
 };
 
@@ -100,6 +101,7 @@ struct talk_status {
 	enum talk_state state;
 	uint32_t extension;	 /* 0 before it is known */
 	uint32_t problems;	 /* bit n: enum talk_problem n */
+	uint32_t stuck_by;	 /* TALK_PROBLEM_STUCK: whose commit it was; 0 else */
 	bool current;		 /* *everyone* has been read to its end since the link came up */
 	uint32_t queued;	 /* own messages that are not durable at the relay yet */
 	uint32_t unacknowledged; /* own messages that some recipient has not got yet */
@@ -287,7 +289,8 @@ enum talk_message_state {
 	TALK_MESSAGE_STORED = 2,    /* durable at the relay */
 	TALK_MESSAGE_DELIVERED = 3, /* every device of the recipient has acknowledged it */
 	TALK_MESSAGE_RECEIVED = 4,  /* from somebody else */
-	TALK_MESSAGE_FAILED = 5,    /* the recipient was revoked before it got it */
+	/* The recipient was revoked, or the relay's retention ended, before every device had it. */
+	TALK_MESSAGE_FAILED = 5,
 };
 
 struct talk_event {

@@ -46,7 +46,6 @@ void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t seria
 enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
 				 const struct talk_frame *frame)
 {
-	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
 	struct talk_kept_message kept = {
 		.version = TALK_STORE_VERSION,
 		.from = talk_extension_of(talk, group->peer),
@@ -57,7 +56,7 @@ enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, co
 	};
 	struct talk_text text;
 
-	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
+	if (wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
 		return SOTTO_OK;
 	talk_message_id(group->id, key, frame->serial, kept.id);
 	kept.text = text.text;

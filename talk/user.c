@@ -311,7 +311,12 @@ void talk_status(const struct talk *talk, struct talk_status *status)
 	}
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+		const struct ledger_device *author =
+			group->stuck ? ledger_device_by_key(talk->ledger, group->stuck_author)
+				     : NULL;
 
+		if (author != NULL && status->stuck_by == 0)
+			status->stuck_by = talk_extension_of(talk, author->member);
 		list_for_each (item, after, &group->outbox) {
 			const struct talk_out *out = CONTAINER_OF(item, struct talk_out, list);
 

@@ -69,7 +69,7 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 		present->at_end = present->watched = true;
 		return SOTTO_OK;
 	}
-	if (mls_group_active(group->mls))
+	if (mls_group_active(group->mls) && !group->stuck)
 		TRY(drop_ask(talk, present, group_waits(group)));
 	/*
 	 * What came too late for a past epoch its sender sends again in the present one, so it is enough
@@ -133,14 +133,16 @@ out:
 
 static void problems_settle(struct talk *talk)
 {
-	bool blocked = false;
+	bool blocked = false, stuck = false;
 
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
 		blocked = blocked || (group->blocked && mls_group_active(group->mls));
+		stuck = stuck || group->stuck;
 	}
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
+	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
 	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
 		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
