@@ -8,8 +8,9 @@
  * Each source gets a socket of its own towards the relay, as behind a NAT. Prints "ready ADDR:PORT", then
  * takes commands from standard input, one a line: loss, delay, jitter, duplicate, reorder with a number;
  * cut [MS] and mend; rebind (every source gets a new port towards the relay, and with several loopback
- * addresses a new address, too); report (prints the counters), reset (clears them), quit. At the end,
- * also after SIGTERM or SIGINT, it prints the report: one JSON object. End of input changes nothing.
+ * addresses a new address, too); report (prints the counters), reset (clears all but the number of
+ * rebindings), quit. At the end, also after SIGTERM or SIGINT, it prints the report: one JSON object, with
+ * every packet that arrived here, lost ones too, by direction and by source. End of input changes nothing.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -36,9 +37,14 @@ struct direction {
 	uint64_t sizes[PAYLOAD_MAX + 1];
 };
 
+struct count {
+	uint64_t packets, lost;
+};
+
 struct source {
 	struct os_address phone;
 	int socket; /* towards the relay; -1: free */
+	struct count up, down;
 };
 
 struct flight {
@@ -138,8 +144,7 @@ static struct source *source_of(const struct os_address *phone)
 	}
 	if (!free_place)
 		return NULL;
-	free_place->phone = *phone;
-	free_place->socket = open_upstream();
+	*free_place = (struct source){.phone = *phone, .socket = open_upstream()};
 	return free_place;
 }
 
@@ -180,6 +185,7 @@ static struct flight *pop(void)
 static void take_off(struct source *source, bool to_relay, const uint8_t *data, size_t len)
 {
 	struct direction *direction = to_relay ? &proxy.up : &proxy.down;
+	struct count *count = to_relay ? &source->up : &source->down;
 	int copies = chance() * 100 < proxy.duplicate ? 2 : 1;
 	bool late = chance() * 100 < proxy.reorder;
 	bool lost = chance() * 100 < proxy.loss || now() < proxy.cut_until;
@@ -189,6 +195,8 @@ static void take_off(struct source *source, bool to_relay, const uint8_t *data, 
 	direction->bytes += len;
 	direction->sizes[len]++;
 	direction->lost += lost;
+	count->packets++;
+	count->lost += lost;
 	if (lost)
 		return;
 	direction->duplicated += copies > 1;
@@ -269,18 +277,48 @@ static void report_direction(const char *name, const struct direction *direction
 	printf("}}");
 }
 
+/* address: as the relay sees it. */
+static void report_source(const struct source *source)
+{
+	struct os_address from = {.len = sizeof(from.v6)};
+	char text[OS_ADDRESS_TEXT_LEN];
+
+	if (getsockname(source->socket, &from.any, &from.len) != 0)
+		die("getsockname");
+	os_address_format(&from, text);
+	printf("{\"address\":\"%s\",\"to_relay\":{\"packets\":%" PRIu64 ",\"lost\":%" PRIu64 "},"
+	       "\"to_phones\":{\"packets\":%" PRIu64 ",\"lost\":%" PRIu64 "}}",
+	       text, source->up.packets, source->up.lost, source->down.packets, source->down.lost);
+}
+
 static void report(void)
 {
+	const char *comma = "";
 	unsigned sources = 0;
 
-	for (size_t i = 0; i < SOURCES_MAX; i++)
-		sources += proxy.sources[i].socket >= 0;
 	printf("{");
 	report_direction("to_relay", &proxy.up);
 	printf(",");
 	report_direction("to_phones", &proxy.down);
-	printf(",\"rebinds\":%" PRIu64 ",\"phones\":%u}\n", proxy.rebinds, sources);
+	printf(",\"sources\":[");
+	for (size_t i = 0; i < SOURCES_MAX; i++) {
+		if (proxy.sources[i].socket < 0)
+			continue;
+		printf("%s", comma);
+		report_source(&proxy.sources[i]);
+		comma = ",";
+		sources++;
+	}
+	printf("],\"rebinds\":%" PRIu64 ",\"phones\":%u}\n", proxy.rebinds, sources);
 	fflush(stdout);
+}
+
+static void reset(void)
+{
+	memset(&proxy.up, 0, sizeof(proxy.up));
+	memset(&proxy.down, 0, sizeof(proxy.down));
+	for (size_t i = 0; i < SOURCES_MAX; i++)
+		proxy.sources[i].up = proxy.sources[i].down = (struct count){0};
 }
 
 /* False: not one of the numbers that can be set. */
@@ -324,8 +362,7 @@ static void obey(char *line)
 	} else if (strcmp(name, "report") == 0) {
 		report();
 	} else if (strcmp(name, "reset") == 0) {
-		memset(&proxy.up, 0, sizeof(proxy.up));
-		memset(&proxy.down, 0, sizeof(proxy.down));
+		reset();
 	} else if (strcmp(name, "quit") == 0) {
 		stopping = 1;
 	} else if (!value || !set_number(name, value)) {

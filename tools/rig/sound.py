@@ -8,8 +8,9 @@ import wave
 
 RATE = 48000
 BLOCK_MS = 20
-# Of the tone as it was spoken. Concealment fades within some blocks.
+# Of the tone as it was spoken. Concealment fades within some blocks: a gap begins and ends where it is not all there.
 THERE = 0.25
+WHOLE = 0.8
 AMPLITUDE = 9000
 # Whole periods in a block, so that one tone is nothing in the other's place.
 TONES = (450, 550)
@@ -44,10 +45,10 @@ def levels(path, hertz, seconds):
 
 
 def longest_gap_ms(found):
-    """The longest stretch without the tone."""
+    """The longest stretch without all of the tone."""
     longest = here = 0
     for level in found:
-        here = here + 1 if level < THERE else 0
+        here = here + 1 if level < WHOLE else 0
         longest = max(longest, here)
     return longest * BLOCK_MS
 
