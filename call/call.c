@@ -344,6 +344,17 @@ void call_mismatched(struct call *call, uint64_t now_ns)
 	call_end(call, CALL_REASON_MISMATCH, now_ns);
 }
 
+void call_cut(struct call *call, enum call_reason reason, uint64_t now_ns)
+{
+	if (!call_hears(call->state, CALL_EVENT_CUT))
+		return;
+	if (call->state != CALL_TAIL)
+		call_end(call, reason, now_ns);
+	call_push(call, CALL_OUT_BEAT_STOP);
+	for (size_t i = 0; i < CALL_EPOCHS_MAX; i++)
+		call_room_leave(call, &call->rooms[i]);
+}
+
 enum call_state call_state_of(const struct call *call)
 {
 	return call->state;

@@ -156,6 +156,13 @@ void call_checked(struct call *call, bool equal);
 /* The other end follows another policy at the same length of the ledger: a hard stop. */
 void call_mismatched(struct call *call, uint64_t now_ns);
 
+/*
+ * Nothing may be exchanged with the other end any more: it was taken out of the network, or this phone was.
+ * Ends at once, without a word to it and without a tail: every room is left and the beat stops, also that
+ * of the tail of a call that is over.
+ */
+void call_cut(struct call *call, enum call_reason reason, uint64_t now_ns);
+
 /* The conversation is in a new epoch; removed: somebody was removed, so the old one ends at once. */
 void call_epoch_changed(struct call *call, const struct call_epoch *epoch, bool removed,
 			uint64_t now_ns);

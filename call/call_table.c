@@ -23,34 +23,38 @@ static const struct {
 		{
 			.name = "dialling",
 			.hears = EVENT(HANG_UP) | EVENT(INVITE) | EVENT(RINGING) | EVENT(ANSWER) |
-				 EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE),
+				 EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) |
+				 EVENT(CUT),
 			.goes = STATE(FAR_RINGING) | STATE(ACTIVE) | STATE(TAIL) | STATE(IDLE),
 		},
 	[CALL_FAR_RINGING] =
 		{
 			.name = "ringing there",
 			.hears = EVENT(HANG_UP) | EVENT(INVITE) | EVENT(RINGING) | EVENT(ANSWER) |
-				 EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE),
+				 EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) |
+				 EVENT(CUT),
 			.goes = STATE(ACTIVE) | STATE(TAIL),
 		},
 	[CALL_RINGING] =
 		{
 			.name = "ringing",
 			.hears = EVENT(ANSWER_KEY) | EVENT(HANG_UP) | EVENT(INVITE) |
-				 EVENT(ANSWER) | EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT),
+				 EVENT(ANSWER) | EVENT(SENDER) | EVENT(END) | EVENT(TIMEOUT) |
+				 EVENT(CUT),
 			.goes = STATE(ACTIVE) | STATE(TAIL),
 		},
 	[CALL_ACTIVE] =
 		{
 			.name = "in a call",
 			.hears = EVENT(HANG_UP) | EVENT(INVITE) | EVENT(ANSWER) | EVENT(SENDER) |
-				 EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) | EVENT(MISMATCH),
+				 EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) | EVENT(MISMATCH) |
+				 EVENT(CUT),
 			.goes = STATE(TAIL),
 		},
 	[CALL_TAIL] =
 		{
 			.name = "over",
-			.hears = EVENT(DIAL) | EVENT(INVITE) | EVENT(TIMEOUT),
+			.hears = EVENT(DIAL) | EVENT(INVITE) | EVENT(TIMEOUT) | EVENT(CUT),
 			.goes = STATE(IDLE),
 		},
 };

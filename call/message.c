@@ -101,6 +101,7 @@ const char *call_reason_name(enum call_reason reason)
 		[CALL_REASON_NO_VOICE] = "no_voice",
 		[CALL_REASON_ELSEWHERE] = "answered_elsewhere",
 		[CALL_REASON_MISMATCH] = "mismatch",
+		[CALL_REASON_REVOKED] = "revoked",
 	};
 
 	return (size_t)reason < ARRAY_LEN(names) ? names[reason] : "unknown";

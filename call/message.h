@@ -53,7 +53,8 @@ enum call_reason {
 	CALL_REASON_NO_VOICE = 8,    /* a text-only phone */
 	CALL_REASON_ELSEWHERE = 9,   /* answered on another device of the same person */
 	CALL_REASON_MISMATCH = 10,   /* keys, ledger or policy differ: a hard stop */
-	CALL_REASON_LAST = CALL_REASON_MISMATCH,
+	CALL_REASON_REVOKED = 11, /* one of the two phones was taken out; never said on the wire */
+	CALL_REASON_LAST = CALL_REASON_MISMATCH, /* that a message may carry */
 };
 
 struct call_message {

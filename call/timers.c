@@ -32,6 +32,9 @@ static void drop_epoch(struct call *call)
 void call_epoch_changed(struct call *call, const struct call_epoch *epoch, bool removed,
 			uint64_t now_ns)
 {
+	/* The tail of a call that is over goes into the old room: it ends with that. */
+	if (call->state == CALL_TAIL && removed)
+		call_cut(call, CALL_REASON_NONE, now_ns);
 	if (call->state == CALL_IDLE || call->state == CALL_TAIL ||
 	    call->rooms[0].keys.epoch == epoch->number)
 		return;

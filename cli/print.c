@@ -213,12 +213,32 @@ void cli_print_call_state(const struct cli *cli, const json_t *object)
 	fprintf(stderr, "%s: %s\n", text_of(object, "peer"), text_of(object, "state"));
 }
 
+/* A reason that its own word does not say to everybody. */
+static const char *reason_words(const char *reason)
+{
+	static const char *const words[][2] = {
+		{"hung_up", "hung up"},
+		{"no_voice", "a text-only phone, without a microphone"},
+		{"answered_elsewhere", "answered on another phone"},
+		{"unreachable", "no phone of this person said that it rings"},
+		{"mismatch", "stopped: the rules of the network differ at the two ends"},
+		{"revoked", "stopped: one of the two phones was taken out of the network"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(reason, words[i][0]) == 0)
+			return words[i][1];
+	}
+	return reason;
+}
+
 void cli_print_call_end(const struct cli *cli, const json_t *object)
 {
 	long long sent = number_of(object, "packets_sent");
 
 	(void)cli;
-	printf("%s: %s after %.0f s\n", text_of(object, "peer"), text_of(object, "reason"),
+	printf("%s: %s after %.0f s\n", text_of(object, "peer"),
+	       reason_words(text_of(object, "reason")),
 	       json_real_value(json_object_get(object, "duration_s")));
 	if (json_object_get(object, "packets_sent") == NULL)
 		return;

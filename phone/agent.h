@@ -81,7 +81,7 @@ struct agent_client {
 	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	struct agent_reading reading; /* READ */
-	int mic_fd;	/* RING, CALL: WAV files, or -1 */
+	int mic_fd;		      /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
 	int shown;	 /* JOIN: the last state that was told */
@@ -278,6 +278,9 @@ MUST_USE enum sotto_err agent_call_init(struct agent *agent);
 void agent_call_start(struct agent *agent);
 void agent_call_finish(struct agent *agent);
 void agent_call_event(struct agent *agent, const struct talk_event *event);
+
+/* Who belongs to the network, or what this phone is in it, changed: a call that may not go on ends at once. */
+void agent_call_members(struct agent *agent);
 
 /* Does what the engine wants done; call after anything that may have moved it. */
 void agent_call_pump(struct agent *agent);

@@ -284,14 +284,49 @@ out:
 static void epoch_came(struct agent *agent, const struct talk_event *event)
 {
 	struct agent_call *call = &agent->call;
-	enum call_state state = call_state_of(call->engine);
 	struct call_epoch epoch;
 
-	if (event->extension != call->extension || state == CALL_IDLE || state == CALL_TAIL)
+	if (event->extension != call->extension || call_state_of(call->engine) == CALL_IDLE)
 		return;
 	if (epoch_for(agent, event->extension, call_id_of(call->engine), &epoch) == SOTTO_OK)
 		call_epoch_changed(call->engine, &epoch, event->removed, os_clock_now_ns());
+	else if (event->removed)
+		/* Nobody is left in the conversation: the old keys and rooms are not to be used any more. */
+		call_cut(call->engine, CALL_REASON_REVOKED, os_clock_now_ns());
 	bytes_wipe(&epoch, sizeof(epoch));
+}
+
+/* May the other end of the call still be spoken to, as the ledger stands? Before the answer it is a person. */
+static bool peer_allowed(const struct agent *agent)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	struct bytes device = call_peer_device(agent->call.engine);
+	const struct ledger_member *member;
+
+	if (device.len > 0)
+		return ledger_allows_leaf(ledger, device.data, true);
+	member = ledger_member_by_extension(ledger, agent->call.extension);
+	return member != NULL && member->state == LEDGER_MEMBER_ACTIVE;
+}
+
+void agent_call_members(struct agent *agent)
+{
+	struct agent_call *call = &agent->call;
+	enum call_reason reason = CALL_REASON_REVOKED;
+	struct talk_status status;
+
+	if (call->engine == NULL || (!call->dialling && call_state_of(call->engine) == CALL_IDLE))
+		return;
+	talk_status(agent->talk, &status);
+	if (status.state == TALK_COPIED)
+		reason = CALL_REASON_BROKEN;
+	else if (status.state == TALK_MEMBER && peer_allowed(agent))
+		return;
+	if (call->dialling)
+		stop_dialling(agent, reason);
+	else
+		call_cut(call->engine, reason, os_clock_now_ns());
+	agent_call_pump(agent);
 }
 
 void agent_call_event(struct agent *agent, const struct talk_event *event)

@@ -107,9 +107,13 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		command_messages_event(agent, event);
 		break;
 	case TALK_EVENT_STATE:
+	case TALK_EVENT_MEMBERS:
+		agent_call_members(agent);
+		if (agent->talk != NULL)
+			command_network_event(agent, event);
+		break;
 	case TALK_EVENT_INVITED:
 	case TALK_EVENT_ACT_FAILED:
-	case TALK_EVENT_MEMBERS:
 		command_network_event(agent, event);
 		break;
 	}

@@ -433,6 +433,89 @@ static void test_mismatch_is_a_hard_stop(void **state)
 	story_finish(&story);
 }
 
+/* The other end was revoked: no word to it, no tail, no packet more into any room; the keys are gone. */
+static void test_cut_leaves_at_once(void **state)
+{
+	static const enum call_state from[] = {CALL_FAR_RINGING, CALL_RINGING, CALL_ACTIVE,
+					       CALL_TAIL};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		size_t who = from[i] == CALL_RINGING ? 1 : 0;
+		struct story story;
+		struct end *end = &story.ends[who];
+		unsigned int sent;
+
+		story_init(&story, true);
+		if (from[i] == CALL_ACTIVE || from[i] == CALL_TAIL)
+			start_call(&story);
+		else
+			assert_int_equal(dial(&story, 0, 7), SOTTO_OK);
+		settle(&story);
+		if (from[i] == CALL_TAIL)
+			assert_int_equal(call_hang_up(end->call, story.now_ns), SOTTO_OK);
+		settle(&story);
+		assert_int_equal(call_state_of(end->call), from[i]);
+		assert_int_equal(end->seen[CALL_OUT_BEAT_STOP], 0);
+		sent = end->seen[CALL_OUT_SEND];
+		call_cut(end->call, CALL_REASON_REVOKED, story.now_ns);
+		settle(&story);
+		assert_int_equal(end->reason,
+				 from[i] == CALL_TAIL ? CALL_REASON_HUNG_UP : CALL_REASON_REVOKED);
+		assert_int_equal(call_state_of(end->call), CALL_TAIL);
+		assert_int_equal(end->seen[CALL_OUT_SEND], sent);
+		assert_int_equal(end->seen[CALL_OUT_BEAT_STOP], 1);
+		assert_int_equal(end->seen[CALL_OUT_ROOM_LEAVE], 1);
+		assert_int_equal(end->seen[CALL_OUT_VOICE_STOP], from[i] == CALL_RINGING ? 0 : 1);
+		assert_int_equal(end->seen[CALL_OUT_RING_STOP], from[i] == CALL_RINGING ? 1 : 0);
+		assert_int_equal(end->seen[CALL_OUT_ENDED], 1);
+		/* Neither a new link nor a late answer of the relay brings a room back. */
+		call_link_up(end->call);
+		call_room_joined(end->call, story.epoch, 3);
+		settle(&story);
+		assert_int_equal(end->seen[CALL_OUT_ROOM_JOIN], 1);
+		assert_int_equal(end->seen[CALL_OUT_SEND], sent);
+		pass(&story, CALL_TAIL_MAX_MS);
+		assert_int_equal(call_state_of(end->call), CALL_IDLE);
+		story_finish(&story);
+	}
+}
+
+/* A call that is over does not go on in a room that somebody was removed from; without one it may. */
+static void test_tail_ends_with_a_removal(void **state)
+{
+	(void)state;
+	for (int removed = 0; removed < 2; removed++) {
+		struct story story;
+		struct call_epoch epoch;
+
+		story_init(&story, true);
+		start_call(&story);
+		assert_int_equal(call_hang_up(story.ends[0].call, story.now_ns), SOTTO_OK);
+		settle(&story);
+		story.epoch++;
+		epoch = story_epoch(&story);
+		call_epoch_changed(story.ends[0].call, &epoch, removed != 0, story.now_ns);
+		settle(&story);
+		assert_int_equal(story.ends[0].seen[CALL_OUT_BEAT_STOP], removed);
+		assert_int_equal(story.ends[0].seen[CALL_OUT_ROOM_LEAVE], removed);
+		story_finish(&story);
+	}
+}
+
+/* Only this phone itself says that it or the other one was revoked. */
+static void test_revoked_is_no_word_of_the_wire(void **state)
+{
+	struct call_message message = {.type = CALL_MESSAGE_END, .reason = CALL_REASON_REVOKED};
+	uint8_t wire[CALL_MESSAGE_LEN_MAX];
+	size_t len = call_message_encode(&message, wire);
+
+	(void)state;
+	assert_int_equal(call_message_decode(BYTES(wire, len), &message), SOTTO_OK);
+	assert_int_equal(message.reason, CALL_REASON_BROKEN);
+	assert_string_equal(call_reason_name(CALL_REASON_REVOKED), "revoked");
+}
+
 static void test_voice_process_that_dies_ends_the_call(void **state)
 {
 	struct story story;
@@ -559,6 +642,9 @@ int main(void)
 		cmocka_unit_test(test_new_epoch_has_new_keys_and_an_overlap),
 		cmocka_unit_test(test_room_is_joined_again_when_the_link_is_back),
 		cmocka_unit_test(test_mismatch_is_a_hard_stop),
+		cmocka_unit_test(test_cut_leaves_at_once),
+		cmocka_unit_test(test_tail_ends_with_a_removal),
+		cmocka_unit_test(test_revoked_is_no_word_of_the_wire),
 		cmocka_unit_test(test_voice_process_that_dies_ends_the_call),
 		cmocka_unit_test(test_random_that_fails_changes_nothing),
 		cmocka_unit_test(test_no_message_opens_a_microphone),

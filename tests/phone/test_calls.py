@@ -181,7 +181,39 @@ def relay_gone(state):
     state.same_agents()
 
 
+def rooms(state):
+    """How many rooms the relay has, and how many datagrams it has passed on."""
+    counters = state.relay.status()
+    return counters["rooms"], counters["datagrams"]
+
+
+def no_packets(state):
+    """No room is left, and nothing has been passed on for a second."""
+    before = rooms(state)
+    time.sleep(1)
+    return before[0] == 0 and rooms(state) == before
+
+
+def revoked_in_the_call(state):
+    """revoking the other phone ends the call at once at both ends, and neither sends into its room any more"""
+    answer = state.start(state.ben, "answer", "--wait")
+    call = state.start(state.ana, "call", "101")
+    state_of(call, "in a call")
+    state_of(answer, "in a call")
+    before = rooms(state)
+    true(before[0] > 0, "control: there is a room during the call")
+    state.ana.wait_for("sound in the room", lambda: rooms(state)[1] > before[1] + 50)
+    state.ana.run("revoke", "101")
+    for process, peer in ((call, "101"), (answer, "100")):
+        code, report = end_of(process)
+        equal((code, report["reason"], report["peer"]), (1, "revoked", peer), "what the command said")
+    state.ana.wait_for("the end of the call's packets", lambda: no_packets(state))
+    equal(state.ben.run("status")[-1]["state"], "revoked", "the other phone")
+    code, report = end_of(state.start(state.ana, "call", "101"))
+    equal((code, report["error"]), (1, "denied"), "calling who was revoked")
+
+
 CASES = [call_and_report, redial_at_once, refused_and_cancelled, killed_command_ends_the_call,
-         killed_voice_breaks_the_call, busy, both_dial, relay_gone]
+         killed_voice_breaks_the_call, busy, both_dial, relay_gone, revoked_in_the_call]
 
 sys.exit(run(CASES, State))

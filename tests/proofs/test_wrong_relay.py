@@ -2,7 +2,6 @@
 """Phones and relays that do not belong together: refused or silent, and the phone says what it may be."""
 import base64
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -38,12 +37,6 @@ class State(Proof):
         if self.other:
             self.other.end()
         super().close()
-
-    def relay_saw(self):
-        done = subprocess.run([self.rig.program("relay/sottod"), "status", "--state",
-                               os.path.join(self.rig.folder, "other", "relay"), "--json"],
-                              stdout=subprocess.PIPE, text=True, timeout=20, check=True)
-        return json.loads(done.stdout)
 
 
 def parts(name):
@@ -82,7 +75,7 @@ def another_networks_phone(state):
     true(not state.ana.run("status")[-1]["connected"], "no link")
     print(f"# {words}", flush=True)
     true(all(part in words[0] for part in SILENT), "what it may be")
-    saw = state.relay_saw()
+    saw = state.other.status()
     equal((saw["links"], saw["handshakes"]), (0, 0), "links and handshakes")
     true(saw["unanswered"] > 0, "it knocked")
 
@@ -95,7 +88,7 @@ def wrong_access_key(state):
     print(f"# {words}", flush=True)
     equal(code, 1)
     true(all(part in words for part in SILENT), f"what it may be: {words}")
-    equal(state.relay_saw()["handshakes"], 0, "handshakes")
+    equal(state.other.status()["handshakes"], 0, "handshakes")
 
 
 def wrong_relay_key(state):
@@ -111,7 +104,7 @@ def wrong_relay_key(state):
     found.terminate()
     found.communicate(timeout=20)
     true(not mallory.run("status")[-1]["connected"], "no link")
-    equal(state.relay_saw()["key_number"], 0, "nothing was founded")
+    equal(state.other.status()["key_number"], 0, "nothing was founded")
 
 
 def right_one(state):

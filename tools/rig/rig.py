@@ -128,8 +128,9 @@ class Proxy:
 class Relay:
     def __init__(self, rig, listen, public, *arguments):
         self.rig = rig
-        self.command = [*rig.prefix, rig.program("relay/sottod"), "--state",
-                        os.path.join(rig.folder, "relay"), "--listen", listen, "--public", public, *arguments]
+        self.state = os.path.join(rig.folder, "relay")
+        self.command = [*rig.prefix, rig.program("relay/sottod"), "--state", self.state, "--listen", listen,
+                        "--public", public, *arguments]
         self.process = None
         self.start()
 
@@ -142,6 +143,12 @@ class Relay:
 
     def pids(self):
         return children_of(self.process.pid)
+
+    def status(self):
+        """What the relay says of itself: counters."""
+        done = subprocess.run([*self.rig.prefix, self.rig.program("relay/sottod"), "status", "--state", self.state,
+                               "--json"], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+        return json.loads(done.stdout)
 
     def kill(self, *pids):
         """These of its processes, or all of them at once, with -9; back when every one is gone, and with it the port."""
