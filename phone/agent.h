@@ -84,7 +84,7 @@ struct agent_client {
 	int mic_fd;		      /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
-	int shown;	 /* JOIN: the last state that was told */
+	int shown;	 /* JOIN: the link's state that was told last; -1: none */
 };
 
 /* What the command found out about a relay that has a name. */
@@ -260,6 +260,10 @@ agent_command_fn command_hello, command_create, command_open, command_lock, comm
 agent_command_fn command_found, command_invite, command_join, command_members, command_ledger,
 	command_status, command_revoke;
 void command_network_event(struct agent *agent, const struct talk_event *event);
+void command_network_link(struct agent *agent); /* it came or went */
+
+/* Waits to join for long enough to be told what may be wrong. */
+void command_network_doubt(struct agent_client *client);
 
 /* command_messages.c */
 agent_command_fn command_send, command_read;

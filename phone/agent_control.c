@@ -242,6 +242,8 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 			agent_client_close(client);
 		else if (client->wait == AGENT_WAIT_SEND)
 			command_messages_timeout(client);
+		else if (client->wait == AGENT_WAIT_JOIN)
+			command_network_doubt(client);
 		else if (agent_link_trouble(agent) != NULL)
 			agent_fail(client, SOTTO_ERR_AGAIN, "%s; this phone goes on trying",
 				   agent_link_trouble(agent));

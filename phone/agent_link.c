@@ -55,6 +55,8 @@ static void link_is(struct agent *agent, const struct wire_link_status *status)
 							os_clock_utc_ms()));
 		agent_room_link(agent, true);
 	}
+	if (was_up != is_up)
+		command_network_link(agent);
 	agent_pump(agent);
 }
 

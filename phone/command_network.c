@@ -16,6 +16,7 @@
 #define INVITE_WAIT_MS	    60000
 #define INVITATION_VALID_MS (UINT64_C(72) * 3600 * 1000)
 #define DIGITS_DEFAULT	    3
+#define JOIN_DOUBT_MS	    30000 /* a sponsor who is online needs seconds */
 
 static const char *state_word(enum talk_state state)
 {
@@ -66,6 +67,24 @@ static void ask_to_resolve(struct agent_client *client)
 		agent_item(client, json_pack("{s:o}", "resolve", name));
 }
 
+/* The phone was given another way into a network: who waited for the one before is told. */
+static void end_replaced(const struct agent_client *client, const struct talk_status *before)
+{
+	struct talk_status now;
+
+	talk_status(client->agent->talk, &now);
+	if (before->state != TALK_JOINING ||
+	    memcmp(before->device_key, now.device_key, LEDGER_KEY_LEN) == 0)
+		return;
+	list_for_each (place, following, &client->agent->clients) {
+		struct agent_client *other = CONTAINER_OF(place, struct agent_client, place);
+
+		if (other != client && other->wait == AGENT_WAIT_JOIN)
+			agent_fail(other, SOTTO_ERR_STATE,
+				   "given up: this phone was given another way into a network");
+	}
+}
+
 void command_found(struct agent_client *client, const json_t *arguments, int *descriptors,
 		   size_t descriptors_count)
 {
@@ -79,10 +98,12 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 		/* What is out of range is refused there, 0 too. */
 		.digits = digits_count > 0 && digits_count <= UINT8_MAX ? (uint8_t)digits_count : 0,
 	};
+	struct talk_status before;
 	enum sotto_err err;
 
 	(void)descriptors;
 	(void)descriptors_count;
+	talk_status(agent->talk, &before);
 	err = wire_relay_name_get(text_argument(arguments, "relay"), &relay);
 	if (err != SOTTO_OK) {
 		agent_fail(client, err,
@@ -110,18 +131,74 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 		agent_fail(client, err, "not founded: %s", sotto_err_text(err));
 	else
 		agent_client_wait(client, AGENT_WAIT_FOUND, FOUND_WAIT_MS);
+	if (err == SOTTO_OK)
+		end_replaced(client, &before);
 	if (client->wait != AGENT_WAIT_NONE)
 		ask_to_resolve(client);
+}
+
+static void tell_waiting(struct agent_client *client, const char *words)
+{
+	agent_item(client, json_pack("{s:s}", "waiting_for", words));
+}
+
+/* One that waits to be a member is told what it waits for, and when that changes. */
+static void look_at_membership(struct agent_client *client)
+{
+	struct agent *agent = client->agent;
+	struct talk_status status;
+	int shown = agent->link_status.state == 3;
+
+	talk_status(agent->talk, &status);
+	if (status.state == TALK_MEMBER) {
+		agent_done(client, self_json(agent));
+	} else if (status.state == TALK_REVOKED) {
+		agent_fail(client, SOTTO_ERR_DENIED, "this phone was revoked");
+	} else if (status.state == TALK_EMPTY) {
+		agent_fail(client, SOTTO_ERR_TOO_OLD,
+			   "given up: the invitation's time is over; it was used or withdrawn, or "
+			   "nobody who could let this phone in was online");
+	} else if (client->wait == AGENT_WAIT_JOIN && shown != client->shown) {
+		client->shown = shown;
+		tell_waiting(client, shown ? "a member whose phone is online, to let this phone in"
+					   : "a link to the relay");
+		agent_client_wait(client, AGENT_WAIT_JOIN, JOIN_DOUBT_MS);
+	}
+}
+
+void command_network_doubt(struct agent_client *client)
+{
+	const char *trouble = agent_link_trouble(client->agent);
+
+	if (client->agent->link_status.state == 3)
+		tell_waiting(client,
+			     "a member whose phone is online, to let this phone in: perhaps none "
+			     "is, or this invitation was used or withdrawn; another one takes its "
+			     "place");
+	else
+		tell_waiting(client, trouble != NULL ? trouble : "a link to the relay, still");
+}
+
+void command_network_link(struct agent *agent)
+{
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (agent->talk != NULL && client->wait == AGENT_WAIT_JOIN)
+			look_at_membership(client);
+	}
 }
 
 void command_join(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
 	struct agent *agent = client->agent;
+	struct talk_status before;
 	enum sotto_err err;
 
 	(void)descriptors;
 	(void)descriptors_count;
+	talk_status(agent->talk, &before);
 	err = talk_join(agent->talk, text_argument(arguments, "invitation"), os_clock_now_ns(),
 			os_clock_utc_ms());
 	err = agent_commit(agent, err);
@@ -139,9 +216,14 @@ void command_join(struct agent_client *client, const json_t *arguments, int *des
 		agent_done(client, self_json(agent));
 	else
 		agent_client_wait(client, AGENT_WAIT_JOIN, 0);
+	if (err == SOTTO_OK)
+		end_replaced(client, &before);
 	if (client->wait != AGENT_WAIT_NONE)
 		ask_to_resolve(client);
 	client->shown = -1;
+	/* With the same invitation nothing changes that would tell it. */
+	if (client->wait != AGENT_WAIT_NONE)
+		look_at_membership(client);
 }
 
 static void fail_act(struct agent_client *client, enum sotto_err err, uint32_t extension)
@@ -333,34 +415,6 @@ void command_status(struct agent_client *client, const json_t *arguments, int *d
 		command_hello(client, arguments, descriptors, descriptors_count);
 	else
 		agent_done(client, status_json(agent));
-}
-
-static const char *joining_words(const struct agent *agent)
-{
-	if (agent->link_status.state != 3)
-		return "a link to the relay";
-	return "a member whose phone is online, to let this phone in";
-}
-
-/* One that waits to be a member is told what it waits for, and when that changes. */
-static void look_at_membership(struct agent_client *client)
-{
-	struct agent *agent = client->agent;
-	struct talk_status status;
-	int shown = agent->link_status.state == 3;
-
-	talk_status(agent->talk, &status);
-	if (status.state == TALK_MEMBER) {
-		agent_done(client, self_json(agent));
-	} else if (status.state == TALK_REVOKED) {
-		agent_fail(client, SOTTO_ERR_DENIED, "this phone was revoked");
-	} else if (status.state == TALK_EMPTY) {
-		agent_fail(client, SOTTO_ERR_DENIED,
-			   "refused: the invitation was used, has expired or was withdrawn");
-	} else if (client->wait == AGENT_WAIT_JOIN && shown != client->shown) {
-		client->shown = shown;
-		agent_item(client, json_pack("{s:s}", "waiting_for", joining_words(agent)));
-	}
 }
 
 static void invited(struct agent_client *client, const struct talk_event *event)

@@ -129,7 +129,7 @@ enum sotto_err talk_found(struct talk *talk, const struct talk_found *found, uin
 {
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk->state != TALK_EMPTY)
+	if (talk->state != TALK_EMPTY && talk->state != TALK_JOINING)
 		return SOTTO_ERR_STATE;
 	if (!ledger_name_valid(found->network_name) || !ledger_name_valid(found->name) ||
 	    !ledger_address_valid(found->relay_address) || found->digits < LEDGER_DIGITS_MIN ||
@@ -137,6 +137,8 @@ enum sotto_err talk_found(struct talk *talk, const struct talk_found *found, uin
 	    sign_check_public(SIGN_ED25519, BYTES_OF(found->relay_key)) != SOTTO_OK)
 		return SOTTO_ERR_INVALID;
 	TRY(talk_step_begin(talk, now_ns, utc_ms));
+	if (talk->state == TALK_JOINING)
+		TRY(talk_join_forget(talk));
 	err = network_found(talk, found);
 out:
 	return talk_step_end(talk, err);

@@ -49,9 +49,18 @@ out:
 static enum sotto_err join_begin(struct talk *talk, const struct ledger_invitation *invitation)
 {
 	struct talk_package *package;
+	struct talk_blob card = {0};
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_encode(talk, &ledger_invitation_type, invitation, &talk->invitation));
+	TRY(talk_encode(talk, &ledger_invitation_type, invitation, &card));
+	/* Asked twice, it goes on; another card takes the place of the one before. */
+	if (talk->state == TALK_JOINING &&
+	    bytes_equal(talk_blob_bytes(&card), talk_blob_bytes(&talk->invitation)))
+		goto out;
+	if (talk->state == TALK_JOINING)
+		TRY(talk_join_forget(talk));
+	talk->invitation = card;
+	card = (struct talk_blob){0};
 	TRY(talk_identity_make(talk));
 	TRY(talk_package_make(talk, &package));
 	TRY(talk_join_drops(talk));
@@ -60,6 +69,7 @@ static enum sotto_err join_begin(struct talk *talk, const struct ledger_invitati
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE}));
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK}));
 out:
+	talk_blob_clear(talk, &card);
 	return err;
 }
 
@@ -69,7 +79,7 @@ enum sotto_err talk_join(struct talk *talk, struct bytes text, uint64_t now_ns, 
 	struct ledger_invitation invitation;
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk->state != TALK_EMPTY)
+	if (talk->state != TALK_EMPTY && talk->state != TALK_JOINING)
 		return SOTTO_ERR_STATE;
 	err = ledger_invitation_decode(text, buffer, &invitation);
 	if (err == SOTTO_OK && invitation.expires_ms < utc_ms)

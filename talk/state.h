@@ -9,6 +9,7 @@
  *   frame.c text.c roster.c package.c   what a message says
  *   lock.c                    rows of messages, and where they wait while the phone is locked
  *   inbox.c porch.c           parcels and petitions
+ *   forget.c                  a join that came to nothing
  *   commit.c                  who must be added or removed, and who does it
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
@@ -304,6 +305,7 @@ struct talk {
 	uint64_t behind_length;
 	size_t asked_count;
 	bool petition_stored, asked_found;
+	uint64_t card_over_ns; /* joining: when it was seen that the card's time is over; 0: not yet */
 	uint64_t petition_ticket;
 	struct list asked, outgoing, given, events, told;
 	struct talk_relay_word word; /* the newest signature of the relay */
@@ -507,6 +509,10 @@ struct talk_petition_row *talk_petition_of(struct talk *talk, const uint8_t *dev
 MUST_USE enum sotto_err talk_join_work(struct talk *talk);
 MUST_USE enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_join_drops(struct talk *talk);
+/* forget.c: once the card's time is over; when to look; and at once: erases what was prepared, empty again */
+MUST_USE enum sotto_err talk_join_expire(struct talk *talk);
+uint64_t talk_join_due(const struct talk *talk);
+MUST_USE enum sotto_err talk_join_forget(struct talk *talk);
 MUST_USE enum sotto_err talk_found_work(struct talk *talk);
 MUST_USE enum sotto_err talk_found_done(struct talk *talk);
 void talk_member_drops(struct talk *talk);
@@ -515,6 +521,7 @@ MUST_USE enum sotto_err talk_package_announce(struct talk *talk);
 /* ---- work.c, save.c ---- */
 MUST_USE enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);
 enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err);
+MUST_USE enum sotto_err talk_unlink(struct talk *talk);
 MUST_USE enum sotto_err talk_save(struct talk *talk);
 
 #endif

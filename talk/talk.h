@@ -161,11 +161,21 @@ struct talk_found {
 	uint8_t claim[WIRE_KEY_LEN];
 };
 
-/* SOTTO_ERR_STATE: belongs to a network already. SOTTO_ERR_INVALID: a name or an address. */
+/*
+ * SOTTO_ERR_STATE: belongs to a network already. SOTTO_ERR_INVALID: a name or an address. A join that is
+ * under way is given up for it.
+ */
 MUST_USE enum sotto_err talk_found(struct talk *talk, const struct talk_found *found,
 				   uint64_t now_ns, uint64_t utc_ms);
 
-/* invitation: the text. Also SOTTO_ERR_FORMAT, _VERSION, SOTTO_ERR_TOO_OLD (expired by utc_ms). */
+/*
+ * invitation: the text. Also SOTTO_ERR_FORMAT, _VERSION, SOTTO_ERR_TOO_OLD (expired by utc_ms). While another
+ * join is under way it takes its place; with the same invitation that goes on.
+ *
+ * Nobody tells a phone that its card was used or withdrawn. When the card's time is over, by utc_ms, and a
+ * last look shows that nobody let it in (or 10 min went by without a link), what was prepared is erased and
+ * the state is TALK_EMPTY again.
+ */
 MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, uint64_t now_ns,
 				  uint64_t utc_ms);
 

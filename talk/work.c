@@ -3,7 +3,8 @@
  * After every input: whatever can be done now, derived from the state alone.
  *
  *   timers: rank of a commit, rank of a sponsor (x 250 ms; 60 s for somebody else's Add), retry after the
- *   relay was busy, 60 s behind the others, an access key that the relay has not got yet (access.c)
+ *   relay was busy, 60 s behind the others, an access key that the relay has not got yet (access.c), a card
+ *   whose time is over (forget.c)
  */
 #include <string.h>
 
@@ -204,6 +205,8 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 		return talk->broken;
 	if (err == SOTTO_OK)
 		err = work(talk);
+	if (err == SOTTO_OK)
+		err = talk_join_expire(talk);
 	if (err == SOTTO_OK && talk->state > TALK_MEMBER)
 		err = stop(talk);
 	if (err == SOTTO_OK) {
@@ -218,7 +221,7 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 	return err;
 }
 
-static enum sotto_err unlink_all(struct talk *talk)
+enum sotto_err talk_unlink(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
 
@@ -264,7 +267,7 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t
 
 	if (err != SOTTO_OK)
 		return err;
-	TRY(unlink_all(talk));
+	TRY(talk_unlink(talk));
 	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
 		goto out;
 	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
@@ -280,7 +283,7 @@ enum sotto_err talk_link_down(struct talk *talk, uint64_t now_ns, uint64_t utc_m
 
 	if (err != SOTTO_OK)
 		return err;
-	return talk_step_end(talk, unlink_all(talk));
+	return talk_step_end(talk, talk_unlink(talk));
 }
 
 enum sotto_err talk_tick(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
@@ -331,7 +334,7 @@ static uint64_t next_due(const struct talk *talk)
 /* What was due at the last step and could not be done then waits for something else than time. */
 uint64_t talk_deadline(const struct talk *talk)
 {
-	uint64_t due = next_due(talk);
+	uint64_t due = earlier(next_due(talk), talk_join_due(talk));
 
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sotto command as a person uses it: one relay, three homes, real processes."""
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -25,6 +27,9 @@ class State:
         self.ben = self.rig.phone("ben")
         self.eve = self.rig.phone("eve")
         self.card = None
+        self.late = self.rig.phone("late")  # who presents the card that ben has used
+        self.later = self.rig.phone("later")
+        self.waiting = {}
 
     def close(self):
         self.rig.__exit__()
@@ -102,11 +107,61 @@ def found_and_join(state):
     true(any("one person" in problem for problem in status["problems"]), "one person controls it")
 
 
+def expiring(card, seconds):
+    """The same card with another end of its time, which stands last in it, before the check of the text."""
+    text = card.split(":")[1]
+    content = base64.b32decode(text + "=" * (-len(text) % 8))[:-4]
+    ends_ms = int((time.time() + seconds) * 1000)
+    true(abs(int.from_bytes(content[-8:], "big") - ends_ms) < 73 * 3600 * 1000, "control: that is a time")
+    content = content[:-8] + ends_ms.to_bytes(8, "big")
+    content += hashlib.sha256(content).digest()[:4]
+    return "sotto:" + base64.b32encode(content).decode().rstrip("=")
+
+
 def invitation_is_valid_once(state):
-    """an invitation that was used is refused, and so is nonsense"""
+    """an invitation that was used lets nobody else in, and nonsense is refused"""
+    card = state.card["invitation"]
+    fails(state.later, 1, "expired", "join", expiring(card, -1))
+    state.waiting = {phone: phone.start("join", text) for phone, text in
+                     ((state.late, card), (state.later, expiring(card, 3)))}
+    for phone, process in state.waiting.items():
+        told = [json.loads(process.stdout.readline())["waiting_for"] for _ in range(2)]
+        true("link to the relay" in told[0] and "member" in told[1], f"what it waits for: {told}")
+        equal(phone.run("status")[-1]["state"], "joining")
+    fails(state.late, 1, "state", "send", "100", "hello")
     fails(state.eve, 1, "malformed", "join", "sotto:NONSENSE")
     fails(state.ben, 1, "denied", "invite", "102", "Eve")
     fails(state.ana, 1, "exists", "invite", "101", "Other")
+
+
+def used_invitation_leads_nowhere(state):
+    """who waits with a used invitation is told what may be wrong, and its home is free again"""
+    enrolled = [entry["action"] for entry in state.ana.run("ledger")].count("enrol")
+    equal(enrolled, len(state.ana.run("members")) - 1, "one enrol entry for each who joined")
+    # The link came and went meanwhile, and each time it says so.
+    told = ""
+    while "used or withdrawn" not in told:
+        line = state.waiting[state.late].stdout.readline()
+        true(line, f"what may be wrong: it ended after {told!r}")
+        told = json.loads(line)["waiting_for"]
+    # A new invitation takes its place, and the command that waited ends.
+    card = state.ana.run("invite", "105", "Late")[-1]["invitation"]
+    equal(state.late.run("join", card)[-1]["extension"], "105")
+    out, _ = state.waiting[state.late].communicate(timeout=60)
+    equal((state.waiting[state.late].returncode, json.loads(out.splitlines()[-1])["error"]), (1, "state"))
+    # The other one's time is over.
+    out, errors = state.waiting[state.later].communicate(timeout=120)
+    last = json.loads(out.splitlines()[-1])
+    equal((state.waiting[state.later].returncode, last["error"]), (1, "expired"))
+    true("used" in last["message"] and "used" in errors, f"in words: {last}")
+    status = state.later.run("status")[-1]
+    equal((status["state"], status["relay"], status["connected"]), ("empty", None, False))
+    card = state.ana.run("invite", "106", "Later")[-1]["invitation"]
+    equal(state.later.run("join", card, "--no-wait")[-1]["state"] in ("joining", "member"), True)
+    equal(state.later.run("join", card)[-1]["extension"], "106")
+    equal([entry["action"] for entry in state.ana.run("ledger")].count("enrol"), enrolled + 2)
+    for phone in state.waiting:
+        phone.stop()
 
 
 def join_by_a_picture(state):
@@ -293,6 +348,7 @@ def revoked(state):
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
          invitation_is_valid_once, join_by_a_picture, messages_both_ways, terminal_obeys_nobody, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
-         lock_and_unlock, home_belongs_to_its_user, next_access_key, long_history, revoked]
+         lock_and_unlock, home_belongs_to_its_user, used_invitation_leads_nowhere, next_access_key,
+         long_history, revoked]
 
 sys.exit(run(CASES, State))
