@@ -422,7 +422,7 @@ static void invited(struct agent_client *client, const struct talk_event *event)
 	agent_done(client, json_pack("{s:o,s:o,s:o}", "extension",
 				     agent_json_extension(client->agent, event->extension),
 				     "invitation", agent_json_text(event->text), "expires",
-				     agent_json_time(os_clock_utc_ms() + INVITATION_VALID_MS)));
+				     agent_json_time(event->expires_ms)));
 }
 
 static void look_at_revocation(struct agent_client *client)

@@ -67,6 +67,7 @@ static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invit
 	writer_init_fixed(&writer, text, sizeof(text));
 	TRY(ledger_invitation_encode(&card, &writer));
 	event.text = writer_bytes(&writer);
+	event.expires_ms = card.expires_ms;
 	TRY(talk_tell(talk, &event));
 out:
 	bytes_wipe(&card, sizeof(card));

@@ -285,7 +285,7 @@ enum talk_event_type {
 	 * to open the same relay's link still: the newest is proven on it, the keys are for the next time.
 	 */
 	TALK_EVENT_LINK,
-	TALK_EVENT_INVITED,    /* extension, text: the invitation */
+	TALK_EVENT_INVITED,    /* extension, text: the invitation, expires_ms: of the card */
 	TALK_EVENT_ACT_FAILED, /* an entry of ours can never apply; extension, err */
 	TALK_EVENT_MEMBERS,    /* the ledger grew */
 	TALK_EVENT_MESSAGE, /* a text came: extension, message_id, row, sent_ms, received_ms, text */
@@ -311,6 +311,7 @@ struct talk_event {
 	uint64_t row;
 	uint64_t sent_ms;
 	uint64_t received_ms;
+	uint64_t expires_ms; /* INVITED */
 	uint64_t epoch;
 	enum talk_message_state message_state;
 	bool removed; /* EPOCH: somebody was removed by it */
