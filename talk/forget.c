@@ -95,7 +95,6 @@ enum sotto_err talk_join_forget(struct talk *talk)
 	bytes_wipe(talk->landing_append, sizeof(talk->landing_append));
 	memset(&talk->inbox_kept, 0, sizeof(talk->inbox_kept));
 	talk->card_over_ns = 0;
-	talk->word_known = false;
 	talk->problems = 0;
 	talk->state = TALK_EMPTY;
 	/* Its row is gone: there is nothing to say of an empty phone. */

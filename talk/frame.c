@@ -38,7 +38,7 @@ enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_group *gro
 		.oldest = oldest_serial(group),
 		.sent_ms = out->sent_ms,
 		.ledger_length = ledger_length(talk->ledger),
-		.relay = {.items = &talk->word, .count = talk->word_known ? 1 : 0},
+		.relay = {.items = &group->word, .count = group->word_known ? 1 : 0},
 		.body = talk_blob_bytes(&out->body),
 	};
 	struct mls_context context;
@@ -214,6 +214,7 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	if (wire_decode(&talk_frame_type, application->plaintext, &frame) != SOTTO_OK)
 		return SOTTO_OK;
 	ledgers_compare(talk, &frame);
+	talk_words_compare(talk, &frame.relay);
 	TRY(talk_parcel_done(talk, group, key));
 	if (frame.serial != 0) {
 		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);

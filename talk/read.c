@@ -47,16 +47,6 @@ static bool batch_signed(const struct talk *talk, const struct wire_batch *batch
 	return verified;
 }
 
-static void word_keep(struct talk *talk, const struct wire_batch *batch)
-{
-	memcpy(talk->word.drop, batch->drop, WIRE_HASH_LEN);
-	memcpy(talk->word.incarnation, batch->incarnation, WIRE_INCARNATION_LEN);
-	talk->word.end_sequence = batch->end_sequence;
-	memcpy(talk->word.running_hash, batch->running_hash, WIRE_HASH_LEN);
-	memcpy(talk->word.signature, batch->signature, WIRE_SIGNATURE_LEN);
-	talk->word_known = true;
-}
-
 /*
  * The relay lost this drop: what we put there and others may not have is sent again, and the new one is
  * read from its beginning.
@@ -168,15 +158,18 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 		talk->retry_ns = talk->now_ns + TALK_RETRY_MS * TALK_MS;
 		return drop_again(talk, drop);
 	}
-	word_keep(talk, batch);
 	TRY(batch_place(talk, group, drop, batch, first, &usable));
 	if (!usable)
 		return SOTTO_OK;
+	if (group != NULL && batch->records.count > 0)
+		talk_word_keep(group, batch);
 	while (wire_record_next(&cursor, &record)) {
 		drop->sequence++;
 		wire_running_next(drop->running, record.sealed);
-		if (group != NULL)
+		if (group != NULL) {
+			talk_word_heard(talk, drop);
 			group->dirty = true;
+		}
 		TRY(record_dispatch(talk, group, drop, record.sealed));
 		/* A commit moves drops, a parcel replaces the landing by the inbox. */
 		drop = talk_drop_find(talk, batch->drop, &group);

@@ -48,7 +48,8 @@
 	X(self, U64, everyone_epoch, 0, none, "the sender's epoch of *everyone*") \
 	X(self, FIXED, everyone_authenticator, TALK_AUTHENTICATOR_LEN, none, \
 	  "the first 32 bytes of its epoch authenticator") \
-	X(self, LIST, relay, 1, talk_relay_word, "the newest signature of the relay that it has") \
+	X(self, LIST, relay, 1, talk_relay_word, \
+	  "the newest signature of the relay that it has for this conversation") \
 	X(self, OPAQUE, body, TALK_BODY_MAX, none, "as the type has it")
 
 #define TALK_FIELDS_text(X, self) X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")

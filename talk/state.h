@@ -53,6 +53,8 @@
 /* Key packages and leaves live so long; nothing is decided by a clock before they are replaced. */
 #define TALK_LIFETIME_S	       (UINT64_C(400) * 86400)
 #define TALK_PETITIONS_MAX     256
+/* Places in drops that are remembered for comparing what the relay signed for others. */
+#define TALK_HEARD_MAX	       256
 
 #define TALK_CONTEXT_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 1)
 
@@ -90,6 +92,14 @@ struct talk_drop {
 	bool at_end;		 /* read to its end since the link came up */
 	bool watched;		 /* what comes is pushed */
 	uint64_t read_ns;	 /* when it was last read to its end */
+};
+
+/* A place in a drop, as the relay signed it for us. */
+struct talk_heard {
+	uint8_t drop[WIRE_HASH_LEN];
+	uint8_t incarnation[WIRE_INCARNATION_LEN];
+	uint64_t sequence;
+	uint8_t running[WIRE_HASH_LEN];
 };
 
 /* What arrived from one device. */
@@ -153,6 +163,8 @@ struct talk_group {
 	bool stuck;
 	uint8_t stuck_commit[WIRE_HASH_LEN]; /* H(MLSMessage) */
 	uint8_t stuck_author[LEDGER_KEY_LEN];
+	struct talk_relay_word word; /* the relay's newest signature over a drop of this group */
+	bool word_known;
 	bool dirty_epoch, dirty_ratchet, dirty;
 };
 
@@ -308,8 +320,8 @@ struct talk {
 	uint64_t card_over_ns; /* joining: when it was seen that the card's time is over; 0: not yet */
 	uint64_t petition_ticket;
 	struct list asked, outgoing, given, events, told;
-	struct talk_relay_word word; /* the newest signature of the relay */
-	bool word_known;
+	struct talk_heard heard[TALK_HEARD_MAX]; /* a ring; sequence 0: not filled */
+	size_t heard_next;
 
 	bool dirty; /* the self row */
 	struct store_batch batch;
@@ -385,6 +397,15 @@ MUST_USE enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *gro
 				       struct talk_drop *drop);
 /* NULL: none known. invitation is room to decode into; wipe it. */
 const uint8_t *talk_relay_key(const struct talk *talk, struct ledger_invitation *invitation);
+
+/* ---- word.c ---- */
+
+/* The drop's position is one that the relay signed. */
+void talk_word_heard(struct talk *talk, const struct talk_drop *drop);
+/* A batch with records, verified, of a drop of this group. */
+void talk_word_keep(struct talk_group *group, const struct wire_batch *batch);
+/* What the relay signed for the sender of a frame, against what it signed for us. */
+void talk_words_compare(struct talk *talk, const struct wire_list *words);
 struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct talk_group **group);
 
 /* ---- receive.c, frame.c ---- */

@@ -540,3 +540,12 @@ size_t fake_relay_records(const struct fake_relay *relay)
 		count += relay->drops[i]->count;
 	return count;
 }
+
+void fake_relay_sign(const struct fake_relay *relay, struct bytes content, uint8_t *signature)
+{
+	size_t len;
+	enum sotto_err err =
+		sign_create(SIGN_ED25519, NULL, BYTES_OF(relay->seed), content, signature, &len);
+
+	ASSERT(err == SOTTO_OK && len == WIRE_SIGNATURE_LEN);
+}

@@ -43,6 +43,9 @@ void fake_relay_fall(struct fake_relay *relay);
 /* So many installations and proofs are answered with "busy" first. */
 void fake_relay_busy(struct fake_relay *relay, uint32_t count);
 
+/* The relay puts its name to whatever this is. */
+void fake_relay_sign(const struct fake_relay *relay, struct bytes content, uint8_t *signature);
+
 /* The newest access key's; 0 before founding. */
 uint64_t fake_relay_number(const struct fake_relay *relay);
 

@@ -351,6 +351,48 @@ static void test_stranger_is_not_the_peer(void **state)
 	world_destroy(world);
 }
 
+/* The relay tells one member another history of the conversation, and signs both. */
+static void relay_contradicts(bool signed_by_relay)
+{
+	struct world *world = settled_world(49);
+	struct talk_group *group;
+	uint8_t buffer[WIRE_SIGNED_LEN_MAX];
+	struct talk_relay_word *word;
+
+	assert_true(world_send(world, 0, VICTIM, 1));
+	assert_true(world_send(world, VICTIM, 0, 2));
+	world_run(world, 60);
+	assert_int_equal(world_received(world, VICTIM, 0, 2), 1);
+	group = direct_of(world, 0, VICTIM);
+	word = &group->word;
+	assert_true(group->word_known);
+	word->running_hash[5] ^= 1;
+	if (signed_by_relay)
+		fake_relay_sign(world_relay(world),
+				wire_signed_batch(word->drop, word->incarnation, word->end_sequence,
+						  word->running_hash, buffer),
+				word->signature);
+	assert_true(world_send(world, 0, VICTIM, 3));
+	world_run(world, 10);
+	assert_int_equal(world_received(world, 0, VICTIM, 3), 1);
+	assert_int_equal(problems_of(world, VICTIM),
+			 signed_by_relay ? UINT32_C(1) << TALK_PROBLEM_CONTRADICTION : 0);
+	world_destroy(world);
+}
+
+static void test_relay_is_convicted(void **state)
+{
+	(void)state;
+	relay_contradicts(true);
+}
+
+/* A member who makes a word up convicts nobody. */
+static void test_relay_is_not_accused(void **state)
+{
+	(void)state;
+	relay_contradicts(false);
+}
+
 /* What nobody has fetched when the relay erases it is told as not delivered, and holds up nothing. */
 static void test_retention_ends(void **state)
 {
@@ -396,6 +438,8 @@ int main(void)
 		cmocka_unit_test(test_conversation_stops_at_closed_path),
 		cmocka_unit_test(test_everyone_stops),
 		cmocka_unit_test(test_stranger_is_not_the_peer),
+		cmocka_unit_test(test_relay_is_convicted),
+		cmocka_unit_test(test_relay_is_not_accused),
 		cmocka_unit_test(test_retention_ends),
 	};
 
