@@ -345,6 +345,9 @@ enum sotto_err mls_group_commit(struct mls_group *group, const struct mls_commit
 
 	if (!group->active)
 		return SOTTO_ERR_STATE;
+	if (options->reinit != NULL || options->link != MLS_LINK_NONE ||
+	    options->resumption_count != 0)
+		return SOTTO_ERR_UNSUPPORTED;
 	if (group->pending != NULL)
 		return SOTTO_ERR_EXISTS;
 	if (group->send.handshake == MLS_PRIVATE_MESSAGE)

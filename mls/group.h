@@ -177,8 +177,9 @@ MUST_USE enum sotto_err group_write_handshake(struct mls_group *group, const str
 /* The hash by which we recognise a message of our own. */
 void message_hash(const struct suite *suite, struct bytes message, uint8_t *out);
 
-/* GroupInfo (12.4.3) of an epoch, signed by its own leaf's key; tree inline or not. */
-MUST_USE enum sotto_err group_info_write(const struct epoch *epoch, bool with_tree,
+/* GroupInfo (12.4.3) of an epoch, signed by its own leaf's key. */
+MUST_USE enum sotto_err group_info_write(const struct epoch *epoch,
+					 const struct mls_group_info_options *options,
 					 struct writer *writer);
 
 /* The Welcome message for all leaves that a list added. */

@@ -106,9 +106,11 @@ enum sotto_err mls_group_pending_tree(const struct mls_group *group, struct mls_
 	return write_tree(&group->config, &group->pending->next->tree, tree);
 }
 
-enum sotto_err mls_group_info(const struct mls_group *group, bool with_tree,
+enum sotto_err mls_group_info(const struct mls_group *group,
+			      const struct mls_group_info_options *options,
 			      struct mls_buffer *message)
 {
+	static const struct mls_group_info_options bare = {0};
 	struct writer writer;
 	enum sotto_err err;
 
@@ -117,7 +119,7 @@ enum sotto_err mls_group_info(const struct mls_group *group, bool with_tree,
 	writer_init_growing(&writer, group->config.allocator);
 	writer_put_u16(&writer, MLS_VERSION);
 	writer_put_u16(&writer, MLS_GROUP_INFO);
-	TRY(group_info_write(group->epoch, with_tree, &writer));
+	TRY(group_info_write(group->epoch, options != NULL ? options : &bare, &writer));
 	buffer_take(message, &writer);
 out:
 	writer_release(&writer);

@@ -32,6 +32,7 @@ static void capabilities_write(const struct suite *suite, const struct mls_leaf_
 
 	start = writer_begin_vector(writer);
 	writer_put_u16(writer, suite->id);
+	put_types(writer, options->suites, options->suite_count);
 	writer_end_vector(writer, start);
 
 	start = writer_begin_vector(writer);

@@ -14,20 +14,50 @@ static void put_tree_extension(const struct tree *tree, struct writer *writer)
 	writer_end_vector(writer, start);
 }
 
-enum sotto_err group_info_write(const struct epoch *epoch, bool with_tree, struct writer *writer)
+/* ExternalPub: external_priv and external_pub come from external_secret (8, 12.4.3.2). */
+static enum sotto_err put_external_pub(const struct epoch *epoch, struct writer *writer)
+{
+	enum kem_alg kem = epoch->suite->hpke.kem;
+	uint8_t public_key[KEM_PUBLIC_LEN_MAX];
+	struct secret private_key = {0};
+	enum sotto_err err =
+		kem_derive(kem, secret_bytes(&epoch->secrets.external), &private_key, public_key);
+	size_t start;
+
+	secret_wipe(&private_key);
+	if (err != SOTTO_OK)
+		return err;
+	writer_put_u16(writer, MLS_EXTENSION_EXTERNAL_PUB);
+	start = writer_begin_vector(writer);
+	writer_put_vector(writer, BYTES(public_key, kem_public_len(kem)));
+	writer_end_vector(writer, start);
+	return SOTTO_OK;
+}
+
+enum sotto_err group_info_write(const struct epoch *epoch,
+				const struct mls_group_info_options *options, struct writer *writer)
 {
 	uint8_t signature[SIGN_SIGNATURE_LEN_MAX];
 	struct writer content;
-	size_t start, list, signature_len = 0;
+	size_t start, list_at, list, signature_len = 0;
+	struct reader reader;
 	enum sotto_err err;
 
 	writer_init_growing(&content, epoch->config->allocator);
 	start = sign_content_begin(&content, "GroupInfoTBS");
 	writer_put_bytes(&content, writer_bytes(&epoch->context));
+	list_at = content.len;
 	list = writer_begin_vector(&content);
-	if (with_tree)
+	if (options->with_tree)
 		put_tree_extension(&epoch->tree, &content);
+	if (options->with_external_pub)
+		TRY(put_external_pub(epoch, &content));
+	extensions_write(&content, options->extensions, options->extension_count);
 	writer_end_vector(&content, list);
+	TRY(writer_finish(&content));
+	reader_init(&reader, BYTES(content.data + list_at, content.len - list_at));
+	(void)extensions_read(&reader);
+	FAIL_IF(reader.err != SOTTO_OK, SOTTO_ERR_ARGUMENT); /* a type twice */
 	writer_put_vector(&content, epoch_tag(epoch));
 	writer_put_u32(&content, epoch->own_leaf);
 	TRY(writer_finish(&content));
@@ -45,13 +75,14 @@ out:
 static enum sotto_err seal_group_info(const struct epoch *next, const struct secret *welcome,
 				      bool with_tree, struct writer *sealed)
 {
+	struct mls_group_info_options options = {.with_tree = with_tree};
 	enum aead_alg aead = next->suite->hpke.aead;
 	struct welcome_key key;
 	enum sotto_err err;
 	size_t len;
 
 	welcome_key_derive(next->suite, welcome, &key);
-	TRY(group_info_write(next, with_tree, sealed));
+	TRY(group_info_write(next, &options, sealed));
 	len = sealed->len;
 	writer_put_zeros(sealed, AEAD_TAG_LEN);
 	TRY(writer_finish(sealed));

@@ -12,6 +12,7 @@
  *    mls_identity_generate         a signature key pair
  *    mls_key_package_create        what others need to add this client
  *    mls_group_create | join       a member's state, struct mls_group
+ *    mls_group_join_external       likewise, by a commit of one's own
  *    mls_group_commit              a commit and a welcome; kept pending inside, that is all
  *    mls_group_apply_pending       when the delivery service has accepted it; or
  *    mls_group_drop_pending        when it never will
@@ -79,6 +80,14 @@ enum mls_proposal_type {
 	MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS = 7,
 };
 
+/* Who sent a handshake message (section 6). */
+enum mls_sender_type {
+	MLS_SENDER_MEMBER = 1,
+	MLS_SENDER_EXTERNAL = 2,	    /* listed in the group's external_senders extension */
+	MLS_SENDER_NEW_MEMBER_PROPOSAL = 3, /* asks to be added */
+	MLS_SENDER_NEW_MEMBER_COMMIT = 4,   /* has added itself */
+};
+
 enum mls_extension_type {
 	MLS_EXTENSION_APPLICATION_ID = 1,
 	MLS_EXTENSION_RATCHET_TREE = 2,
@@ -114,11 +123,13 @@ struct mls_limits {
 	uint32_t past_epochs;	      /* epochs behind the current one whose messages still open */
 	uint32_t extension_bytes;     /* of one extension list */
 	uint64_t lifetime_s;	      /* longest total lifetime of a leaf; 0: any */
+	uint64_t past_epoch_age_s;    /* see mls_group_expire; 0: any age */
+	uint64_t skipped_key_age_s;   /* likewise */
 };
 
 /*
  * 65,536 members, 1,024 proposals, 1,000 forward, 1,000 skipped, 3 past epochs, 1 MiB, any
- * lifetime.
+ * lifetime, any age.
  */
 extern const struct mls_limits mls_limits_default;
 
@@ -129,9 +140,16 @@ struct mls_psk_source {
 	void *context;
 };
 
+struct mls_member;
+
+struct mls_client_matcher {
+	bool (*same)(void *context, const struct mls_member *one, const struct mls_member *other);
+	void *context;
+};
+
 /*
- * Kept by reference: allocator, random source and PSK source must outlive every object made with
- * this config; the struct itself is copied.
+ * Kept by reference: allocator, random source, PSK source and matcher must outlive every object
+ * made with this config; the struct itself is copied.
  */
 struct mls_config {
 	const struct allocator *allocator;
@@ -150,6 +168,19 @@ struct mls_config {
 	 * to see it staged (MLS_STAGED_UNFOLLOWABLE) instead of refused like any invalid message.
 	 */
 	bool stage_unfollowable;
+	/*
+	 * Follow commits by which newcomers add themselves (12.4.3.2). Off, they are
+	 * SOTTO_ERR_UNSUPPORTED: whoever can read a GroupInfo with external_pub could come in.
+	 */
+	bool external_commits;
+	/* Take proposals of who wants to be added (12.1.8); off, SOTTO_ERR_UNSUPPORTED. */
+	bool new_member_proposals;
+	/*
+	 * Do two leaves present the same client (11.2, 11.3, 12.2)? NULL: if their credentials are
+	 * equal byte for byte. Asked when a group is reinitialised or branched, and when an
+	 * external commit takes the place of an older leaf.
+	 */
+	const struct mls_client_matcher *clients;
 };
 
 /* Bytes that the library made and the caller owns. {0} is empty. */
@@ -232,6 +263,8 @@ struct mls_leaf_options {
 	size_t proposal_type_count;
 	const uint16_t *credential_types; /* beside basic, x509 and our own */
 	size_t credential_type_count;
+	const uint16_t *suites; /* beside the identity's; GREASE (13.5) goes here and above */
+	size_t suite_count;
 	const struct mls_extension *extensions;
 	size_t extension_count;
 	struct mls_lifetime lifetime; /* key packages and group creators only */
@@ -332,18 +365,52 @@ struct mls_join_options {
 	const struct mls_key_package_secrets *secrets;
 	const struct mls_identity *identity;
 	struct bytes tree; /* optional<Node> ratchet_tree<V>; empty: in the welcome */
-	uint64_t now_s;	   /* 0: lifetimes against the clock are not checked */
+	/*
+	 * The group that this one follows: its successor after a ReInit (11.2), or a branch (11.3).
+	 * Needed if the welcome names a resumption PSK; else not looked at.
+	 */
+	const struct mls_group *origin;
+	uint64_t now_s; /* 0: lifetimes against the clock are not checked */
 };
 
 /*
  * Joins by a welcome (section 12.4.3.1) with all its checks: signatures of group info and of every
  * leaf, tree hash, parent hashes, unmerged leaves, keys unique, confirmation tag. Whether the
  * members' credentials are whose they say is for the caller to judge by the roster, before using
- * the group. SOTTO_ERR_NOT_FOUND: the welcome is not for this key package, or no tree was given.
+ * the group, and so is whether it has a group of this id already. SOTTO_ERR_NOT_FOUND: the welcome
+ * is not for this key package, no tree was given, or a PSK is missing (the origin's among them).
  */
 MUST_USE enum sotto_err mls_group_join(const struct mls_config *config,
 				       const struct mls_join_options *options,
 				       struct mls_group **group);
+
+struct mls_external_join_options {
+	struct bytes group_info; /* MLSMessage, with external_pub */
+	struct bytes tree;	 /* optional<Node> ratchet_tree<V>; empty: in the group info */
+	const struct mls_leaf_options *leaf;
+	/*
+	 * Remove our older leaf in the same commit: that of our signature key or, if there is none,
+	 * the only one of the same client (config.clients). SOTTO_ERR_NOT_FOUND: no such leaf.
+	 */
+	bool resync;
+	const struct bytes *psks; /* ids of external PSKs */
+	size_t psk_count;
+	struct bytes authenticated_data;
+	uint64_t now_s; /* 0: lifetimes against the clock are not checked */
+};
+
+/*
+ * Joins by a commit of our own (section 12.4.3.2), after the checks of mls_group_join. The group
+ * comes back in the epoch after that commit: nothing may be sent in it before the delivery service
+ * has accepted the commit. If it took another one, destroy the group and begin again with a newer
+ * group info. Our own commit, read back, is SOTTO_ERR_TOO_OLD. Whoever hands out the group info
+ * decides which group this is: only the signature of one of its members says that it exists.
+ * SOTTO_ERR_UNSUPPORTED: no external_pub in the group info.
+ */
+MUST_USE enum sotto_err mls_group_join_external(const struct mls_config *config,
+						const struct mls_external_join_options *options,
+						struct mls_buffer *commit,
+						struct mls_group **group);
 
 /* Wipes every secret. NULL is fine. */
 void mls_group_destroy(struct mls_group *group);
@@ -401,8 +468,16 @@ void mls_group_epoch_authenticator(const struct mls_group *group, uint8_t *out);
 /* The tree as optional<Node> ratchet_tree<V>, for who joins by a welcome without it. */
 MUST_USE enum sotto_err mls_group_tree(const struct mls_group *group, struct mls_buffer *tree);
 
-/* A signed GroupInfo message (section 12.4.3), with ratchet_tree if with_tree. */
-MUST_USE enum sotto_err mls_group_info(const struct mls_group *group, bool with_tree,
+struct mls_group_info_options {
+	bool with_tree;		/* ratchet_tree (section 12.4.3.3) */
+	bool with_external_pub; /* whoever reads it can join by an external commit (12.4.3.2) */
+	const struct mls_extension *extensions; /* beside those two */
+	size_t extension_count;
+};
+
+/* A signed GroupInfo message (section 12.4.3). options NULL: the bare one. */
+MUST_USE enum sotto_err mls_group_info(const struct mls_group *group,
+				       const struct mls_group_info_options *options,
 				       struct mls_buffer *message);
 
 /* ---- Proposals by reference (section 12.1) ---- */
@@ -430,6 +505,27 @@ MUST_USE enum sotto_err mls_group_propose_extensions(struct mls_group *group,
 MUST_USE enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_id,
 					      struct mls_buffer *message);
 
+/*
+ * The resumption PSK (section 8.6) of an epoch of this group: the current one, or a past one that is
+ * kept (limits.past_epochs). SOTTO_ERR_NOT_FOUND: it is not. Newcomers of the same commit could not
+ * follow.
+ */
+MUST_USE enum sotto_err mls_group_propose_resumption(struct mls_group *group, uint64_t epoch,
+						     struct mls_buffer *message);
+
+/* The parameters of a successor (12.1.5). */
+struct mls_reinit_options {
+	struct bytes group_id;
+	uint16_t version; /* 0: 1, the only one there is */
+	uint16_t suite;
+	const struct mls_extension *extensions;
+	size_t extension_count;
+};
+
+MUST_USE enum sotto_err mls_group_propose_reinit(struct mls_group *group,
+						 const struct mls_reinit_options *reinit,
+						 struct mls_buffer *message);
+
 uint32_t mls_group_cached_proposals(const struct mls_group *group);
 
 /*
@@ -439,6 +535,13 @@ uint32_t mls_group_cached_proposals(const struct mls_group *group);
 void mls_group_drop_proposals(struct mls_group *group);
 
 /* ---- Commits (section 12.4) ---- */
+
+/* What ties a new group to another one (sections 11.2, 11.3). */
+enum mls_link {
+	MLS_LINK_NONE = 0,
+	MLS_LINK_REINIT = 2,
+	MLS_LINK_BRANCH = 3,
+};
 
 struct mls_commit_options {
 	const struct bytes *add; /* key package messages, by value */
@@ -450,6 +553,21 @@ struct mls_commit_options {
 	size_t extension_count;
 	const struct bytes *psks; /* ids of external PSKs, by value */
 	size_t psk_count;
+	const uint64_t *resumption_epochs; /* resumption PSKs of this group, by value */
+	size_t resumption_count;
+	/*
+	 * A ReInit by value: it stands alone. SOTTO_ERR_STATE while other proposals wait, which go
+	 * first (12.2); without_cached leaves them out.
+	 */
+	const struct mls_reinit_options *reinit;
+	/*
+	 * In the first commit of a group (epoch 0): that it follows another one of ours. REINIT:
+	 * origin has merged a ReInit, and version, suite, group id, extensions and members are as
+	 * agreed. BRANCH: version and suite are origin's, and the members some of its own. Else
+	 * SOTTO_ERR_INVALID.
+	 */
+	enum mls_link link;
+	const struct mls_group *origin;
 	/* Leave out the proposals received in this epoch; else all that fit are in. */
 	bool without_cached;
 	bool path; /* renew our path even where the RFC lets it be left out */
@@ -471,6 +589,33 @@ MUST_USE enum sotto_err mls_group_commit(struct mls_group *group,
 
 bool mls_group_has_pending(const struct mls_group *group);
 
+/* ---- Reinitialisation (sections 11.2, 12.1.5) ---- */
+
+/* What a ReInit says; spans borrow. */
+struct mls_reinit {
+	struct bytes group_id;
+	uint16_t version;
+	uint16_t suite;
+	struct bytes extensions; /* the encoded list */
+};
+
+/*
+ * What the commit that led to this epoch agreed on; SOTTO_ERR_NOT_FOUND: it was no ReInit. Such a
+ * group has ended: it still opens application messages, and sends or follows nothing any more
+ * (SOTTO_ERR_STATE).
+ */
+MUST_USE enum sotto_err mls_group_reinit(const struct mls_group *group, struct mls_reinit *reinit);
+
+/*
+ * A group of one with the parameters that origin's ReInit agreed on; its first commit then adds
+ * all members of origin, with options.link MLS_LINK_REINIT. leaf's identity is of the new suite.
+ * SOTTO_ERR_STATE: origin has not ended.
+ */
+MUST_USE enum sotto_err mls_group_create_successor(const struct mls_config *config,
+						   const struct mls_group *origin,
+						   const struct mls_leaf_options *leaf,
+						   struct mls_group **group);
+
 /* Is this message, byte for byte (by its hash), our pending commit? */
 bool mls_group_is_pending(const struct mls_group *group, struct bytes message);
 
@@ -489,6 +634,64 @@ MUST_USE enum sotto_err mls_group_apply_pending(struct mls_group *group);
 
 /* Only when it can never be accepted any more. None pending is fine. */
 void mls_group_drop_pending(struct mls_group *group);
+
+/* ---- Proposals from outside (section 12.1.8) ---- */
+
+/* An entry of the group context extension external_senders. */
+struct mls_external_sender {
+	struct bytes signature_key;
+	struct mls_credential credential; /* basic or x509 */
+};
+
+/* The data of that extension, for mls_group_create or a commit that sets extensions. */
+MUST_USE enum sotto_err mls_external_senders_write(const struct mls_config *config,
+						   const struct mls_external_sender *senders,
+						   size_t count, struct mls_buffer *data);
+
+/*
+ * The entry at an index in a group's extensions (struct mls_context); SOTTO_ERR_NOT_FOUND. Spans
+ * borrow.
+ */
+MUST_USE enum sotto_err mls_external_sender_find(struct bytes extensions, uint32_t index,
+						 struct mls_external_sender *sender);
+
+/* How one who is no member proposes something to a group: always by PublicMessage. */
+struct mls_external_options {
+	const struct mls_identity *identity; /* of the group's suite */
+	uint32_t sender; /* index in external_senders; of new members not looked at */
+	struct bytes group_id;
+	uint64_t epoch;
+	struct bytes authenticated_data;
+};
+
+MUST_USE enum sotto_err mls_external_propose_add(const struct mls_config *config,
+						 const struct mls_external_options *options,
+						 struct bytes key_package, uint64_t now_s,
+						 struct mls_buffer *message);
+MUST_USE enum sotto_err mls_external_propose_remove(const struct mls_config *config,
+						    const struct mls_external_options *options,
+						    uint32_t leaf, struct mls_buffer *message);
+MUST_USE enum sotto_err mls_external_propose_extensions(const struct mls_config *config,
+							const struct mls_external_options *options,
+							const struct mls_extension *extensions,
+							size_t extension_count,
+							struct mls_buffer *message);
+MUST_USE enum sotto_err mls_external_propose_psk(const struct mls_config *config,
+						 const struct mls_external_options *options,
+						 struct bytes psk_id, struct mls_buffer *message);
+MUST_USE enum sotto_err mls_external_propose_reinit(const struct mls_config *config,
+						    const struct mls_external_options *options,
+						    const struct mls_reinit_options *reinit,
+						    struct mls_buffer *message);
+
+/*
+ * Asks to be added: key_package is our own, of the same identity (else SOTTO_ERR_ARGUMENT). Who
+ * commits it sends a welcome for it.
+ */
+MUST_USE enum sotto_err mls_new_member_propose(const struct mls_config *config,
+					       const struct mls_external_options *options,
+					       struct bytes key_package, uint64_t now_s,
+					       struct mls_buffer *message);
 
 /* ---- Incoming proposals and commits, in two steps ---- */
 
@@ -513,14 +716,22 @@ enum mls_staged_kind {
 
 struct mls_staged_info {
 	enum mls_staged_kind kind;
-	uint32_t sender; /* leaf index, in the epoch of the message */
-	uint64_t epoch;	 /* of the message; a commit leads to the one after */
+	enum mls_sender_type sender_type;
+	/*
+	 * Leaf index: of a member in the epoch of the message, of a new member's commit in the next;
+	 * of an external sender the index in external_senders, of a new member's proposal 0.
+	 */
+	uint32_t sender;
+	uint64_t epoch; /* of the message; a commit leads to the one after */
 	struct bytes authenticated_data;
-	size_t changes;		    /* 1 for a proposal */
-	bool path;		    /* a commit with a path: the sender's leaf is renewed */
-	bool removes_us;	    /* merging ends our membership */
-	struct mls_member old_leaf; /* the sender's leaf before, and after a commit with path (else
-				       as before) */
+	size_t changes;	 /* 1 for a proposal */
+	bool path;	 /* a commit with a path: the sender's leaf is renewed */
+	bool removes_us; /* merging ends our membership */
+	/*
+	 * A member's leaf before, and after a commit with path (else as before). Of a new member's
+	 * commit only new_leaf; else neither: all zero.
+	 */
+	struct mls_member old_leaf;
 	struct mls_member new_leaf;
 	struct mls_context context; /* commit that we can follow and stay in: of the new epoch */
 	struct bytes extensions;    /* commit that does not remove us: of the new epoch's context */
@@ -531,10 +742,15 @@ void mls_staged_info(const struct mls_staged *staged, struct mls_staged_info *in
 /* One proposal, in the order of the commit. */
 struct mls_change {
 	enum mls_proposal_type type;
-	uint32_t proposer;	  /* leaf index */
+	enum mls_sender_type proposer_type;
+	uint32_t proposer;	  /* as in struct mls_staged_info */
 	struct mls_member before; /* update, remove */
 	struct mls_member after;  /* add (leaf index: where it will be, in a commit), update */
 	struct bytes extensions;  /* group context extensions */
+	struct bytes psk_id;	  /* psk: an external one's id; else the group's */
+	uint64_t psk_epoch;	  /* of a resumption PSK */
+	bool psk_resumption;
+	struct mls_reinit reinit;
 	bool by_reference;
 };
 
@@ -583,6 +799,18 @@ struct mls_application {
 MUST_USE enum sotto_err mls_group_unprotect(struct mls_group *group, struct bytes message,
 					    uint8_t *out, size_t capacity,
 					    struct mls_application *application);
+
+/*
+ * ---- Ages ----
+ *
+ * Past epochs and keys of skipped messages are kept up to a number (limits), and up to an age if the
+ * caller says what time it is. What mls_group_expire sees for the first time it stamps with now_s;
+ * what it stamped longer ago than limits.past_epoch_age_s or limits.skipped_key_age_s it erases, a past
+ * epoch with its resumption PSK. Stamps are saved. When the clock is set back, stamps that lie ahead
+ * of it are set to it, so nothing is kept longer than its age from then on; what is erased stays erased.
+ * now_s 0 is no time: nothing happens. Call it every now and then, and store both parts after it.
+ */
+void mls_group_expire(struct mls_group *group, uint64_t now_s);
 
 /*
  * ---- Saving ----
