@@ -4,8 +4,6 @@
  *
  *    welcome --init key--> group secrets --joiner secret--> group info --tree--> checks --> epoch
  */
-#include <string.h>
-
 #include "mls/group.h"
 #include "mls/psk.h"
 #include "mls/welcome.h"
@@ -104,62 +102,11 @@ static enum sotto_err open_info(struct joining *joining)
 	reader_init(&reader, BYTES(joining->info_plain, sealed.len - AEAD_TAG_LEN));
 	group_info_read(&reader, &joining->info);
 	TRY(reader_finish(&reader));
-	FAIL_IF(joining->info.version != MLS_VERSION, SOTTO_ERR_VERSION);
-	FAIL_IF(joining->info.suite != joining->suite->id, SOTTO_ERR_INVALID);
-	FAIL_IF(joining->info.confirmed_hash.len > HASH_LEN_MAX, SOTTO_ERR_INVALID);
-	FAIL_IF(joining->info.context_extensions.len > joining->config->limits.extension_bytes,
-		SOTTO_ERR_LIMIT);
+	TRY(group_info_check(&joining->info, joining->suite, joining->config));
 out:
 	secret_wipe(&member);
 	secret_wipe(&welcome);
 	bytes_wipe(&key, sizeof(key));
-	return err;
-}
-
-/* The tree beside the welcome, or that in the group info. */
-static enum sotto_err load_tree(const struct joining *joining, struct epoch *epoch)
-{
-	const struct mls_config *config = joining->config;
-	struct bytes encoded = joining->options->tree;
-	uint64_t seed;
-	enum sotto_err err = SOTTO_OK;
-
-	if (encoded.len == 0)
-		TRY(mls_extension_find(joining->info.extensions, MLS_EXTENSION_RATCHET_TREE,
-				       &encoded));
-	TRY(random_fill(config->random, &seed, sizeof(seed)));
-	tree_init(&epoch->tree, config->allocator, joining->suite, seed);
-	TRY(tree_read(&epoch->tree, encoded, width_for_leaf(config->limits.members - 1)));
-	FAIL_IF(!bytes_equal(joining->info.tree_hash,
-			     BYTES(tree_root_hash(&epoch->tree), suite_hash_len(joining->suite))),
-		SOTTO_ERR_INVALID);
-out:
-	return err;
-}
-
-static enum sotto_err check_tree(const struct joining *joining, struct epoch *epoch)
-{
-	struct leaf_place place = {.group_id = epoch->group_id};
-	struct leaf_rules rules = {
-		.suite = joining->suite,
-		.config = joining->config,
-		.place = &place,
-		.now_s = joining->options->now_s,
-	};
-	enum sotto_err err;
-
-	TRY(tree_check_parents(&epoch->tree));
-	TRY(tree_check_credentials(&epoch->tree));
-	for (uint32_t i = 0; i < epoch->tree.width; i++) {
-		const struct leaf_node *leaf = tree_leaf(&epoch->tree, i);
-
-		if (leaf == NULL)
-			continue;
-		place.leaf = i;
-		TRY(leaf_check(&leaf->view, leaf->view.source, &rules));
-		TRY(leaf_check_context(&leaf->view, writer_bytes(&epoch->extensions)));
-	}
-out:
 	return err;
 }
 
@@ -212,27 +159,19 @@ static enum sotto_err take_path_secret(const struct joining *joining, struct epo
 
 static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *epoch)
 {
-	const struct group_info_view *info = &joining->info;
-	const struct leaf_node *signer;
+	const struct info_entry entry = {
+		.info = &joining->info,
+		.tree = joining->options->tree,
+		.now_s = joining->options->now_s,
+	};
 	enum sotto_err err;
 
-	writer_put_bytes(&epoch->extensions, info->context_extensions);
-	writer_put_bytes(&epoch->context, info->context_encoded);
-	TRY(writer_finish(&epoch->extensions));
-	TRY(writer_finish(&epoch->context));
-	if (info->confirmed_hash.len != 0)
-		memcpy(epoch->confirmed_hash, info->confirmed_hash.data, info->confirmed_hash.len);
-	epoch->confirmed_hash_len = info->confirmed_hash.len;
-	TRY(load_tree(joining, epoch));
-	signer = tree_leaf(&epoch->tree, info->signer);
-	FAIL_IF(signer == NULL, SOTTO_ERR_INVALID);
-	TRY(group_info_verify(info, joining->suite, joining->config->allocator,
-			      signer->view.signature_key));
-	TRY(check_tree(joining, epoch));
+	TRY(group_info_enter(&entry, epoch));
 	TRY(find_own_leaf(joining, epoch));
 	TRY(take_path_secret(joining, epoch));
 	TRY(epoch_derive(epoch, &joining->joiner, &joining->psk, NULL));
-	TRY(suite_mac_check(joining->suite, epoch->confirmation_tag, info->confirmation_tag));
+	TRY(suite_mac_check(joining->suite, epoch->confirmation_tag,
+			    joining->info.confirmation_tag));
 out:
 	return err;
 }

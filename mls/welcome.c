@@ -4,42 +4,6 @@
 
 #include "mls/buffer.h"
 
-void group_info_read(struct reader *reader, struct group_info_view *view)
-{
-	const uint8_t *start = reader->at;
-
-	view->version = reader_get_u16(reader);
-	view->suite = reader_get_u16(reader);
-	view->group_id = reader_get_vector(reader);
-	view->epoch = reader_get_u64(reader);
-	view->tree_hash = reader_get_vector(reader);
-	view->confirmed_hash = reader_get_vector(reader);
-	view->context_extensions = extensions_read(reader);
-	view->context_encoded = BYTES(start, (size_t)(reader->at - start));
-	view->extensions = extensions_read(reader);
-	view->confirmation_tag = reader_get_vector(reader);
-	view->signer = reader_get_u32(reader);
-	view->signed_len = (size_t)(reader->at - start);
-	view->signature = reader_get_vector(reader);
-	view->encoded = BYTES(start, (size_t)(reader->at - start));
-}
-
-enum sotto_err group_info_verify(const struct group_info_view *view, const struct suite *suite,
-				 const struct allocator *allocator, struct bytes public_key)
-{
-	struct writer content;
-	enum sotto_err err;
-	size_t start;
-
-	writer_init_growing(&content, allocator);
-	start = sign_content_begin(&content, "GroupInfoTBS");
-	writer_put_bytes(&content, BYTES(view->encoded.data, view->signed_len));
-	sign_content_end(&content, start);
-	err = suite_verify(suite, public_key, &content, view->signature);
-	writer_release(&content);
-	return err;
-}
-
 void group_secrets_read(struct reader *reader, struct group_secrets_view *view)
 {
 	struct psk_id_view psk;

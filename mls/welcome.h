@@ -6,7 +6,7 @@
 #ifndef MLS_WELCOME_H
 #define MLS_WELCOME_H
 
-#include "mls/proposal.h"
+#include "mls/epoch.h"
 
 struct group_info_view {
 	struct bytes encoded;
@@ -32,6 +32,23 @@ MUST_USE enum sotto_err group_info_verify(const struct group_info_view *view,
 					  const struct suite *suite,
 					  const struct allocator *allocator,
 					  struct bytes public_key);
+
+/* Version, suite, lengths: before anything is taken from it. */
+MUST_USE enum sotto_err group_info_check(const struct group_info_view *info,
+					 const struct suite *suite,
+					 const struct mls_config *config);
+
+struct info_entry {
+	const struct group_info_view *info;
+	struct bytes tree; /* empty: in the group info */
+	uint64_t now_s;	   /* as in struct leaf_rules */
+};
+
+/*
+ * Fills a new epoch with context and tree, and checks them (12.4.3.1): tree hash, signer and
+ * signature, parents, every leaf. SOTTO_ERR_NOT_FOUND: there is no tree.
+ */
+MUST_USE enum sotto_err group_info_enter(const struct info_entry *entry, struct epoch *epoch);
 
 struct group_secrets_view {
 	struct bytes joiner_secret;
