@@ -80,12 +80,10 @@ static bool add_is_known(const struct committing *committing, const struct leaf_
 		return true;
 	for (size_t i = 0; i < committing->list.count; i++) {
 		struct proposal_view view;
-		struct reader reader;
 
 		if (committing->list.items[i].type != MLS_PROPOSAL_ADD)
 			continue;
-		reader_init(&reader, committing->list.items[i].encoded);
-		proposal_read(&reader, &view);
+		proposal_item_view(&committing->list.items[i], &view);
 		if (bytes_equal(view.add.leaf.signature_key, leaf->signature_key) ||
 		    bytes_equal(view.add.leaf.encryption_key, leaf->encryption_key))
 			return true;
@@ -106,10 +104,10 @@ static bool cached_fits(const struct committing *committing, const struct cached
 		       !removed_by_value(committing->options, view->removed) &&
 		       !list_has_subject(list, MLS_PROPOSAL_REMOVE, view->removed);
 	case MLS_PROPOSAL_UPDATE:
-		return cached->sender != own &&
-		       !removed_by_value(committing->options, cached->sender) &&
-		       !list_has_subject(list, MLS_PROPOSAL_REMOVE, cached->sender) &&
-		       !list_has_subject(list, MLS_PROPOSAL_UPDATE, cached->sender);
+		return cached->sender.index != own &&
+		       !removed_by_value(committing->options, cached->sender.index) &&
+		       !list_has_subject(list, MLS_PROPOSAL_REMOVE, cached->sender.index) &&
+		       !list_has_subject(list, MLS_PROPOSAL_UPDATE, cached->sender.index);
 	case MLS_PROPOSAL_ADD:
 		return !add_is_known(committing, &view->add.leaf);
 	case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
@@ -180,7 +178,8 @@ static enum sotto_err write_by_value(struct committing *committing)
 		writer_put_bytes(writer, package.encoded);
 	}
 	for (size_t i = 0; i < options->psk_count; i++)
-		TRY(psk_proposal_write(committing->group, options->psks[i], writer));
+		TRY(psk_proposal_write(&committing->group->config, committing->group->suite,
+				       options->psks[i], writer));
 	TRY(writer_finish(writer));
 out:
 	return err;
@@ -200,7 +199,7 @@ static enum sotto_err choose_proposals(struct committing *committing)
 		proposal_read(&reader, &view);
 		TRY(reader.err);
 		TRY(proposal_list_put(&committing->list, view.encoded,
-				      committing->group->epoch->own_leaf, NULL));
+				      group_own_sender(committing->group), NULL));
 	}
 	TRY(reader_finish(&reader));
 out:
@@ -270,6 +269,7 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 {
 	struct mls_group *group = committing->group;
 	struct frame_keys keys = epoch_frame_keys(group->epoch);
+	struct psk_finder finder = {&group->config, group->suite, group};
 	struct epoch *next = committing->next;
 	size_t signature_len = 0;
 	struct secret psk = {0};
@@ -291,18 +291,12 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 	TRY(epoch_advance_transcript(next, group->epoch, framed));
 	joiner_secret_derive(group->suite, &group->epoch->secrets.init, &committing->path.commit,
 			     writer_bytes(&next->context), &committing->joiner);
-	TRY(psk_secret_of_list(group, &committing->list, &psk));
+	TRY(psk_secret_of_list(&finder, &committing->list, &psk));
 	TRY(epoch_derive(next, &committing->joiner, &psk, &committing->welcome_secret));
 	framed->confirmation_tag = epoch_tag(next);
 out:
 	secret_wipe(&psk);
 	return err;
-}
-
-static void set_new_leaf(struct mls_staged *staged, const struct allocator *allocator)
-{
-	leaf_node_drop(allocator, staged->new_leaf);
-	staged->new_leaf = leaf_node_ref(tree_leaf(&staged->next->tree, staged->sender));
 }
 
 static enum sotto_err make_commit(struct committing *committing, struct writer *commit,
@@ -314,7 +308,7 @@ static enum sotto_err make_commit(struct committing *committing, struct writer *
 	enum sotto_err err;
 
 	TRY(choose_proposals(committing));
-	TRY(staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, group->epoch->own_leaf,
+	TRY(staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, group_own_sender(group),
 		       committing->options->authenticated_data, &committing->staged));
 	staged = committing->staged;
 	TRY(build_next(committing));
@@ -327,7 +321,7 @@ static enum sotto_err make_commit(struct committing *committing, struct writer *
 	TRY(staged_list_changes(staged, &committing->list, &group->epoch->tree,
 				&committing->next->tree));
 	staged->path = committing->has_path;
-	set_new_leaf(staged, group->config.allocator);
+	staged_set_new_leaf(staged, &committing->next->tree, committing->next->own_leaf);
 	TRY(group_write_handshake(group, &framed, commit));
 	message_hash(group->suite, writer_bytes(commit), staged->message_hash);
 out:

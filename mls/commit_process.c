@@ -10,10 +10,18 @@
 #include "mls/commit_process.h"
 
 #include "base/assert.h"
+#include "mls/external.h"
 #include "mls/psk.h"
 
+/* What the next epoch's joiner secret is made of. */
+struct commit_secrets {
+	struct secret init;
+	struct secret commit;
+	struct secret psk;
+};
+
 static enum sotto_err resolve(const struct mls_group *group, const struct commit_view *commit,
-			      uint32_t committer, struct proposal_list *list)
+			      struct sender committer, struct proposal_list *list)
 {
 	struct reader reader;
 	enum sotto_err err = SOTTO_OK;
@@ -28,6 +36,8 @@ static enum sotto_err resolve(const struct mls_group *group, const struct commit
 			const struct cached_proposal *cached =
 				group_find_proposal(group, entry.reference);
 
+			/* 12.4.3.2: a newcomer cannot judge what was proposed inside. */
+			FAIL_IF(committer.type != SENDER_MEMBER, SOTTO_ERR_INVALID);
 			FAIL_IF(cached == NULL, SOTTO_ERR_NOT_FOUND);
 			TRY(proposal_list_put(list, cached->encoded, cached->sender, cached));
 		} else {
@@ -42,16 +52,15 @@ out:
 }
 
 static enum sotto_err derive_epoch(const struct epoch *before, struct epoch *next,
-				   const struct framed *framed, const struct secret *commit_secret,
-				   const struct secret *psk)
+				   const struct framed *framed, const struct commit_secrets *with)
 {
 	struct secret joiner;
 	enum sotto_err err;
 
 	TRY(epoch_advance_transcript(next, before, framed));
-	joiner_secret_derive(next->suite, &before->secrets.init, commit_secret,
-			     writer_bytes(&next->context), &joiner);
-	err = epoch_derive(next, &joiner, psk, NULL);
+	joiner_secret_derive(next->suite, &with->init, &with->commit, writer_bytes(&next->context),
+			     &joiner);
+	err = epoch_derive(next, &joiner, &with->psk, NULL);
 	secret_wipe(&joiner);
 	TRY(err);
 	TRY(suite_mac_check(next->suite, next->confirmation_tag, framed->confirmation_tag));
@@ -60,10 +69,16 @@ out:
 	return err;
 }
 
-static void set_new_leaf(struct mls_staged *staged, const struct tree *tree)
+/* Validates and applies the list, as the kind of commit asks. */
+static enum sotto_err apply_list(struct proposal_list *list, const struct epoch *before,
+				 const struct framed *framed, const struct commit_view *commit,
+				 struct epoch *next, struct list_outcome *outcome)
 {
-	leaf_node_drop(tree->allocator, staged->new_leaf);
-	staged->new_leaf = leaf_node_ref(tree_leaf(tree, staged->sender));
+	if (!commit->has_path && proposal_list_needs_path(list))
+		return SOTTO_ERR_INVALID;
+	if (framed->sender_type == SENDER_NEW_MEMBER_COMMIT)
+		return external_list_apply(list, before, next, &commit->path.leaf, outcome);
+	return proposal_list_apply(list, before, next, framed->sender, 0, outcome);
 }
 
 /* What every member judges alike: proposals, and the public part of the path. */
@@ -74,16 +89,16 @@ static enum sotto_err stage_public(const struct mls_group *group, const struct f
 	const struct epoch *before = group->epoch;
 	enum sotto_err err;
 
-	TRY(resolve(group, commit, framed->sender, list));
-	FAIL_IF(!commit->has_path && proposal_list_needs_path(list), SOTTO_ERR_INVALID);
+	TRY(resolve(group, commit, framed_sender(framed), list));
 	TRY(epoch_next(before, &staged->next));
-	TRY(proposal_list_apply(list, before, staged->next, framed->sender, 0, outcome));
+	TRY(apply_list(list, before, framed, commit, staged->next, outcome));
 	if (commit->has_path)
-		TRY(path_merge(staged->next, framed->sender, &commit->path, &outcome->added, 0));
+		TRY(path_merge(staged->next, outcome->committer, &commit->path, &outcome->added,
+			       0));
+	staged_set_new_leaf(staged, &staged->next->tree, outcome->committer);
 	TRY(staged_list_changes(staged, list, &before->tree, &staged->next->tree));
 	staged->path = commit->has_path;
 	staged->removes_us = outcome->removes_us;
-	set_new_leaf(staged, &staged->next->tree);
 out:
 	return err;
 }
@@ -94,21 +109,22 @@ static enum sotto_err stage_secret(const struct mls_group *group, const struct f
 				   const struct proposal_list *list,
 				   const struct list_outcome *outcome, struct epoch *next)
 {
-	struct secret commit_secret = {0};
-	struct secret psk = {0};
+	struct psk_finder finder = {&group->config, group->suite, group};
+	struct commit_secrets with = {.init = group->epoch->secrets.init};
 	enum sotto_err err;
 
-	secret_zero(next->suite, &commit_secret);
+	secret_zero(next->suite, &with.commit);
 	if (commit->has_path) {
 		TRY(epoch_write_context(next)); /* provisional */
-		TRY(path_open(next, framed->sender, &commit->path, &outcome->added,
-			      &commit_secret));
+		TRY(path_open(next, outcome->committer, &commit->path, &outcome->added,
+			      &with.commit));
 	}
-	TRY(psk_secret_of_list(group, list, &psk));
-	TRY(derive_epoch(group->epoch, next, framed, &commit_secret, &psk));
+	TRY(psk_secret_of_list(&finder, list, &with.psk));
+	if (framed->sender_type == SENDER_NEW_MEMBER_COMMIT)
+		TRY(external_init_open(group->epoch, list, &with.init));
+	TRY(derive_epoch(group->epoch, next, framed, &with));
 out:
-	secret_wipe(&commit_secret);
-	secret_wipe(&psk);
+	bytes_wipe(&with, sizeof(with));
 	return err;
 }
 

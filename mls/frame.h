@@ -16,11 +16,18 @@
 #include "mls/proposal.h"
 #include "mls/secret_tree.h"
 
+/* The numbers on the wire, and of enum mls_sender_type. */
 enum sender_type {
-	SENDER_MEMBER = 1,
-	SENDER_EXTERNAL = 2,
-	SENDER_NEW_MEMBER_PROPOSAL = 3,
-	SENDER_NEW_MEMBER_COMMIT = 4,
+	SENDER_MEMBER = MLS_SENDER_MEMBER,
+	SENDER_EXTERNAL = MLS_SENDER_EXTERNAL,
+	SENDER_NEW_MEMBER_PROPOSAL = MLS_SENDER_NEW_MEMBER_PROPOSAL,
+	SENDER_NEW_MEMBER_COMMIT = MLS_SENDER_NEW_MEMBER_COMMIT,
+};
+
+/* Of a member the leaf, of an external sender its index; else 0, or the leaf that was found. */
+struct sender {
+	enum sender_type type;
+	uint32_t index;
 };
 
 /* AuthenticatedContent (6). */
@@ -36,6 +43,11 @@ struct framed {
 	struct bytes signature;
 	struct bytes confirmation_tag; /* commits */
 };
+
+static inline struct sender framed_sender(const struct framed *framed)
+{
+	return (struct sender){.type = framed->sender_type, .index = framed->sender};
+}
 
 /* MLSMessage (6) as far as it can be read without keys. */
 struct message_view {

@@ -123,7 +123,7 @@ enum sotto_err cached_proposal_make(const struct mls_config *config, const struc
 	made = allocator_take_zeroed(config->allocator, 1, size);
 	FAIL_IF(made == NULL, SOTTO_ERR_NO_MEMORY);
 	made->size = size;
-	made->sender = framed->sender;
+	made->sender = framed_sender(framed);
 	memcpy(made->storage, framed->body.data, framed->body.len);
 	made->encoded = BYTES(made->storage, framed->body.len);
 	suite_ref_hash(suite, "MLS 1.0 Proposal Reference", writer_bytes(&content), made->ref);

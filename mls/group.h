@@ -17,7 +17,7 @@
 struct cached_proposal {
 	uint8_t ref[HASH_LEN_MAX];
 	uint8_t message_hash[HASH_LEN_MAX];
-	uint32_t sender;
+	struct sender sender;
 	struct secret leaf_key;	     /* of our own update, else empty */
 	struct secret signature_key; /* likewise, when it changes */
 	size_t size;
@@ -28,7 +28,7 @@ struct cached_proposal {
 struct proposal_item {
 	uint16_t type;
 	struct bytes encoded; /* borrowed */
-	uint32_t sender;
+	struct sender sender;
 	uint32_t subject; /* leaf that it changes; of an add: known after applying */
 	const struct cached_proposal *cached; /* by reference */
 };
@@ -45,7 +45,11 @@ void proposal_list_finish(struct proposal_list *list);
 
 /* Appends; encoded parsed before. cached NULL: by value. */
 MUST_USE enum sotto_err proposal_list_put(struct proposal_list *list, struct bytes encoded,
-					  uint32_t sender, const struct cached_proposal *cached);
+					  struct sender sender,
+					  const struct cached_proposal *cached);
+
+/* The proposal of an item, parsed again. */
+void proposal_item_view(const struct proposal_item *item, struct proposal_view *view);
 
 /* Section 12.4: does any of these need a path? An empty list does. */
 bool proposal_list_needs_path(const struct proposal_list *list);
@@ -53,6 +57,7 @@ bool proposal_list_needs_path(const struct proposal_list *list);
 /* What a list does to a group. */
 struct list_outcome {
 	struct leaf_list added; /* memory from the allocator; list_outcome_finish */
+	uint32_t committer;	/* leaf in the new tree */
 	bool removes_us;
 	const struct cached_proposal *own_update;
 };
@@ -69,33 +74,33 @@ MUST_USE enum sotto_err proposal_list_apply(struct proposal_list *list, const st
 					    struct list_outcome *outcome);
 
 /* One proposal by itself, when it arrives. */
-MUST_USE enum sotto_err proposal_check(const struct proposal_view *proposal, uint32_t sender,
+MUST_USE enum sotto_err proposal_check(const struct proposal_view *proposal, struct sender sender,
 				       const struct epoch *epoch, uint64_t now_s);
 
 /* What the public struct mls_change shows. */
 struct change {
 	uint16_t type;
-	uint32_t proposer;
+	struct sender proposer;
 	uint32_t subject;
 	bool by_reference;
 	const struct leaf_node *before;
 	const struct leaf_node *after;
-	uint8_t *extensions;
-	size_t extensions_len;
+	uint8_t *encoded; /* the Proposal, where more of it is shown than leaves */
+	size_t encoded_len;
 };
 
 struct mls_staged {
 	const struct mls_config *config;
 	enum mls_staged_kind kind;
 	uint64_t epoch;
-	uint32_t sender;
+	struct sender sender;
 	bool path;
 	bool removes_us;
 	bool consumes; /* came as a private message: its key goes when it is merged */
 	struct private_origin origin;
 	struct writer authenticated_data;
-	const struct leaf_node *old_leaf;
-	const struct leaf_node *new_leaf;
+	const struct leaf_node *old_leaf; /* NULL: not a member's message */
+	const struct leaf_node *new_leaf; /* NULL: likewise, and not a commit */
 	struct change *changes;
 	size_t change_count;
 	struct epoch *next;		    /* commits that we stay in */
@@ -104,8 +109,11 @@ struct mls_staged {
 };
 
 MUST_USE enum sotto_err staged_new(const struct mls_config *config, enum mls_staged_kind kind,
-				   const struct epoch *epoch, uint32_t sender,
+				   const struct epoch *epoch, struct sender sender,
 				   struct bytes authenticated_data, struct mls_staged **staged);
+
+/* A commit's sender has this leaf in the new tree. */
+void staged_set_new_leaf(struct mls_staged *staged, const struct tree *tree, uint32_t leaf);
 
 /*
  * The changes of an applied list; leaves are taken from the two trees. after NULL: we are not in
@@ -141,6 +149,12 @@ struct mls_group {
 /* A group without an epoch; takes the config's copy. */
 MUST_USE enum sotto_err group_new(const struct mls_config *config, const struct suite *suite,
 				  struct bytes group_id, struct mls_group **group);
+
+/* We, as the sender of a message. */
+static inline struct sender group_own_sender(const struct mls_group *group)
+{
+	return (struct sender){.type = SENDER_MEMBER, .index = group->epoch->own_leaf};
+}
 
 static inline struct bytes group_id_bytes(const struct mls_group *group)
 {

@@ -50,6 +50,8 @@ out:
 static enum sotto_err open_secrets(struct joining *joining)
 {
 	const struct suite *suite = joining->suite;
+	/* A newcomer was in no epoch of this group. */
+	struct psk_finder finder = {joining->config, suite, NULL};
 	struct hpke_ciphertext sealed;
 	uint8_t ref[HASH_LEN_MAX];
 	struct writer info;
@@ -71,8 +73,8 @@ static enum sotto_err open_secrets(struct joining *joining)
 	group_secrets_read(&reader, &joining->secrets);
 	TRY(reader_finish(&reader));
 	FAIL_IF(joining->secrets.joiner_secret.len != suite_hash_len(suite), SOTTO_ERR_INVALID);
-	TRY(psk_secret_of_welcome(joining->config, suite, joining->secrets.psks,
-				  joining->secrets.psk_count, &joining->psk));
+	TRY(psk_secret_of_welcome(&finder, joining->secrets.psks, joining->secrets.psk_count,
+				  &joining->psk));
 	secret_set(&joining->joiner, joining->secrets.joiner_secret.data,
 		   joining->secrets.joiner_secret.len);
 out:

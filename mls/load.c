@@ -109,7 +109,8 @@ static enum sotto_err proposal_load(struct mls_group *group, struct reader *read
 
 	reader_get_array(reader, head.ref, len);
 	reader_get_array(reader, head.message_hash, len);
-	head.sender = reader_get_u32(reader);
+	head.sender.type = (enum sender_type)reader_get_u8(reader);
+	head.sender.index = reader_get_u32(reader);
 	get_secret(reader, &head.leaf_key);
 	get_secret(reader, &head.signature_key);
 	encoded = reader_get_vector(reader);
@@ -117,6 +118,8 @@ static enum sotto_err proposal_load(struct mls_group *group, struct reader *read
 	reader_init(&check, encoded);
 	proposal_read(&check, &view);
 	TRY(reader_finish(&check));
+	FAIL_IF(head.sender.type < SENDER_MEMBER || head.sender.type > SENDER_NEW_MEMBER_PROPOSAL,
+		SOTTO_ERR_CORRUPT);
 	TRY(group_reserve_proposal(group));
 	head.size = sizeof(head) + encoded.len;
 	proposal = allocator_take(group->config.allocator, head.size);
@@ -158,7 +161,7 @@ static enum sotto_err pending_load(struct mls_group *group, struct reader *reade
 	data = reader_get_vector(reader);
 	TRY(reader->err);
 	FAIL_IF(tree_leaf(&group->epoch->tree, group->epoch->own_leaf) == NULL, SOTTO_ERR_CORRUPT);
-	TRY(staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, group->epoch->own_leaf,
+	TRY(staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, group_own_sender(group),
 		       data, &made));
 	memcpy(made->message_hash, hash, suite_hash_len(group->suite));
 	made->path = path;

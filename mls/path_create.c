@@ -77,6 +77,7 @@ static enum sotto_err renew_leaf(struct epoch *next, const struct mls_leaf_optio
 				 struct bytes parent_hash)
 {
 	const struct suite *suite = next->suite;
+	const struct leaf_node *old = tree_leaf(&next->tree, next->own_leaf);
 	struct leaf_place place = {.group_id = next->group_id, .leaf = next->own_leaf};
 	uint8_t public_key[KEM_PUBLIC_LEN_MAX];
 	const struct leaf_node *made;
@@ -84,7 +85,7 @@ static enum sotto_err renew_leaf(struct epoch *next, const struct mls_leaf_optio
 	enum sotto_err err;
 	struct leaf_recipe recipe = {
 		.options = options,
-		.old = &tree_leaf(&next->tree, next->own_leaf)->view,
+		.old = old != NULL ? &old->view : NULL, /* who joins has none, and options */
 		.signature_key = &next->signature_key,
 		.encryption_key = BYTES(public_key, kem_public_len(suite->hpke.kem)),
 		.source = LEAF_COMMIT,

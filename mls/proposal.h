@@ -58,12 +58,7 @@ struct proposal_view {
 		struct leaf_view update;
 		uint32_t removed;
 		struct psk_id_view psk;
-		struct {
-			struct bytes group_id;
-			uint16_t version;
-			uint16_t suite;
-			struct bytes extensions;
-		} reinit;
+		struct mls_reinit reinit;
 		struct bytes kem_output;
 		struct bytes extensions;
 	};

@@ -41,7 +41,7 @@ static enum sotto_err list_reserve(struct proposal_list *list)
 	return SOTTO_OK;
 }
 
-static void view_of(const struct proposal_item *item, struct proposal_view *view)
+void proposal_item_view(const struct proposal_item *item, struct proposal_view *view)
 {
 	struct reader reader;
 
@@ -50,8 +50,8 @@ static void view_of(const struct proposal_item *item, struct proposal_view *view
 	ASSERT(reader.err == SOTTO_OK);
 }
 
-enum sotto_err proposal_list_put(struct proposal_list *list, struct bytes encoded, uint32_t sender,
-				 const struct cached_proposal *cached)
+enum sotto_err proposal_list_put(struct proposal_list *list, struct bytes encoded,
+				 struct sender sender, const struct cached_proposal *cached)
 {
 	struct proposal_item item = {.encoded = encoded, .sender = sender, .cached = cached};
 	struct proposal_view view;
@@ -59,10 +59,10 @@ enum sotto_err proposal_list_put(struct proposal_list *list, struct bytes encode
 
 	if (err != SOTTO_OK)
 		return err;
-	view_of(&item, &view);
+	proposal_item_view(&item, &view);
 	item.type = view.type;
 	if (view.type == MLS_PROPOSAL_UPDATE)
-		item.subject = sender;
+		item.subject = sender.index;
 	else if (view.type == MLS_PROPOSAL_REMOVE)
 		item.subject = view.removed;
 	list->items[list->count++] = item;
@@ -105,7 +105,7 @@ static enum sotto_err check_update(const struct leaf_view *view, uint32_t sender
 	return leaf_check(view, LEAF_UPDATE, &rules);
 }
 
-enum sotto_err proposal_check(const struct proposal_view *proposal, uint32_t sender,
+enum sotto_err proposal_check(const struct proposal_view *proposal, struct sender sender,
 			      const struct epoch *epoch, uint64_t now_s)
 {
 	struct required_capabilities required;
@@ -114,7 +114,9 @@ enum sotto_err proposal_check(const struct proposal_view *proposal, uint32_t sen
 	case MLS_PROPOSAL_ADD:
 		return key_package_check(&proposal->add, epoch->suite, epoch->config, now_s);
 	case MLS_PROPOSAL_UPDATE:
-		return check_update(&proposal->update, sender, epoch, now_s);
+		return sender.type == SENDER_MEMBER
+			       ? check_update(&proposal->update, sender.index, epoch, now_s)
+			       : SOTTO_ERR_INVALID;
 	case MLS_PROPOSAL_REMOVE:
 		return tree_leaf(&epoch->tree, proposal->removed) != NULL ? SOTTO_OK
 									  : SOTTO_ERR_INVALID;
@@ -170,7 +172,7 @@ static enum sotto_err apply_extensions(const struct proposal_list *list, struct 
 			continue;
 		if (*changed)
 			return SOTTO_ERR_INVALID;
-		view_of(&list->items[i], &view);
+		proposal_item_view(&list->items[i], &view);
 		next->extensions.len = 0;
 		writer_put_bytes(&next->extensions, view.extensions);
 		*changed = true;
@@ -185,7 +187,7 @@ static enum sotto_err check_each(const struct proposal_list *list, const struct 
 		struct proposal_view view;
 		enum sotto_err err;
 
-		view_of(&list->items[i], &view);
+		proposal_item_view(&list->items[i], &view);
 		err = proposal_check(&view, list->items[i].sender, before, now_s);
 		if (err != SOTTO_OK)
 			return err;
@@ -233,7 +235,7 @@ static enum sotto_err set_updates(const struct proposal_list *list, struct epoch
 
 		if (item->type != MLS_PROPOSAL_UPDATE)
 			continue;
-		view_of(item, &view);
+		proposal_item_view(item, &view);
 		err = make_leaf(&view.update, next, &leaf);
 		if (err == SOTTO_OK)
 			err = tree_set_leaf(&next->tree, item->subject, leaf);
@@ -270,7 +272,7 @@ static enum sotto_err apply_adds(struct proposal_list *list, struct epoch *next,
 
 		if (item->type != MLS_PROPOSAL_ADD)
 			continue;
-		view_of(item, &view);
+		proposal_item_view(item, &view);
 		err = make_leaf(&view.add.leaf, next, &leaf);
 		if (err == SOTTO_OK)
 			err = tree_add(&next->tree, leaf, &item->subject);
@@ -304,7 +306,7 @@ enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoc
 	bool new_extensions;
 	enum sotto_err err;
 
-	*outcome = (struct list_outcome){0};
+	*outcome = (struct list_outcome){.committer = committer};
 	TRY(check_each(list, before, now_s));
 	TRY(check_subjects(list, &before->tree, committer));
 	TRY(psk_check_list(list));

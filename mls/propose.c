@@ -43,7 +43,7 @@ static enum sotto_err send_proposal(struct mls_group *group, const struct writer
 	reader_init(&reader, framed.body);
 	proposal_read(&reader, &view);
 	TRY(reader_finish(&reader));
-	TRY(proposal_check(&view, framed.sender, group->epoch, now_s));
+	TRY(proposal_check(&view, framed_sender(&framed), group->epoch, now_s));
 	TRY(group_reserve_proposal(group));
 	TRY(frame_sign(&frame, group->config.random, &group->epoch->signature_key, &framed,
 		       &group->scratch, signature, &signature_len));
@@ -123,7 +123,7 @@ enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_i
 	enum sotto_err err;
 
 	writer_init_growing(&proposal, group->config.allocator);
-	TRY(psk_proposal_write(group, psk_id, &proposal));
+	TRY(psk_proposal_write(&group->config, group->suite, psk_id, &proposal));
 	TRY(send_proposal(group, &proposal, NULL, 0, message));
 out:
 	writer_release(&proposal);

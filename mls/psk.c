@@ -101,7 +101,7 @@ static enum sotto_err find_external(const struct mls_config *config, struct byte
 static enum sotto_err find_resumption(const struct mls_group *group, const struct psk_id_view *id,
 				      struct bytes *psk)
 {
-	if (!bytes_equal(id->id, group_id_bytes(group)))
+	if (group == NULL || !bytes_equal(id->id, group_id_bytes(group)))
 		return SOTTO_ERR_NOT_FOUND;
 	if (id->epoch == group->epoch->number) {
 		*psk = secret_bytes(&group->epoch->secrets.resumption);
@@ -116,13 +116,20 @@ static enum sotto_err find_resumption(const struct mls_group *group, const struc
 	return SOTTO_ERR_NOT_FOUND;
 }
 
-enum sotto_err psk_secret_of_list(const struct mls_group *group, const struct proposal_list *list,
+static enum sotto_err find_psk(const struct psk_finder *finder, const struct psk_id_view *id,
+			       struct bytes *psk)
+{
+	return id->type == PSK_EXTERNAL ? find_external(finder->config, id->id, psk)
+					: find_resumption(finder->group, id, psk);
+}
+
+enum sotto_err psk_secret_of_list(const struct psk_finder *finder, const struct proposal_list *list,
 				  struct secret *secret)
 {
 	struct psk_chain chain;
 	enum sotto_err err = SOTTO_OK;
 
-	psk_chain_init(&chain, group->suite, group->config.allocator, count_psks(list));
+	psk_chain_init(&chain, finder->suite, finder->config->allocator, count_psks(list));
 	for (size_t i = 0; i < list->count; i++) {
 		struct psk_id_view id;
 		struct bytes psk;
@@ -130,8 +137,7 @@ enum sotto_err psk_secret_of_list(const struct mls_group *group, const struct pr
 		if (list->items[i].type != MLS_PROPOSAL_PSK)
 			continue;
 		id_of(&list->items[i], &id);
-		TRY(id.type == PSK_EXTERNAL ? find_external(&group->config, id.id, &psk)
-					    : find_resumption(group, &id, &psk));
+		TRY(find_psk(finder, &id, &psk));
 		TRY(psk_chain_add(&chain, id.encoded, psk));
 	}
 	*secret = chain.secret;
@@ -140,8 +146,8 @@ out:
 	return err;
 }
 
-enum sotto_err psk_secret_of_welcome(const struct mls_config *config, const struct suite *suite,
-				     struct bytes psks, size_t count, struct secret *secret)
+enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct bytes psks,
+				     size_t count, struct secret *secret)
 {
 	struct psk_chain chain;
 	struct reader reader;
@@ -149,17 +155,15 @@ enum sotto_err psk_secret_of_welcome(const struct mls_config *config, const stru
 
 	if (count > PSK_COUNT_MAX)
 		return SOTTO_ERR_LIMIT;
-	psk_chain_init(&chain, suite, config->allocator, count);
+	psk_chain_init(&chain, finder->suite, finder->config->allocator, count);
 	reader_init(&reader, psks);
 	while (reader_more(&reader)) {
 		struct psk_id_view id;
 		struct bytes psk;
 
 		psk_id_read(&reader, &id);
-		TRY(psk_check(&id, suite));
-		/* A newcomer was in no epoch of this group. */
-		FAIL_IF(id.type != PSK_EXTERNAL, SOTTO_ERR_UNSUPPORTED);
-		TRY(find_external(config, id.id, &psk));
+		TRY(psk_check(&id, finder->suite));
+		TRY(find_psk(finder, &id, &psk));
 		TRY(psk_chain_add(&chain, id.encoded, psk));
 	}
 	*secret = chain.secret;
@@ -178,16 +182,16 @@ void psk_ids_write(const struct proposal_list *list, struct writer *writer)
 	}
 }
 
-enum sotto_err psk_proposal_write(const struct mls_group *group, struct bytes psk_id,
-				  struct writer *writer)
+enum sotto_err psk_proposal_write(const struct mls_config *config, const struct suite *suite,
+				  struct bytes psk_id, struct writer *writer)
 {
 	uint8_t nonce[HASH_LEN_MAX];
-	size_t len = suite_hash_len(group->suite);
+	size_t len = suite_hash_len(suite);
 	struct bytes psk;
-	enum sotto_err err = find_external(&group->config, psk_id, &psk);
+	enum sotto_err err = find_external(config, psk_id, &psk);
 
 	if (err == SOTTO_OK)
-		err = random_fill(group->config.random, nonce, len);
+		err = random_fill(config->random, nonce, len);
 	if (err != SOTTO_OK)
 		return err;
 	writer_put_u16(writer, MLS_PROPOSAL_PSK);

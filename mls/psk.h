@@ -26,23 +26,27 @@ void psk_chain_init(struct psk_chain *chain, const struct suite *suite,
 /* The next key; id is the encoded PreSharedKeyID. */
 MUST_USE enum sotto_err psk_chain_add(struct psk_chain *chain, struct bytes id, struct bytes psk);
 
-/*
- * Of the PSK proposals of a list, in order. External keys come from the config's source, resumption
- * keys from this group's own epochs. SOTTO_ERR_NOT_FOUND: one is not there.
- */
-MUST_USE enum sotto_err psk_secret_of_list(const struct mls_group *group,
+/* Where keys are: external ones in the config's source, resumption ones in a group's epochs. */
+struct psk_finder {
+	const struct mls_config *config;
+	const struct suite *suite;
+	const struct mls_group *group; /* NULL: we are not in it yet */
+};
+
+/* Of the PSK proposals of a list, in order. SOTTO_ERR_NOT_FOUND: one is not there. */
+MUST_USE enum sotto_err psk_secret_of_list(const struct psk_finder *finder,
 					   const struct proposal_list *list, struct secret *secret);
 
-/* Of the psks of a welcome; only external ones. */
-MUST_USE enum sotto_err psk_secret_of_welcome(const struct mls_config *config,
-					      const struct suite *suite, struct bytes psks,
+/* Of the psks of a welcome. */
+MUST_USE enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct bytes psks,
 					      size_t count, struct secret *secret);
 
 /* PreSharedKeyID psks<V> of a list, for welcomes; without header. */
 void psk_ids_write(const struct proposal_list *list, struct writer *writer);
 
 /* A PreSharedKey proposal for an external PSK that we hold, with a fresh nonce. */
-MUST_USE enum sotto_err psk_proposal_write(const struct mls_group *group, struct bytes psk_id,
+MUST_USE enum sotto_err psk_proposal_write(const struct mls_config *config,
+					   const struct suite *suite, struct bytes psk_id,
 					   struct writer *writer);
 
 /* 12.1.4, 12.2: forms, and none twice. */

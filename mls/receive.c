@@ -5,6 +5,7 @@
  * commit_process.c does the commit's part.
  */
 #include "mls/commit_process.h"
+#include "mls/external.h"
 
 /* Ours, byte for byte? The echo of a pending commit, or of a proposal that we keep. */
 static enum sotto_err recognise(const struct mls_group *group, struct bytes message,
@@ -46,6 +47,28 @@ static enum sotto_err stage_own(struct mls_group *group, struct mls_staged **sta
 	return SOTTO_OK;
 }
 
+/* 6.1: whose key signs, by the kind of sender. */
+static enum sotto_err find_signer(const struct mls_group *group, const struct framed *framed,
+				  struct bytes *public_key)
+{
+	const struct leaf_node *leaf;
+
+	switch (framed->sender_type) {
+	case SENDER_MEMBER:
+		leaf = tree_leaf(&group->epoch->tree, framed->sender);
+		if (leaf == NULL)
+			return SOTTO_ERR_INVALID;
+		*public_key = leaf->view.signature_key;
+		return SOTTO_OK;
+	case SENDER_NEW_MEMBER_COMMIT:
+		return external_commit_signer(group, framed, public_key);
+	case SENDER_EXTERNAL:
+	case SENDER_NEW_MEMBER_PROPOSAL:
+		break;
+	}
+	return SOTTO_ERR_UNSUPPORTED;
+}
+
 /*
  * Opens a message of the current epoch and verifies its sender's signature. plaintext: see struct
  * opened.
@@ -55,7 +78,7 @@ static enum sotto_err open_message(struct mls_group *group, const struct message
 {
 	struct epoch *epoch = group->epoch;
 	struct frame_keys keys = epoch_frame_keys(epoch);
-	const struct leaf_node *leaf;
+	struct bytes public_key;
 	enum sotto_err err;
 
 	if (view->wire_format == MLS_PUBLIC_MESSAGE) {
@@ -70,13 +93,12 @@ static enum sotto_err open_message(struct mls_group *group, const struct message
 				       &opened->origin));
 		opened->is_private = true;
 	}
-	/* External senders and joiners are not supported: 12.1.8, 12.4.3.2. */
-	FAIL_IF(opened->framed.sender_type != SENDER_MEMBER, SOTTO_ERR_UNSUPPORTED);
-	leaf = tree_leaf(&epoch->tree, opened->framed.sender);
-	FAIL_IF(leaf == NULL, SOTTO_ERR_INVALID);
-	TRY(frame_verify(&keys, leaf->view.signature_key, &opened->framed, &group->scratch));
+	TRY(find_signer(group, &opened->framed, &public_key));
+	TRY(frame_verify(&keys, public_key, &opened->framed, &group->scratch));
 	/* What we sent we know, by its hash; anything else in our name is not to be followed. */
-	FAIL_IF(opened->framed.sender == epoch->own_leaf, SOTTO_ERR_STATE);
+	FAIL_IF(opened->framed.sender_type == SENDER_MEMBER &&
+			opened->framed.sender == epoch->own_leaf,
+		SOTTO_ERR_STATE);
 out:
 	return err;
 }
@@ -94,12 +116,12 @@ static enum sotto_err stage_proposal(struct mls_group *group, const struct opene
 	reader_init(&reader, framed->body);
 	proposal_read(&reader, &view);
 	TRY(reader_finish(&reader));
-	TRY(proposal_check(&view, framed->sender, group->epoch, 0));
+	TRY(proposal_check(&view, framed_sender(framed), group->epoch, 0));
 	TRY(cached_proposal_make(&group->config, group->suite, framed, &staged->proposal));
 	FAIL_IF(group_find_proposal(
 			group, BYTES(staged->proposal->ref, suite_hash_len(group->suite))) != NULL,
 		SOTTO_ERR_EXISTS);
-	TRY(proposal_list_put(&list, framed->body, framed->sender, NULL));
+	TRY(proposal_list_put(&list, framed->body, framed_sender(framed), NULL));
 	TRY(staged_list_changes(staged, &list, &group->epoch->tree, NULL));
 out:
 	proposal_list_finish(&list);
@@ -114,8 +136,8 @@ static enum sotto_err stage_opened(struct mls_group *group, const struct opened 
 	enum sotto_err err;
 
 	TRY(staged_new(&group->config, is_commit ? MLS_STAGED_COMMIT : MLS_STAGED_PROPOSAL,
-		       group->epoch, opened->framed.sender, opened->framed.authenticated_data,
-		       &made));
+		       group->epoch, framed_sender(&opened->framed),
+		       opened->framed.authenticated_data, &made));
 	made->consumes = opened->is_private;
 	made->origin = opened->origin;
 	if (is_commit)

@@ -57,7 +57,8 @@ static void proposals_save(const struct mls_group *group, struct writer *writer)
 
 		writer_put_bytes(writer, BYTES(proposal->ref, len));
 		writer_put_bytes(writer, BYTES(proposal->message_hash, len));
-		writer_put_u32(writer, proposal->sender);
+		writer_put_u8(writer, (uint8_t)proposal->sender.type);
+		writer_put_u32(writer, proposal->sender.index);
 		put_secret(writer, &proposal->leaf_key);
 		put_secret(writer, &proposal->signature_key);
 		writer_put_vector(writer, proposal->encoded);

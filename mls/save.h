@@ -15,7 +15,7 @@
 
 #include "mls/group.h"
 
-#define SAVE_VERSION 1
+#define SAVE_VERSION 2
 
 /* One epoch; base NULL: its tree in full, else as a difference. */
 void epoch_save(const struct epoch *epoch, const struct tree *base, struct writer *writer);

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 
 enum sotto_err staged_new(const struct mls_config *config, enum mls_staged_kind kind,
-			  const struct epoch *epoch, uint32_t sender,
+			  const struct epoch *epoch, struct sender sender,
 			  struct bytes authenticated_data, struct mls_staged **staged)
 {
 	struct mls_staged *made = allocator_take_zeroed(config->allocator, 1, sizeof(*made));
@@ -22,8 +22,10 @@ enum sotto_err staged_new(const struct mls_config *config, enum mls_staged_kind 
 	made->epoch = epoch->number;
 	made->sender = sender;
 	writer_init_growing(&made->authenticated_data, config->allocator);
-	made->old_leaf = leaf_node_ref(tree_leaf(&epoch->tree, sender));
-	made->new_leaf = leaf_node_ref(made->old_leaf);
+	if (sender.type == SENDER_MEMBER) {
+		made->old_leaf = leaf_node_ref(tree_leaf(&epoch->tree, sender.index));
+		made->new_leaf = leaf_node_ref(made->old_leaf);
+	}
 	writer_put_bytes(&made->authenticated_data, authenticated_data);
 	TRY(writer_finish(&made->authenticated_data));
 	*staged = made;
@@ -31,6 +33,13 @@ enum sotto_err staged_new(const struct mls_config *config, enum mls_staged_kind 
 out:
 	mls_staged_destroy(made);
 	return err;
+}
+
+void staged_set_new_leaf(struct mls_staged *staged, const struct tree *tree, uint32_t leaf)
+{
+	leaf_node_drop(tree->allocator, staged->new_leaf);
+	staged->sender.index = leaf;
+	staged->new_leaf = leaf_node_ref(tree_leaf(tree, leaf));
 }
 
 void mls_staged_destroy(struct mls_staged *staged)
@@ -47,7 +56,7 @@ void mls_staged_destroy(struct mls_staged *staged)
 
 		leaf_node_drop(allocator, change->before);
 		leaf_node_drop(allocator, change->after);
-		allocator_give(allocator, change->extensions, change->extensions_len);
+		allocator_give(allocator, change->encoded, change->encoded_len);
 	}
 	allocator_give(allocator, staged->changes,
 		       staged->change_count * sizeof(staged->changes[0]));
@@ -62,21 +71,14 @@ static const struct leaf_node *ref_or_null(const struct leaf_node *leaf)
 	return leaf != NULL ? leaf_node_ref(leaf) : NULL;
 }
 
-static enum sotto_err copy_extensions(struct change *change, const struct proposal_item *item,
-				      const struct allocator *allocator)
+static enum sotto_err copy_encoded(struct change *change, const struct proposal_item *item,
+				   const struct allocator *allocator)
 {
-	struct proposal_view view;
-	struct reader reader;
-
-	reader_init(&reader, item->encoded);
-	proposal_read(&reader, &view);
-	if (view.extensions.len == 0)
-		return SOTTO_OK;
-	change->extensions = allocator_take(allocator, view.extensions.len);
-	if (change->extensions == NULL)
+	change->encoded = allocator_take(allocator, item->encoded.len);
+	if (change->encoded == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	memcpy(change->extensions, view.extensions.data, view.extensions.len);
-	change->extensions_len = view.extensions.len;
+	memcpy(change->encoded, item->encoded.data, item->encoded.len);
+	change->encoded_len = item->encoded.len;
 	return SOTTO_OK;
 }
 
@@ -86,10 +88,8 @@ static enum sotto_err leaf_of_proposal(const struct proposal_item *item,
 				       const struct leaf_node **leaf)
 {
 	struct proposal_view view;
-	struct reader reader;
 
-	reader_init(&reader, item->encoded);
-	proposal_read(&reader, &view);
+	proposal_item_view(item, &view);
 	*leaf = leaf_node_make(allocator, view.type == MLS_PROPOSAL_ADD ? view.add.leaf.encoded
 									: view.update.encoded);
 	return *leaf != NULL ? SOTTO_OK : SOTTO_ERR_NO_MEMORY;
@@ -117,7 +117,9 @@ static enum sotto_err fill_change(struct change *change, const struct proposal_i
 		change->before = ref_or_null(tree_leaf(before, item->subject));
 		return SOTTO_OK;
 	case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-		return copy_extensions(change, item, allocator);
+	case MLS_PROPOSAL_PSK:
+	case MLS_PROPOSAL_REINIT:
+		return copy_encoded(change, item, allocator);
 	default:
 		return SOTTO_OK;
 	}
@@ -144,19 +146,41 @@ void mls_staged_info(const struct mls_staged *staged, struct mls_staged_info *in
 {
 	*info = (struct mls_staged_info){
 		.kind = staged->kind,
-		.sender = staged->sender,
+		.sender_type = (enum mls_sender_type)staged->sender.type,
+		.sender = staged->sender.index,
 		.epoch = staged->epoch,
 		.authenticated_data = writer_bytes(&staged->authenticated_data),
 		.changes = staged->change_count,
 		.path = staged->path,
 		.removes_us = staged->removes_us,
 	};
-	leaf_member(&staged->old_leaf->view, staged->sender, &info->old_leaf);
-	leaf_member(&staged->new_leaf->view, staged->sender, &info->new_leaf);
+	if (staged->old_leaf != NULL)
+		leaf_member(&staged->old_leaf->view, staged->sender.index, &info->old_leaf);
+	if (staged->new_leaf != NULL)
+		leaf_member(&staged->new_leaf->view, staged->sender.index, &info->new_leaf);
 	if (staged->next != NULL)
 		info->extensions = writer_bytes(&staged->next->extensions);
 	if (staged->next != NULL && staged->kind != MLS_STAGED_UNFOLLOWABLE)
 		epoch_context_view(staged->next, &info->context);
+}
+
+static void show_encoded(const struct change *from, struct mls_change *change)
+{
+	struct proposal_view view;
+	struct reader reader;
+
+	reader_init(&reader, BYTES(from->encoded, from->encoded_len));
+	proposal_read(&reader, &view);
+	ASSERT(reader.err == SOTTO_OK);
+	if (view.type == MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
+		change->extensions = view.extensions;
+	if (view.type == MLS_PROPOSAL_REINIT)
+		change->reinit = view.reinit;
+	if (view.type == MLS_PROPOSAL_PSK) {
+		change->psk_id = view.psk.id;
+		change->psk_epoch = view.psk.epoch;
+		change->psk_resumption = view.psk.type == PSK_RESUMPTION;
+	}
 }
 
 void mls_staged_change(const struct mls_staged *staged, size_t index, struct mls_change *change)
@@ -166,12 +190,14 @@ void mls_staged_change(const struct mls_staged *staged, size_t index, struct mls
 	ASSERT(index < staged->change_count);
 	*change = (struct mls_change){
 		.type = (enum mls_proposal_type)from->type,
-		.proposer = from->proposer,
-		.extensions = BYTES(from->extensions, from->extensions_len),
+		.proposer_type = (enum mls_sender_type)from->proposer.type,
+		.proposer = from->proposer.index,
 		.by_reference = from->by_reference,
 	};
 	if (from->before != NULL)
 		leaf_member(&from->before->view, from->subject, &change->before);
 	if (from->after != NULL)
 		leaf_member(&from->after->view, from->subject, &change->after);
+	if (from->encoded != NULL)
+		show_encoded(from, change);
 }

@@ -52,6 +52,7 @@ struct setting {
 	struct world world;
 	struct mls_buffer message; /* a handshake or application message by 0 */
 	struct mls_buffer welcome;
+	struct mls_buffer info;
 	struct mls_buffer package;
 	struct mls_key_package_secrets secrets;
 	struct mls_buffer epoch_part;
@@ -76,6 +77,7 @@ static void setting_init(enum mls_wire_format handshake)
 	world_init(&setting.world, 1, 9);
 	setting.world.config.allocator = &faulty.allocator;
 	setting.world.config.limits.skipped_keys = 4;
+	setting.world.config.external_commits = true;
 	setting.world.handshake = handshake;
 	for (int i = 0; i < 3; i++)
 		(void)world_new_actor(&setting.world);
@@ -88,6 +90,7 @@ static void setting_finish(void)
 {
 	mls_buffer_release(&setting.message);
 	mls_buffer_release(&setting.welcome);
+	mls_buffer_release(&setting.info);
 	mls_buffer_release(&setting.package);
 	mls_buffer_release(&setting.epoch_part);
 	mls_buffer_release(&setting.ratchet_part);
@@ -125,6 +128,33 @@ static void prepare_saved(void)
 {
 	assert_int_equal(mls_group_save(member(1), &setting.epoch_part), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(member(1), 2, &setting.ratchet_part), SOTTO_OK);
+}
+
+static void prepare_info(void)
+{
+	struct mls_group_info_options with = {.with_tree = true, .with_external_pub = true};
+
+	assert_int_equal(mls_group_info(member(0), &with, &setting.info), SOTTO_OK);
+}
+
+static enum sotto_err join_external(struct bytes info)
+{
+	struct mls_leaf_options leaf;
+	struct mls_external_join_options options = {.group_info = info, .leaf = &leaf};
+	struct mls_group *group = NULL;
+	enum sotto_err err;
+
+	world_leaf_options(&setting.world.actors[2], &leaf);
+	mls_buffer_release(&setting.message);
+	err = mls_group_join_external(&setting.world.config, &options, &setting.message, &group);
+	mls_group_destroy(group);
+	return err;
+}
+
+static void prepare_external_commit(void)
+{
+	prepare_info();
+	assert_int_equal(join_external(mls_buffer_bytes(&setting.info)), SOTTO_OK);
 }
 
 static void prepare_nothing(void)
@@ -165,6 +195,20 @@ static enum sotto_err try_join(struct bytes welcome)
 
 	mls_group_destroy(group);
 	return err;
+}
+
+static enum sotto_err try_join_external(struct bytes info)
+{
+	return join_external(info);
+}
+
+static enum sotto_err try_info(struct bytes message)
+{
+	struct mls_group_info_options with = {.with_tree = true, .with_external_pub = true};
+
+	(void)message;
+	mls_buffer_release(&setting.info);
+	return mls_group_info(member(1), &with, &setting.info);
 }
 
 static enum sotto_err try_package(struct bytes message)
@@ -252,7 +296,15 @@ static enum sotto_err try_package_create(struct bytes message)
 	return err;
 }
 
-enum input { IN_MESSAGE, IN_APPLICATION, IN_WELCOME, IN_PACKAGE, IN_EPOCH_PART, IN_RATCHET_PART };
+enum input {
+	IN_MESSAGE,
+	IN_APPLICATION,
+	IN_WELCOME,
+	IN_INFO,
+	IN_PACKAGE,
+	IN_EPOCH_PART,
+	IN_RATCHET_PART,
+};
 
 static struct bytes input_bytes(enum input input)
 {
@@ -263,6 +315,8 @@ static struct bytes input_bytes(enum input input)
 		return BYTES(setting.application, setting.application_len);
 	case IN_WELCOME:
 		return mls_buffer_bytes(&setting.welcome);
+	case IN_INFO:
+		return mls_buffer_bytes(&setting.info);
 	case IN_PACKAGE:
 		return mls_buffer_bytes(&setting.package);
 	case IN_EPOCH_PART:
@@ -285,6 +339,9 @@ static const struct attempt {
 	{"proposal in", prepare_proposal, IN_MESSAGE, try_receive, true, true},
 	{"application in", prepare_application, IN_APPLICATION, try_unprotect, true, true},
 	{"welcome in", prepare_commit, IN_WELCOME, try_join, true, true},
+	{"newcomer's commit in", prepare_external_commit, IN_MESSAGE, try_receive, true, true},
+	{"group info in", prepare_info, IN_INFO, try_join_external, true, true},
+	{"group info out", prepare_nothing, IN_MESSAGE, try_info, false, false},
 	{"key package in", prepare_nothing, IN_PACKAGE, try_package, true, true},
 	{"epoch part", prepare_saved, IN_EPOCH_PART, try_load, true, false},
 	{"ratchet part", prepare_saved, IN_RATCHET_PART, try_load_ratchets, true, false},

@@ -172,6 +172,34 @@ void world_commit(struct world *world, unsigned by, const unsigned *add, size_t 
 	world_check(world);
 }
 
+void world_join_external(struct world *world, unsigned actor, unsigned by, bool resync)
+{
+	struct mls_buffer info = {0}, tree = {0}, commit = {0};
+	struct mls_group_info_options with = {.with_external_pub = true,
+					      .with_tree = !world->tree_apart};
+	struct mls_group *group = world->actors[by].group;
+	struct mls_leaf_options leaf;
+	struct mls_external_join_options options = {.leaf = &leaf, .resync = resync};
+
+	world_leaf_options(&world->actors[actor], &leaf);
+	assert_int_equal(mls_group_info(group, &with, &info), SOTTO_OK);
+	if (world->tree_apart)
+		assert_int_equal(mls_group_tree(group, &tree), SOTTO_OK);
+	options.group_info = mls_buffer_bytes(&info);
+	options.tree = mls_buffer_bytes(&tree);
+	mls_group_destroy(world->actors[actor].group);
+	world->actors[actor].group = NULL;
+	assert_int_equal(mls_group_join_external(&world->config, &options, &commit,
+						 &world->actors[actor].group),
+			 SOTTO_OK);
+	set_send_options(world, actor);
+	world_deliver(world, actor, mls_buffer_bytes(&commit));
+	mls_buffer_release(&info);
+	mls_buffer_release(&tree);
+	mls_buffer_release(&commit);
+	world_check(world);
+}
+
 void world_check(struct world *world)
 {
 	uint8_t first[MLS_HASH_LEN_MAX], other[MLS_HASH_LEN_MAX];

@@ -51,6 +51,12 @@ void world_create(struct world *world, unsigned actor);
 void world_commit(struct world *world, unsigned by, const unsigned *add, size_t add_count,
 		  const unsigned *remove, size_t remove_count, bool path);
 
+/*
+ * The actor joins by its own commit, with the group info of another; resync: it takes the place of
+ * its older leaf, whose state it has lost.
+ */
+void world_join_external(struct world *world, unsigned actor, unsigned by, bool resync);
+
 /* The others merge a handshake message by one. */
 void world_deliver(struct world *world, unsigned by, struct bytes message);
 

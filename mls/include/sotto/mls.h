@@ -140,10 +140,11 @@ struct mls_psk_source {
 	void *context;
 };
 
-struct mls_member;
+struct mls_credential;
 
 struct mls_client_matcher {
-	bool (*same)(void *context, const struct mls_member *one, const struct mls_member *other);
+	bool (*same)(void *context, const struct mls_credential *one,
+		     const struct mls_credential *other);
 	void *context;
 };
 
@@ -176,8 +177,8 @@ struct mls_config {
 	/* Take proposals of who wants to be added (12.1.8); off, SOTTO_ERR_UNSUPPORTED. */
 	bool new_member_proposals;
 	/*
-	 * Do two leaves present the same client (11.2, 11.3, 12.2)? NULL: if their credentials are
-	 * equal byte for byte. Asked when a group is reinitialised or branched, and when an
+	 * Do two credentials present the same client (11.2, 11.3, 12.2)? NULL: if they are equal
+	 * byte for byte. Asked when a group is reinitialised or branched, and when an
 	 * external commit takes the place of an older leaf.
 	 */
 	const struct mls_client_matcher *clients;
