@@ -91,6 +91,17 @@ static bool add_is_known(const struct committing *committing, const struct leaf_
 	return false;
 }
 
+/* Is the key at hand; and may a newcomer have it, who was in no epoch of this group? */
+static bool psk_fits(const struct committing *committing, const struct psk_id_view *id)
+{
+	struct psk_finder finder = group_psk_finder(committing->group);
+	bool adds = committing->options->add_count != 0 ||
+		    list_has_type(&committing->list, MLS_PROPOSAL_ADD);
+	struct bytes psk;
+
+	return psk_find(&finder, id, &psk) == SOTTO_OK && !(id->type == PSK_RESUMPTION && adds);
+}
+
 /* 12.2: may this cached proposal stand beside what is in the list and what the caller asks for? */
 static bool cached_fits(const struct committing *committing, const struct cached_proposal *cached,
 			const struct proposal_view *view)
@@ -114,7 +125,7 @@ static bool cached_fits(const struct committing *committing, const struct cached
 		return !committing->options->set_extensions &&
 		       !list_has_type(list, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
 	case MLS_PROPOSAL_PSK:
-		return !list_has_encoded(list, cached->encoded);
+		return psk_fits(committing, &view->psk) && !list_has_encoded(list, cached->encoded);
 	default:
 		return false;
 	}
@@ -156,6 +167,7 @@ static enum sotto_err choose_cached(struct committing *committing)
 static enum sotto_err write_by_value(struct committing *committing)
 {
 	const struct mls_commit_options *options = committing->options;
+	struct psk_finder finder = group_psk_finder(committing->group);
 	struct writer *writer = &committing->by_value;
 	enum sotto_err err = SOTTO_OK;
 	size_t start;
@@ -178,8 +190,11 @@ static enum sotto_err write_by_value(struct committing *committing)
 		writer_put_bytes(writer, package.encoded);
 	}
 	for (size_t i = 0; i < options->psk_count; i++)
-		TRY(psk_proposal_write(&committing->group->config, committing->group->suite,
-				       options->psks[i], writer));
+		TRY(psk_proposal_write(&finder, options->psks[i], writer));
+	for (size_t i = 0; i < options->resumption_count; i++)
+		TRY(psk_resumption_write(&finder, PSK_USAGE_APPLICATION,
+					 group_id_bytes(committing->group),
+					 options->resumption_epochs[i], writer));
 	TRY(writer_finish(writer));
 out:
 	return err;
@@ -269,7 +284,7 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 {
 	struct mls_group *group = committing->group;
 	struct frame_keys keys = epoch_frame_keys(group->epoch);
-	struct psk_finder finder = {&group->config, group->suite, group};
+	struct psk_finder finder = group_psk_finder(group);
 	struct epoch *next = committing->next;
 	size_t signature_len = 0;
 	struct secret psk = {0};
@@ -339,8 +354,7 @@ enum sotto_err mls_group_commit(struct mls_group *group, const struct mls_commit
 
 	if (!group->active)
 		return SOTTO_ERR_STATE;
-	if (options->reinit != NULL || options->link != MLS_LINK_NONE ||
-	    options->resumption_count != 0)
+	if (options->reinit != NULL || options->link != MLS_LINK_NONE)
 		return SOTTO_ERR_UNSUPPORTED;
 	if (group->pending != NULL)
 		return SOTTO_ERR_EXISTS;

@@ -109,7 +109,7 @@ static enum sotto_err stage_secret(const struct mls_group *group, const struct f
 				   const struct proposal_list *list,
 				   const struct list_outcome *outcome, struct epoch *next)
 {
-	struct psk_finder finder = {&group->config, group->suite, group};
+	struct psk_finder finder = group_psk_finder(group);
 	struct commit_secrets with = {.init = group->epoch->secrets.init};
 	enum sotto_err err;
 

@@ -130,6 +130,7 @@ static enum sotto_err find_old_leaf(const struct external_joining *joining, uint
 static enum sotto_err write_proposals(struct external_joining *joining)
 {
 	const struct mls_external_join_options *options = joining->options;
+	struct psk_finder finder = {joining->config, joining->suite, NULL};
 	struct writer *writer = &joining->by_value;
 	uint8_t kem_output[KEM_ENC_LEN_MAX];
 	uint32_t old_leaf;
@@ -145,7 +146,7 @@ static enum sotto_err write_proposals(struct external_joining *joining)
 		writer_put_u32(writer, old_leaf);
 	}
 	for (size_t i = 0; i < options->psk_count; i++)
-		TRY(psk_proposal_write(joining->config, joining->suite, options->psks[i], writer));
+		TRY(psk_proposal_write(&finder, options->psks[i], writer));
 	TRY(writer_finish(writer));
 out:
 	return err;

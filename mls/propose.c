@@ -119,11 +119,28 @@ enum sotto_err mls_group_propose_extensions(struct mls_group *group,
 enum sotto_err mls_group_propose_psk(struct mls_group *group, struct bytes psk_id,
 				     struct mls_buffer *message)
 {
+	struct psk_finder finder = group_psk_finder(group);
 	struct writer proposal;
 	enum sotto_err err;
 
 	writer_init_growing(&proposal, group->config.allocator);
-	TRY(psk_proposal_write(&group->config, group->suite, psk_id, &proposal));
+	TRY(psk_proposal_write(&finder, psk_id, &proposal));
+	TRY(send_proposal(group, &proposal, NULL, 0, message));
+out:
+	writer_release(&proposal);
+	return err;
+}
+
+enum sotto_err mls_group_propose_resumption(struct mls_group *group, uint64_t epoch,
+					    struct mls_buffer *message)
+{
+	struct psk_finder finder = group_psk_finder(group);
+	struct writer proposal;
+	enum sotto_err err;
+
+	writer_init_growing(&proposal, group->config.allocator);
+	TRY(psk_resumption_write(&finder, PSK_USAGE_APPLICATION, group_id_bytes(group), epoch,
+				 &proposal));
 	TRY(send_proposal(group, &proposal, NULL, 0, message));
 out:
 	writer_release(&proposal);

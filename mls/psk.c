@@ -7,8 +7,6 @@
  */
 #include "mls/psk.h"
 
-#define USAGE_APPLICATION 1
-
 void psk_chain_init(struct psk_chain *chain, const struct suite *suite,
 		    const struct allocator *allocator, size_t count)
 {
@@ -68,7 +66,7 @@ enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite
 	if (id->nonce.len != suite_hash_len(suite))
 		return SOTTO_ERR_INVALID;
 	/* The other usages belong to reinit and branching. */
-	if (id->type == PSK_RESUMPTION && id->usage != USAGE_APPLICATION)
+	if (id->type == PSK_RESUMPTION && id->usage != PSK_USAGE_APPLICATION)
 		return SOTTO_ERR_INVALID;
 	return SOTTO_OK;
 }
@@ -116,8 +114,8 @@ static enum sotto_err find_resumption(const struct mls_group *group, const struc
 	return SOTTO_ERR_NOT_FOUND;
 }
 
-static enum sotto_err find_psk(const struct psk_finder *finder, const struct psk_id_view *id,
-			       struct bytes *psk)
+enum sotto_err psk_find(const struct psk_finder *finder, const struct psk_id_view *id,
+			struct bytes *psk)
 {
 	return id->type == PSK_EXTERNAL ? find_external(finder->config, id->id, psk)
 					: find_resumption(finder->group, id, psk);
@@ -137,7 +135,7 @@ enum sotto_err psk_secret_of_list(const struct psk_finder *finder, const struct 
 		if (list->items[i].type != MLS_PROPOSAL_PSK)
 			continue;
 		id_of(&list->items[i], &id);
-		TRY(find_psk(finder, &id, &psk));
+		TRY(psk_find(finder, &id, &psk));
 		TRY(psk_chain_add(&chain, id.encoded, psk));
 	}
 	*secret = chain.secret;
@@ -163,7 +161,7 @@ enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct byt
 
 		psk_id_read(&reader, &id);
 		TRY(psk_check(&id, finder->suite));
-		TRY(find_psk(finder, &id, &psk));
+		TRY(psk_find(finder, &id, &psk));
 		TRY(psk_chain_add(&chain, id.encoded, psk));
 	}
 	*secret = chain.secret;
@@ -182,21 +180,46 @@ void psk_ids_write(const struct proposal_list *list, struct writer *writer)
 	}
 }
 
-enum sotto_err psk_proposal_write(const struct mls_config *config, const struct suite *suite,
-				  struct bytes psk_id, struct writer *writer)
+static enum sotto_err put_nonce(const struct psk_finder *finder, struct writer *writer)
 {
 	uint8_t nonce[HASH_LEN_MAX];
-	size_t len = suite_hash_len(suite);
-	struct bytes psk;
-	enum sotto_err err = find_external(config, psk_id, &psk);
+	size_t len = suite_hash_len(finder->suite);
+	enum sotto_err err = random_fill(finder->config->random, nonce, len);
 
 	if (err == SOTTO_OK)
-		err = random_fill(config->random, nonce, len);
+		writer_put_vector(writer, BYTES(nonce, len));
+	return err;
+}
+
+enum sotto_err psk_proposal_write(const struct psk_finder *finder, struct bytes psk_id,
+				  struct writer *writer)
+{
+	struct psk_id_view id = {.type = PSK_EXTERNAL, .id = psk_id};
+	struct bytes psk;
+	enum sotto_err err = psk_find(finder, &id, &psk);
+
 	if (err != SOTTO_OK)
 		return err;
 	writer_put_u16(writer, MLS_PROPOSAL_PSK);
 	writer_put_u8(writer, PSK_EXTERNAL);
 	writer_put_vector(writer, psk_id);
-	writer_put_vector(writer, BYTES(nonce, len));
-	return SOTTO_OK;
+	return put_nonce(finder, writer);
+}
+
+enum sotto_err psk_resumption_write(const struct psk_finder *finder, enum psk_usage usage,
+				    struct bytes group_id, uint64_t epoch, struct writer *writer)
+{
+	struct psk_id_view id = {
+		.type = PSK_RESUMPTION, .id = group_id, .usage = (uint8_t)usage, .epoch = epoch};
+	struct bytes psk;
+	enum sotto_err err = psk_find(finder, &id, &psk);
+
+	if (err != SOTTO_OK)
+		return err;
+	writer_put_u16(writer, MLS_PROPOSAL_PSK);
+	writer_put_u8(writer, PSK_RESUMPTION);
+	writer_put_u8(writer, (uint8_t)usage);
+	writer_put_vector(writer, group_id);
+	writer_put_u64(writer, epoch);
+	return put_nonce(finder, writer);
 }

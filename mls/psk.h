@@ -17,6 +17,13 @@ struct psk_chain {
 	struct secret secret;
 };
 
+/* ResumptionPSKUsage (8.4): the last two are also enum mls_link. */
+enum psk_usage {
+	PSK_USAGE_APPLICATION = 1,
+	PSK_USAGE_REINIT = MLS_LINK_REINIT,
+	PSK_USAGE_BRANCH = MLS_LINK_BRANCH,
+};
+
 /* A commit or welcome has at most so many. */
 #define PSK_COUNT_MAX 64
 
@@ -33,9 +40,18 @@ struct psk_finder {
 	const struct mls_group *group; /* NULL: we are not in it yet */
 };
 
+/* SOTTO_ERR_NOT_FOUND: we don't have it. */
+MUST_USE enum sotto_err psk_find(const struct psk_finder *finder, const struct psk_id_view *id,
+				 struct bytes *psk);
+
 /* Of the PSK proposals of a list, in order. SOTTO_ERR_NOT_FOUND: one is not there. */
 MUST_USE enum sotto_err psk_secret_of_list(const struct psk_finder *finder,
 					   const struct proposal_list *list, struct secret *secret);
+
+static inline struct psk_finder group_psk_finder(const struct mls_group *group)
+{
+	return (struct psk_finder){&group->config, group->suite, group};
+}
 
 /* Of the psks of a welcome. */
 MUST_USE enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct bytes psks,
@@ -45,9 +61,13 @@ MUST_USE enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, s
 void psk_ids_write(const struct proposal_list *list, struct writer *writer);
 
 /* A PreSharedKey proposal for an external PSK that we hold, with a fresh nonce. */
-MUST_USE enum sotto_err psk_proposal_write(const struct mls_config *config,
-					   const struct suite *suite, struct bytes psk_id,
+MUST_USE enum sotto_err psk_proposal_write(const struct psk_finder *finder, struct bytes psk_id,
 					   struct writer *writer);
+
+/* Likewise for a resumption PSK of a group that the finder knows. */
+MUST_USE enum sotto_err psk_resumption_write(const struct psk_finder *finder, enum psk_usage usage,
+					     struct bytes group_id, uint64_t epoch,
+					     struct writer *writer);
 
 /* 12.1.4, 12.2: forms, and none twice. */
 MUST_USE enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite);

@@ -37,14 +37,6 @@ static void begin(uint16_t suite, unsigned members, unsigned others)
 		world_commit(&world, 0, added, members - 1, NULL, 0, true);
 }
 
-static void reload_all(void)
-{
-	for (unsigned i = 0; i < world.actor_count; i++) {
-		if (group_of(i) != NULL)
-			world_reload(&world, i);
-	}
-}
-
 static void test_every_suite(void **state)
 {
 	(void)state;
@@ -55,7 +47,7 @@ static void test_every_suite(void **state)
 		world.tree_apart = suite == 2;
 		world_join_external(&world, 3, 1, false);
 		assert_int_equal(mls_group_own_leaf(group_of(3)), 3);
-		reload_all();
+		world_reload_all(&world);
 		world_message(&world, 3, "I came by myself");
 		world_message(&world, 0, "welcome");
 		world_commit(&world, 3, NULL, 0, NULL, 0, true);
@@ -63,7 +55,7 @@ static void test_every_suite(void **state)
 		/* The freed place is taken, and the path goes through what was blanked. */
 		world_join_external(&world, 4, 3, false);
 		assert_int_equal(mls_group_own_leaf(group_of(4)), 1);
-		reload_all();
+		world_reload_all(&world);
 		world_commit(&world, 4, added, 1, NULL, 0, false);
 		world_commit(&world, 2, NULL, 0, NULL, 0, true);
 		world_message(&world, 5, "all here");
@@ -99,7 +91,7 @@ static void test_resync(void **state)
 		world_join_external(&world, lost, (lost + 1) % 6, true);
 		assert_int_equal(mls_group_member_count(group_of(0)), 6);
 		assert_int_equal(mls_group_own_leaf(group_of(lost)), lost);
-		reload_all();
+		world_reload_all(&world);
 		/* Another key, the same name. */
 		assert_int_equal(
 			mls_identity_generate(&world.config, 1, &world.actors[lost].identity),

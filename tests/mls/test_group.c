@@ -64,14 +64,6 @@ static void test_unmerged_leaf_follows(void **state)
 	}
 }
 
-static void propose(struct world *world, unsigned by, enum sotto_err err,
-		    struct mls_buffer *message)
-{
-	assert_int_equal(err, SOTTO_OK);
-	world_deliver(world, by, mls_buffer_bytes(message));
-	mls_buffer_release(message);
-}
-
 static void test_proposals_by_reference(void **state)
 {
 	static const unsigned others[] = {1, 2, 3};
@@ -92,16 +84,17 @@ static void test_proposals_by_reference(void **state)
 	world_create(&world, 0);
 	world_commit(&world, 0, others, 3, NULL, 0, true);
 	world_key_package(&world, 4, &package, &secrets);
-	propose(&world, 1, mls_group_propose_update(world.actors[1].group, NULL, &message),
-		&message);
-	propose(&world, 2, mls_group_propose_remove(world.actors[2].group, 3, &message), &message);
-	propose(&world, 0,
-		mls_group_propose_add(world.actors[0].group, mls_buffer_bytes(&package), 0,
-				      &message),
-		&message);
-	propose(&world, 0,
-		mls_group_propose_extensions(world.actors[0].group, &extension, 1, &message),
-		&message);
+	world_propose(&world, 1, mls_group_propose_update(world.actors[1].group, NULL, &message),
+		      &message);
+	world_propose(&world, 2, mls_group_propose_remove(world.actors[2].group, 3, &message),
+		      &message);
+	world_propose(&world, 0,
+		      mls_group_propose_add(world.actors[0].group, mls_buffer_bytes(&package), 0,
+					    &message),
+		      &message);
+	world_propose(&world, 0,
+		      mls_group_propose_extensions(world.actors[0].group, &extension, 1, &message),
+		      &message);
 	assert_int_equal(mls_group_cached_proposals(world.actors[3].group), 4);
 	/* Nobody writes while proposals wait. */
 	assert_int_equal(mls_group_protect(world.actors[0].group, BYTES_NONE, BYTES_NONE, 0, out,
@@ -282,8 +275,8 @@ static void test_pre_shared_keys(void **state)
 	world_commit(&world, 0, others, 2, NULL, 0, true);
 	world_key_package(&world, 3, &package, &secrets);
 	add = mls_buffer_bytes(&package);
-	propose(&world, 1, mls_group_propose_psk(world.actors[1].group, ids[0], &message),
-		&message);
+	world_propose(&world, 1, mls_group_propose_psk(world.actors[1].group, ids[0], &message),
+		      &message);
 	assert_int_equal(mls_group_propose_psk(world.actors[1].group, ids[1], &message),
 			 SOTTO_ERR_NOT_FOUND);
 	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),

@@ -114,14 +114,6 @@ static void step(struct world *world, unsigned limit)
 	}
 }
 
-static void reload_all(struct world *world)
-{
-	for (unsigned i = 0; i < world->actor_count; i++) {
-		if (world->actors[i].group != NULL)
-			world_reload(world, i);
-	}
-}
-
 struct history {
 	uint16_t suite;
 	uint64_t seed;
@@ -146,7 +138,7 @@ static void run(const struct history *history)
 	for (unsigned i = 0; i < history->steps; i++) {
 		step(&world, history->limit);
 		if (history->reload)
-			reload_all(&world);
+			world_reload_all(&world);
 		if (i % 16 == 0)
 			world_message(&world, draw_member(&world), "said in between");
 	}

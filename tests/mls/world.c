@@ -172,6 +172,26 @@ void world_commit(struct world *world, unsigned by, const unsigned *add, size_t 
 	world_check(world);
 }
 
+void world_commit_with(struct world *world, unsigned by, const struct mls_commit_options *options)
+{
+	struct mls_buffer commit = {0}, welcome = {0};
+
+	assert_int_equal(mls_group_commit(world->actors[by].group, options, &commit, &welcome),
+			 SOTTO_OK);
+	assert_int_equal(welcome.len, 0);
+	world_deliver(world, by, mls_buffer_bytes(&commit));
+	assert_int_equal(mls_group_apply_pending(world->actors[by].group), SOTTO_OK);
+	mls_buffer_release(&commit);
+	world_check(world);
+}
+
+void world_propose(struct world *world, unsigned by, enum sotto_err err, struct mls_buffer *message)
+{
+	assert_int_equal(err, SOTTO_OK);
+	world_deliver(world, by, mls_buffer_bytes(message));
+	mls_buffer_release(message);
+}
+
 void world_join_external(struct world *world, unsigned actor, unsigned by, bool resync)
 {
 	struct mls_buffer info = {0}, tree = {0}, commit = {0};
@@ -270,6 +290,14 @@ void world_state(struct mls_group *group, struct mls_buffer *state)
 	};
 	mls_buffer_release(&epoch_part);
 	mls_buffer_release(&ratchet_part);
+}
+
+void world_reload_all(struct world *world)
+{
+	for (unsigned i = 0; i < world->actor_count; i++) {
+		if (world->actors[i].group != NULL)
+			world_reload(world, i);
+	}
 }
 
 void world_reload(struct world *world, unsigned actor)

@@ -57,6 +57,16 @@ void world_commit(struct world *world, unsigned by, const unsigned *add, size_t 
  */
 void world_join_external(struct world *world, unsigned actor, unsigned by, bool resync);
 
+/* One commit by an actor that adds nobody, merged by all. */
+void world_commit_with(struct world *world, unsigned by, const struct mls_commit_options *options);
+
+/* The others merge a proposal by one, made with err and message; releases it. */
+void world_propose(struct world *world, unsigned by, enum sotto_err err,
+		   struct mls_buffer *message);
+
+/* Saves and loads every member in place. */
+void world_reload_all(struct world *world);
+
 /* The others merge a handshake message by one. */
 void world_deliver(struct world *world, unsigned by, struct bytes message);
 
