@@ -53,7 +53,8 @@ enum sotto_err mls_group_protect(struct mls_group *group, struct bytes authentic
 		.body = plaintext,
 	};
 
-	FAIL_IF(!group->active || group->proposal_count != 0, SOTTO_ERR_STATE);
+	FAIL_IF(!group->active || group_ended(group) || group->proposal_count != 0,
+		SOTTO_ERR_STATE);
 	TRY(group_next_generation(group, RATCHET_APPLICATION, &generation));
 	TRY(frame_sign(&keys, group->config.random, &epoch->signature_key, &framed, &group->scratch,
 		       signature, &signature_len));
@@ -69,17 +70,6 @@ out:
 	bytes_wipe(&key, sizeof(key));
 	bytes_wipe(group->scratch.data, group->scratch.len);
 	return err;
-}
-
-static struct epoch *find_epoch(const struct mls_group *group, uint64_t number)
-{
-	if (group->epoch->number == number)
-		return group->epoch;
-	for (size_t i = 0; i < group->past_count; i++) {
-		if (group->past[i]->number == number)
-			return group->past[i];
-	}
-	return NULL;
 }
 
 enum sotto_err mls_group_unprotect(struct mls_group *group, struct bytes message, uint8_t *out,
@@ -99,7 +89,7 @@ enum sotto_err mls_group_unprotect(struct mls_group *group, struct bytes message
 		SOTTO_ERR_ARGUMENT);
 	FAIL_IF(!bytes_equal(view.framed.group_id, group_id_bytes(group)), SOTTO_ERR_INVALID);
 	FAIL_IF(view.framed.epoch > group->epoch->number, SOTTO_ERR_AGAIN);
-	epoch = find_epoch(group, view.framed.epoch);
+	epoch = group_find_epoch(group, view.framed.epoch);
 	FAIL_IF(epoch == NULL, SOTTO_ERR_TOO_OLD);
 	FAIL_IF(capacity < view.ciphertext.len, SOTTO_ERR_SPACE);
 	keys = epoch_frame_keys(epoch);

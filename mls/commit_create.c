@@ -13,6 +13,7 @@
 
 #include "mls/group.h"
 #include "mls/psk.h"
+#include "mls/reinit.h"
 
 struct committing {
 	struct mls_group *group;
@@ -126,6 +127,8 @@ static bool cached_fits(const struct committing *committing, const struct cached
 		       !list_has_type(list, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
 	case MLS_PROPOSAL_PSK:
 		return psk_fits(committing, &view->psk) && !list_has_encoded(list, cached->encoded);
+	case MLS_PROPOSAL_REINIT: /* all others are preferred to it */
+		return list->count == 0 && committing->by_value.len == 0;
 	default:
 		return false;
 	}
@@ -139,7 +142,7 @@ static enum sotto_err choose_cached(struct committing *committing)
 {
 	static const uint16_t order[] = {
 		MLS_PROPOSAL_REMOVE, MLS_PROPOSAL_UPDATE, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
-		MLS_PROPOSAL_ADD,    MLS_PROPOSAL_PSK,
+		MLS_PROPOSAL_ADD,    MLS_PROPOSAL_PSK,	  MLS_PROPOSAL_REINIT,
 	};
 	struct mls_group *group = committing->group;
 
@@ -172,6 +175,8 @@ static enum sotto_err write_by_value(struct committing *committing)
 	enum sotto_err err = SOTTO_OK;
 	size_t start;
 
+	if (options->reinit != NULL)
+		reinit_write(writer, options->reinit);
 	if (options->set_extensions) {
 		writer_put_u16(writer, MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
 		start = writer_begin_vector(writer);
@@ -209,6 +214,8 @@ static enum sotto_err choose_proposals(struct committing *committing)
 	TRY(write_by_value(committing));
 	if (!committing->options->without_cached)
 		TRY(choose_cached(committing));
+	FAIL_IF(committing->options->reinit != NULL && committing->list.count != 0,
+		SOTTO_ERR_STATE);
 	reader_init(&reader, writer_bytes(&committing->by_value));
 	while (reader_more(&reader)) {
 		proposal_read(&reader, &view);
@@ -352,9 +359,9 @@ enum sotto_err mls_group_commit(struct mls_group *group, const struct mls_commit
 	uint32_t generation;
 	enum sotto_err err = SOTTO_OK;
 
-	if (!group->active)
+	if (!group->active || group_ended(group))
 		return SOTTO_ERR_STATE;
-	if (options->reinit != NULL || options->link != MLS_LINK_NONE)
+	if (options->link != MLS_LINK_NONE)
 		return SOTTO_ERR_UNSUPPORTED;
 	if (group->pending != NULL)
 		return SOTTO_ERR_EXISTS;

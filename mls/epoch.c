@@ -18,6 +18,7 @@ struct epoch *epoch_new(const struct mls_config *config, const struct suite *sui
 	tree_init(&epoch->tree, config->allocator, suite, 0);
 	writer_init_growing(&epoch->extensions, config->allocator);
 	writer_init_growing(&epoch->context, config->allocator);
+	writer_init_growing(&epoch->reinit, config->allocator);
 	return epoch;
 }
 
@@ -29,6 +30,7 @@ void epoch_destroy(struct epoch *epoch)
 	secret_tree_finish(&epoch->secret_tree);
 	writer_release(&epoch->extensions);
 	writer_release(&epoch->context);
+	writer_release(&epoch->reinit);
 	allocator_wipe(epoch->config->allocator, epoch, sizeof(*epoch));
 }
 

@@ -24,6 +24,7 @@ struct epoch {
 	struct tree tree;
 	struct writer extensions; /* GroupContext extensions, without header */
 	struct writer context;	  /* GroupContext, encoded */
+	struct writer reinit;	  /* the ReInit that led here, after which the group has ended */
 	uint8_t confirmed_hash[HASH_LEN_MAX];
 	size_t confirmed_hash_len; /* 0 in epoch 0 */
 	uint8_t interim_hash[HASH_LEN_MAX];

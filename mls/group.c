@@ -101,6 +101,17 @@ void group_advance(struct mls_group *group, struct epoch *next)
 	memset(group->saved, 0, sizeof(group->saved));
 }
 
+struct epoch *group_find_epoch(const struct mls_group *group, uint64_t number)
+{
+	if (group->epoch->number == number)
+		return group->epoch;
+	for (size_t i = 0; i < group->past_count; i++) {
+		if (group->past[i]->number == number)
+			return group->past[i];
+	}
+	return NULL;
+}
+
 /* ---- Cached proposals ---- */
 
 void cached_proposal_destroy(const struct mls_config *config, struct cached_proposal *proposal)

@@ -161,6 +161,20 @@ static inline struct bytes group_id_bytes(const struct mls_group *group)
 	return BYTES(group->group_id, group->group_id_len);
 }
 
+/* After a ReInit nothing is sent or followed any more (12.4.2). */
+static inline bool group_ended(const struct mls_group *group)
+{
+	return group->epoch->reinit.len != 0;
+}
+
+/* Of an epoch that is current or kept; NULL. */
+struct epoch *group_find_epoch(const struct mls_group *group, uint64_t number);
+
+/* A group of one; extensions: the encoded list. */
+MUST_USE enum sotto_err group_create(const struct mls_config *config, struct bytes group_id,
+				     const struct mls_leaf_options *leaf, struct bytes extensions,
+				     struct mls_group **group);
+
 /* next becomes current, the current joins the past; proposals and pending go. */
 void group_advance(struct mls_group *group, struct epoch *next);
 

@@ -32,7 +32,7 @@ out:
 }
 
 static enum sotto_err first_epoch(struct epoch *epoch, const struct mls_leaf_options *leaf,
-				  const struct mls_extension *extensions, size_t extension_count)
+				  struct bytes extensions)
 {
 	const struct random_source *random = epoch->config->random;
 	struct secret secret = {.len = (uint8_t)suite_hash_len(epoch->suite)};
@@ -41,7 +41,7 @@ static enum sotto_err first_epoch(struct epoch *epoch, const struct mls_leaf_opt
 
 	TRY(random_fill(random, &seed, sizeof(seed)));
 	tree_init(&epoch->tree, epoch->config->allocator, epoch->suite, seed);
-	extensions_write(&epoch->extensions, extensions, extension_count);
+	writer_put_bytes(&epoch->extensions, extensions);
 	TRY(writer_finish(&epoch->extensions));
 	TRY(extensions_check(writer_bytes(&epoch->extensions)));
 	TRY(tree_widen(&epoch->tree, 1));
@@ -55,10 +55,9 @@ out:
 	return err;
 }
 
-enum sotto_err mls_group_create(const struct mls_config *config, struct bytes group_id,
-				const struct mls_leaf_options *leaf,
-				const struct mls_extension *extensions, size_t extension_count,
-				struct mls_group **group)
+enum sotto_err group_create(const struct mls_config *config, struct bytes group_id,
+			    const struct mls_leaf_options *leaf, struct bytes extensions,
+			    struct mls_group **group)
 {
 	const struct suite *suite = suite_find(leaf->identity->suite);
 	struct mls_group *made = NULL;
@@ -69,10 +68,27 @@ enum sotto_err mls_group_create(const struct mls_config *config, struct bytes gr
 	TRY(group_new(config, suite, group_id, &made));
 	made->epoch = epoch_new(&made->config, suite, group_id_bytes(made), 0);
 	FAIL_IF(made->epoch == NULL, SOTTO_ERR_NO_MEMORY);
-	TRY(first_epoch(made->epoch, leaf, extensions, extension_count));
+	TRY(first_epoch(made->epoch, leaf, extensions));
 	*group = made;
 	made = NULL;
 out:
 	mls_group_destroy(made);
+	return err;
+}
+
+enum sotto_err mls_group_create(const struct mls_config *config, struct bytes group_id,
+				const struct mls_leaf_options *leaf,
+				const struct mls_extension *extensions, size_t extension_count,
+				struct mls_group **group)
+{
+	struct writer list;
+	enum sotto_err err;
+
+	writer_init_growing(&list, config->allocator);
+	extensions_write(&list, extensions, extension_count);
+	TRY(writer_finish(&list));
+	TRY(group_create(config, group_id, leaf, writer_bytes(&list), group));
+out:
+	writer_release(&list);
 	return err;
 }

@@ -114,7 +114,7 @@ enum sotto_err mls_group_info(const struct mls_group *group,
 	struct writer writer;
 	enum sotto_err err;
 
-	if (!group->active)
+	if (!group->active || group_ended(group))
 		return SOTTO_ERR_STATE;
 	writer_init_growing(&writer, group->config.allocator);
 	writer_put_u16(&writer, MLS_VERSION);

@@ -78,6 +78,7 @@ enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base
 		return SOTTO_ERR_NO_MEMORY;
 	made->own_leaf = reader_get_u32(reader);
 	writer_put_bytes(&made->extensions, reader_get_vector(reader));
+	writer_put_bytes(&made->reinit, reader_get_vector(reader));
 	confirmed = reader_get_vector_max(reader, HASH_LEN_MAX);
 	if (confirmed.len != 0)
 		memcpy(made->confirmed_hash, confirmed.data, confirmed.len);
@@ -88,6 +89,7 @@ enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base
 	keys_load(reader, made);
 	TRY(reader->err);
 	TRY(writer_finish(&made->extensions));
+	TRY(writer_finish(&made->reinit));
 	TRY(tree_load(group, base, reader, &made->tree));
 	TRY(epoch_write_context(made));
 	*epoch = made;
@@ -228,6 +230,7 @@ static enum sotto_err load(const struct mls_config *config, struct bytes epoch_p
 {
 	struct mls_group *made = NULL;
 	const struct suite *suite;
+	struct mls_reinit reinit;
 	struct bytes group_id;
 	struct reader reader;
 	enum sotto_err err;
@@ -248,6 +251,8 @@ static enum sotto_err load(const struct mls_config *config, struct bytes epoch_p
 	TRY(reader_finish(&reader));
 	FAIL_IF(made->active && tree_leaf(&made->epoch->tree, made->epoch->own_leaf) == NULL,
 		SOTTO_ERR_CORRUPT);
+	if (group_ended(made))
+		TRY(mls_group_reinit(made, &reinit));
 	*group = made;
 	made = NULL;
 out:

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "mls/group.h"
 #include "mls/psk.h"
+#include "mls/reinit.h"
 
 void proposal_list_init(struct proposal_list *list, const struct allocator *allocator)
 {
@@ -126,6 +127,8 @@ enum sotto_err proposal_check(const struct proposal_view *proposal, struct sende
 		return required_capabilities_find(proposal->extensions, &required);
 	case MLS_PROPOSAL_PSK:
 		return psk_check(&proposal->psk, epoch->suite);
+	case MLS_PROPOSAL_REINIT:
+		return reinit_check(&proposal->reinit, epoch->config);
 	case MLS_PROPOSAL_EXTERNAL_INIT:
 		return SOTTO_ERR_INVALID; /* only in external commits */
 	default:
@@ -193,6 +196,19 @@ static enum sotto_err check_each(const struct proposal_list *list, const struct 
 			return err;
 	}
 	return SOTTO_OK;
+}
+
+/* 12.2: a ReInit stands alone. */
+static enum sotto_err note_reinit(const struct proposal_list *list, struct epoch *next)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].type != MLS_PROPOSAL_REINIT)
+			continue;
+		if (list->count != 1)
+			return SOTTO_ERR_INVALID;
+		writer_put_bytes(&next->reinit, list->items[i].encoded);
+	}
+	return writer_finish(&next->reinit);
 }
 
 static enum sotto_err blank_subjects(const struct proposal_list *list, struct tree *tree)
@@ -310,6 +326,7 @@ enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoc
 	TRY(check_each(list, before, now_s));
 	TRY(check_subjects(list, &before->tree, committer));
 	TRY(psk_check_list(list));
+	TRY(note_reinit(list, next));
 	TRY(apply_extensions(list, next, &new_extensions));
 	TRY(blank_subjects(list, &next->tree));
 	TRY(set_updates(list, next, outcome));

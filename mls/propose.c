@@ -4,6 +4,7 @@
 
 #include "mls/group.h"
 #include "mls/psk.h"
+#include "mls/reinit.h"
 
 /* The private halves that come with an update of our own. */
 struct update_keys {
@@ -38,7 +39,7 @@ static enum sotto_err send_proposal(struct mls_group *group, const struct writer
 	};
 
 	writer_init_growing(&out, group->config.allocator);
-	FAIL_IF(!group->active, SOTTO_ERR_STATE);
+	FAIL_IF(!group->active || group_ended(group), SOTTO_ERR_STATE);
 	TRY(writer_finish(proposal));
 	reader_init(&reader, framed.body);
 	proposal_read(&reader, &view);
@@ -147,6 +148,20 @@ out:
 	return err;
 }
 
+enum sotto_err mls_group_propose_reinit(struct mls_group *group,
+					const struct mls_reinit_options *reinit,
+					struct mls_buffer *message)
+{
+	struct writer proposal;
+	enum sotto_err err;
+
+	writer_init_growing(&proposal, group->config.allocator);
+	reinit_write(&proposal, reinit);
+	err = send_proposal(group, &proposal, NULL, 0, message);
+	writer_release(&proposal);
+	return err;
+}
+
 enum sotto_err mls_group_propose_update(struct mls_group *group,
 					const struct mls_leaf_options *leaf,
 					struct mls_buffer *message)
@@ -160,7 +175,7 @@ enum sotto_err mls_group_propose_update(struct mls_group *group,
 	struct leaf_recipe recipe;
 	enum sotto_err err;
 
-	if (!group->active)
+	if (!group->active || group_ended(group))
 		return SOTTO_ERR_STATE;
 	recipe = (struct leaf_recipe){
 		.options = leaf,

@@ -95,23 +95,19 @@ static enum sotto_err find_external(const struct mls_config *config, struct byte
 	return config->psks->find(config->psks->context, id, psk);
 }
 
-/* 8.6: of this group only. */
+/* 8.6: of this group only; wiped in the epoch that removed us. */
 static enum sotto_err find_resumption(const struct mls_group *group, const struct psk_id_view *id,
 				      struct bytes *psk)
 {
+	const struct epoch *epoch;
+
 	if (group == NULL || !bytes_equal(id->id, group_id_bytes(group)))
 		return SOTTO_ERR_NOT_FOUND;
-	if (id->epoch == group->epoch->number) {
-		*psk = secret_bytes(&group->epoch->secrets.resumption);
-		return SOTTO_OK;
-	}
-	for (size_t i = 0; i < group->past_count; i++) {
-		if (id->epoch == group->past[i]->number) {
-			*psk = secret_bytes(&group->past[i]->secrets.resumption);
-			return SOTTO_OK;
-		}
-	}
-	return SOTTO_ERR_NOT_FOUND;
+	epoch = group_find_epoch(group, id->epoch);
+	if (epoch == NULL || epoch->secrets.resumption.len == 0)
+		return SOTTO_ERR_NOT_FOUND;
+	*psk = secret_bytes(&epoch->secrets.resumption);
+	return SOTTO_OK;
 }
 
 enum sotto_err psk_find(const struct psk_finder *finder, const struct psk_id_view *id,

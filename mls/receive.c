@@ -159,7 +159,7 @@ enum sotto_err mls_group_receive(struct mls_group *group, struct bytes message,
 	bool own_commit;
 	enum sotto_err err;
 
-	FAIL_IF(!group->active, SOTTO_ERR_STATE);
+	FAIL_IF(!group->active || group_ended(group), SOTTO_ERR_STATE);
 	TRY(message_read(message, &view));
 	FAIL_IF(view.wire_format != MLS_PUBLIC_MESSAGE && view.wire_format != MLS_PRIVATE_MESSAGE,
 		SOTTO_ERR_ARGUMENT);

@@ -36,6 +36,7 @@ void epoch_save(const struct epoch *epoch, const struct tree *base, struct write
 	writer_put_u64(writer, epoch->number);
 	writer_put_u32(writer, epoch->own_leaf);
 	writer_put_vector(writer, writer_bytes(&epoch->extensions));
+	writer_put_vector(writer, writer_bytes(&epoch->reinit));
 	writer_put_vector(writer, epoch_confirmed_hash(epoch));
 	writer_put_bytes(writer, BYTES(epoch->interim_hash, len));
 	writer_put_bytes(writer, epoch_tag(epoch));
