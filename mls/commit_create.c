@@ -19,6 +19,7 @@ struct committing {
 	struct mls_group *group;
 	const struct mls_commit_options *options;
 	struct proposal_list list;
+	struct link link;
 	struct writer
 		by_value; /* the proposals made here; list items point in by offset until sealed */
 	struct list_outcome outcome;
@@ -166,11 +167,33 @@ static enum sotto_err choose_cached(struct committing *committing)
 	return SOTTO_OK;
 }
 
+static struct psk_finder finder_of(const struct committing *committing)
+{
+	struct psk_finder finder = group_psk_finder(committing->group);
+
+	finder.origin = committing->link.origin;
+	return finder;
+}
+
+/* The PSK that ties us to our origin (11.2, 11.3). */
+static enum sotto_err write_link(const struct committing *committing, struct writer *writer)
+{
+	const struct link *link = &committing->link;
+	struct psk_finder finder = finder_of(committing);
+
+	if (link->kind == MLS_LINK_NONE)
+		return SOTTO_OK;
+	if (committing->group->epoch->number != 0 || !link->origin->active)
+		return SOTTO_ERR_INVALID;
+	return psk_resumption_write(&finder, (enum psk_usage)link->kind,
+				    group_id_bytes(link->origin), link->epoch, writer);
+}
+
 /* The proposals that the caller asks for, encoded one after the other. */
 static enum sotto_err write_by_value(struct committing *committing)
 {
 	const struct mls_commit_options *options = committing->options;
-	struct psk_finder finder = group_psk_finder(committing->group);
+	struct psk_finder finder = finder_of(committing);
 	struct writer *writer = &committing->by_value;
 	enum sotto_err err = SOTTO_OK;
 	size_t start;
@@ -200,6 +223,7 @@ static enum sotto_err write_by_value(struct committing *committing)
 		TRY(psk_resumption_write(&finder, PSK_USAGE_APPLICATION,
 					 group_id_bytes(committing->group),
 					 options->resumption_epochs[i], writer));
+	TRY(write_link(committing, writer));
 	TRY(writer_finish(writer));
 out:
 	return err;
@@ -269,6 +293,11 @@ static enum sotto_err build_next(struct committing *committing)
 	committing->next = committing->staged->next;
 	TRY(proposal_list_apply(&committing->list, group->epoch, committing->next,
 				group->epoch->own_leaf, options->now_s, &committing->outcome));
+	if (committing->link.kind != MLS_LINK_NONE) {
+		/* Extensions and members as this commit leaves them. */
+		TRY(link_check(&committing->link, committing->next));
+		TRY(link_check_members(&committing->link, committing->next));
+	}
 	committing->has_path = options->path || options->leaf != NULL ||
 			       proposal_list_needs_path(&committing->list);
 	if (committing->has_path) {
@@ -291,7 +320,7 @@ static enum sotto_err sign_and_derive(struct committing *committing, struct fram
 {
 	struct mls_group *group = committing->group;
 	struct frame_keys keys = epoch_frame_keys(group->epoch);
-	struct psk_finder finder = group_psk_finder(group);
+	struct psk_finder finder = finder_of(committing);
 	struct epoch *next = committing->next;
 	size_t signature_len = 0;
 	struct secret psk = {0};
@@ -361,15 +390,21 @@ enum sotto_err mls_group_commit(struct mls_group *group, const struct mls_commit
 
 	if (!group->active || group_ended(group))
 		return SOTTO_ERR_STATE;
-	if (options->link != MLS_LINK_NONE)
-		return SOTTO_ERR_UNSUPPORTED;
 	if (group->pending != NULL)
 		return SOTTO_ERR_EXISTS;
 	if (group->send.handshake == MLS_PRIVATE_MESSAGE)
 		err = group_next_generation(group, RATCHET_HANDSHAKE, &generation);
 	if (err != SOTTO_OK)
 		return err;
+	if (options->link != MLS_LINK_NONE) {
+		if (options->origin == NULL)
+			return SOTTO_ERR_ARGUMENT;
+		committing.link = (struct link){.kind = options->link,
+						.origin = options->origin,
+						.epoch = options->origin->epoch->number};
+	}
 	proposal_list_init(&committing.list, allocator);
+	committing.list.link = options->link;
 	writer_init_growing(&committing.by_value, allocator);
 	writer_init_growing(&committing.body, allocator);
 	writer_init_growing(&commit_out, allocator);

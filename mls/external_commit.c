@@ -64,7 +64,7 @@ static enum sotto_err check_list(const struct proposal_list *list, const struct 
 			break;
 		case MLS_PROPOSAL_PSK:
 			proposal_item_view(&list->items[i], &view);
-			TRY(psk_check(&view.psk, before->suite));
+			TRY(psk_check(&view.psk, before->suite, MLS_LINK_NONE));
 			break;
 		default:
 			return SOTTO_ERR_INVALID;

@@ -130,7 +130,7 @@ static enum sotto_err find_old_leaf(const struct external_joining *joining, uint
 static enum sotto_err write_proposals(struct external_joining *joining)
 {
 	const struct mls_external_join_options *options = joining->options;
-	struct psk_finder finder = {joining->config, joining->suite, NULL};
+	struct psk_finder finder = {.config = joining->config, .suite = joining->suite};
 	struct writer *writer = &joining->by_value;
 	uint8_t kem_output[KEM_ENC_LEN_MAX];
 	uint32_t old_leaf;
@@ -208,7 +208,7 @@ out:
 static enum sotto_err write_commit(struct external_joining *joining, struct writer *commit)
 {
 	struct frame_keys keys = epoch_frame_keys(joining->before);
-	struct psk_finder finder = {joining->config, joining->suite, NULL};
+	struct psk_finder finder = {.config = joining->config, .suite = joining->suite};
 	struct writer *scratch = &joining->group->scratch;
 	struct epoch *next = joining->next;
 	size_t signature_len = 0;

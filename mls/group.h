@@ -35,6 +35,7 @@ struct proposal_item {
 
 struct proposal_list {
 	const struct allocator *allocator;
+	enum mls_link link; /* the list may hold a resumption PSK of this usage: a first commit's */
 	struct proposal_item *items;
 	size_t count;
 	size_t capacity;

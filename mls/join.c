@@ -18,6 +18,7 @@ struct joining {
 	uint8_t *secrets_plain;
 	size_t secrets_len;
 	struct group_secrets_view secrets;
+	struct link link;
 	struct secret joiner;
 	struct secret psk;
 	uint8_t *info_plain;
@@ -50,8 +51,9 @@ out:
 static enum sotto_err open_secrets(struct joining *joining)
 {
 	const struct suite *suite = joining->suite;
-	/* A newcomer was in no epoch of this group. */
-	struct psk_finder finder = {joining->config, suite, NULL};
+	const struct mls_group *origin = joining->options->origin;
+	struct psk_finder finder = {.config = joining->config, .suite = suite, .origin = origin};
+	bool resumption;
 	struct hpke_ciphertext sealed;
 	uint8_t ref[HASH_LEN_MAX];
 	struct writer info;
@@ -73,6 +75,9 @@ static enum sotto_err open_secrets(struct joining *joining)
 	group_secrets_read(&reader, &joining->secrets);
 	TRY(reader_finish(&reader));
 	FAIL_IF(joining->secrets.joiner_secret.len != suite_hash_len(suite), SOTTO_ERR_INVALID);
+	TRY(psk_check_welcome(suite, joining->secrets.psks, &joining->link, &resumption));
+	FAIL_IF(origin != NULL && !resumption, SOTTO_ERR_INVALID);
+	joining->link.origin = origin;
 	TRY(psk_secret_of_welcome(&finder, joining->secrets.psks, joining->secrets.psk_count,
 				  &joining->psk));
 	secret_set(&joining->joiner, joining->secrets.joiner_secret.data,
@@ -159,6 +164,21 @@ static enum sotto_err take_path_secret(const struct joining *joining, struct epo
 	return err;
 }
 
+/* 11.2, 11.3: what the welcome says to follow must be so. */
+static enum sotto_err check_link(const struct joining *joining, const struct epoch *epoch)
+{
+	const struct link *link = &joining->link;
+	enum sotto_err err = SOTTO_OK;
+
+	if (link->kind == MLS_LINK_NONE)
+		return SOTTO_OK;
+	FAIL_IF(epoch->number != 1, SOTTO_ERR_INVALID);
+	TRY(link_check(link, epoch));
+	TRY(link_check_members(link, epoch));
+out:
+	return err;
+}
+
 static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *epoch)
 {
 	const struct info_entry entry = {
@@ -174,6 +194,7 @@ static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *e
 	TRY(epoch_derive(epoch, &joining->joiner, &joining->psk, NULL));
 	TRY(suite_mac_check(joining->suite, epoch->confirmation_tag,
 			    joining->info.confirmation_tag));
+	TRY(check_link(joining, epoch));
 out:
 	return err;
 }

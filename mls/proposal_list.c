@@ -126,7 +126,7 @@ enum sotto_err proposal_check(const struct proposal_view *proposal, struct sende
 			return SOTTO_ERR_LIMIT;
 		return required_capabilities_find(proposal->extensions, &required);
 	case MLS_PROPOSAL_PSK:
-		return psk_check(&proposal->psk, epoch->suite);
+		return psk_check(&proposal->psk, epoch->suite, MLS_LINK_NONE);
 	case MLS_PROPOSAL_REINIT:
 		return reinit_check(&proposal->reinit, epoch->config);
 	case MLS_PROPOSAL_EXTERNAL_INIT:
@@ -191,7 +191,9 @@ static enum sotto_err check_each(const struct proposal_list *list, const struct 
 		enum sotto_err err;
 
 		proposal_item_view(&list->items[i], &view);
-		err = proposal_check(&view, list->items[i].sender, before, now_s);
+		err = view.type == MLS_PROPOSAL_PSK
+			      ? psk_check(&view.psk, before->suite, list->link)
+			      : proposal_check(&view, list->items[i].sender, before, now_s);
 		if (err != SOTTO_OK)
 			return err;
 	}

@@ -61,12 +61,13 @@ static size_t count_psks(const struct proposal_list *list)
 	return count;
 }
 
-enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite)
+enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite,
+			 enum mls_link link)
 {
 	if (id->nonce.len != suite_hash_len(suite))
 		return SOTTO_ERR_INVALID;
-	/* The other usages belong to reinit and branching. */
-	if (id->type == PSK_RESUMPTION && id->usage != PSK_USAGE_APPLICATION)
+	if (id->type == PSK_RESUMPTION && id->usage != PSK_USAGE_APPLICATION &&
+	    (link == MLS_LINK_NONE || id->usage != (uint8_t)link))
 		return SOTTO_ERR_INVALID;
 	return SOTTO_OK;
 }
@@ -95,7 +96,7 @@ static enum sotto_err find_external(const struct mls_config *config, struct byte
 	return config->psks->find(config->psks->context, id, psk);
 }
 
-/* 8.6: of this group only; wiped in the epoch that removed us. */
+/* Wiped in the epoch that removed us. */
 static enum sotto_err find_resumption(const struct mls_group *group, const struct psk_id_view *id,
 				      struct bytes *psk)
 {
@@ -113,8 +114,11 @@ static enum sotto_err find_resumption(const struct mls_group *group, const struc
 enum sotto_err psk_find(const struct psk_finder *finder, const struct psk_id_view *id,
 			struct bytes *psk)
 {
-	return id->type == PSK_EXTERNAL ? find_external(finder->config, id->id, psk)
-					: find_resumption(finder->group, id, psk);
+	bool own = id->usage == PSK_USAGE_APPLICATION && finder->group != NULL;
+
+	return id->type == PSK_EXTERNAL
+		       ? find_external(finder->config, id->id, psk)
+		       : find_resumption(own ? finder->group : finder->origin, id, psk);
 }
 
 enum sotto_err psk_secret_of_list(const struct psk_finder *finder, const struct proposal_list *list,
@@ -140,6 +144,35 @@ out:
 	return err;
 }
 
+enum sotto_err psk_check_welcome(const struct suite *suite, struct bytes psks, struct link *link,
+				 bool *resumption)
+{
+	struct reader reader;
+	enum sotto_err err = SOTTO_OK;
+
+	*link = (struct link){.kind = MLS_LINK_NONE};
+	*resumption = false;
+	reader_init(&reader, psks);
+	while (reader_more(&reader)) {
+		struct psk_id_view id;
+		enum mls_link kind = MLS_LINK_NONE;
+
+		psk_id_read(&reader, &id);
+		if (id.type == PSK_RESUMPTION && id.usage == MLS_LINK_REINIT)
+			kind = MLS_LINK_REINIT;
+		if (id.type == PSK_RESUMPTION && id.usage == MLS_LINK_BRANCH)
+			kind = MLS_LINK_BRANCH;
+		TRY(psk_check(&id, suite, kind));
+		*resumption |= id.type == PSK_RESUMPTION;
+		if (kind == MLS_LINK_NONE)
+			continue;
+		FAIL_IF(link->kind != MLS_LINK_NONE, SOTTO_ERR_INVALID);
+		*link = (struct link){.kind = kind, .epoch = id.epoch};
+	}
+out:
+	return err;
+}
+
 enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct bytes psks,
 				     size_t count, struct secret *secret)
 {
@@ -156,7 +189,6 @@ enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct byt
 		struct bytes psk;
 
 		psk_id_read(&reader, &id);
-		TRY(psk_check(&id, finder->suite));
 		TRY(psk_find(finder, &id, &psk));
 		TRY(psk_chain_add(&chain, id.encoded, psk));
 	}

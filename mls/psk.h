@@ -3,7 +3,7 @@
 #ifndef MLS_PSK_H
 #define MLS_PSK_H
 
-#include "mls/group.h"
+#include "mls/link.h"
 
 /*
  * psk_secret in the making; count is known before. Begins as all zeros, which is the secret of no
@@ -37,7 +37,8 @@ MUST_USE enum sotto_err psk_chain_add(struct psk_chain *chain, struct bytes id, 
 struct psk_finder {
 	const struct mls_config *config;
 	const struct suite *suite;
-	const struct mls_group *group; /* NULL: we are not in it yet */
+	const struct mls_group *group;	/* NULL: we are not in it yet */
+	const struct mls_group *origin; /* another one that it follows, or NULL */
 };
 
 /* SOTTO_ERR_NOT_FOUND: we don't have it. */
@@ -50,10 +51,17 @@ MUST_USE enum sotto_err psk_secret_of_list(const struct psk_finder *finder,
 
 static inline struct psk_finder group_psk_finder(const struct mls_group *group)
 {
-	return (struct psk_finder){&group->config, group->suite, group};
+	return (struct psk_finder){&group->config, group->suite, group, NULL};
 }
 
-/* Of the psks of a welcome. */
+/*
+ * 12.4.3.1: the psks of a welcome, each by its form; at most one is of reinit or branch, and that
+ * becomes link (without its origin). resumption: is there any resumption PSK?
+ */
+MUST_USE enum sotto_err psk_check_welcome(const struct suite *suite, struct bytes psks,
+					  struct link *link, bool *resumption);
+
+/* Of the psks of a welcome, checked before. */
 MUST_USE enum sotto_err psk_secret_of_welcome(const struct psk_finder *finder, struct bytes psks,
 					      size_t count, struct secret *secret);
 
@@ -69,8 +77,12 @@ MUST_USE enum sotto_err psk_resumption_write(const struct psk_finder *finder, en
 					     struct bytes group_id, uint64_t epoch,
 					     struct writer *writer);
 
-/* 12.1.4, 12.2: forms, and none twice. */
-MUST_USE enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite);
+/*
+ * 12.1.4, 12.2: forms, and none twice. link: the one usage beside application that may be here, in a
+ * group's first commit.
+ */
+MUST_USE enum sotto_err psk_check(const struct psk_id_view *id, const struct suite *suite,
+				  enum mls_link link);
 MUST_USE enum sotto_err psk_check_list(const struct proposal_list *list);
 
 #endif

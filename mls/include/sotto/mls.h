@@ -368,7 +368,9 @@ struct mls_join_options {
 	struct bytes tree; /* optional<Node> ratchet_tree<V>; empty: in the welcome */
 	/*
 	 * The group that this one follows: its successor after a ReInit (11.2), or a branch (11.3).
-	 * Needed if the welcome names a resumption PSK; else not looked at.
+	 * Without it, a welcome that names a resumption PSK is SOTTO_ERR_NOT_FOUND; with it, one
+	 * that names none of its resumption PSKs, or does not follow it as it says, is
+	 * SOTTO_ERR_INVALID.
 	 */
 	const struct mls_group *origin;
 	uint64_t now_s; /* 0: lifetimes against the clock are not checked */
