@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Those outside: newcomers that commit themselves in (RFC 9420 sections 8.3, 12.4.3.2). */
+/*
+ * Those outside: newcomers that commit themselves in (RFC 9420 sections 8.3, 12.4.3.2), and proposals
+ * by who is no member (12.1.8).
+ */
 #ifndef MLS_EXTERNAL_H
 #define MLS_EXTERNAL_H
 
@@ -29,6 +32,11 @@ MUST_USE enum sotto_err external_init_seal(const struct suite *suite,
 					   struct bytes external_pub,
 					   uint8_t kem_output[KEM_ENC_LEN_MAX],
 					   struct secret *init);
+
+/* Whose key signs a proposal from outside; refuses what such a sender may not send (6.1, 12.1.8). */
+MUST_USE enum sotto_err external_proposal_signer(const struct mls_group *group,
+						 const struct framed *framed,
+						 struct bytes *public_key);
 
 /* config.clients, or by default equal credentials. */
 bool client_same(const struct mls_config *config, const struct mls_credential *one,

@@ -74,6 +74,9 @@ MUST_USE enum sotto_err proposal_list_apply(struct proposal_list *list, const st
 					    struct epoch *next, uint32_t committer, uint64_t now_s,
 					    struct list_outcome *outcome);
 
+/* 12.1.8: may such a sender propose this? */
+bool proposal_sender_may(enum sender_type sender, uint16_t type);
+
 /* One proposal by itself, when it arrives. */
 MUST_USE enum sotto_err proposal_check(const struct proposal_view *proposal, struct sender sender,
 				       const struct epoch *epoch, uint64_t now_s);

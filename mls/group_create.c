@@ -44,6 +44,8 @@ static enum sotto_err first_epoch(struct epoch *epoch, const struct mls_leaf_opt
 	writer_put_bytes(&epoch->extensions, extensions);
 	TRY(writer_finish(&epoch->extensions));
 	TRY(extensions_check(writer_bytes(&epoch->extensions)));
+	TRY(context_extensions_check(writer_bytes(&epoch->extensions), epoch->suite,
+				     epoch->config));
 	TRY(tree_widen(&epoch->tree, 1));
 	TRY(first_leaf(epoch, leaf));
 	TRY(epoch_write_context(epoch));

@@ -97,9 +97,7 @@ enum sotto_err group_info_check(const struct group_info_view *info, const struct
 		return SOTTO_ERR_VERSION;
 	if (info->suite != suite->id || info->confirmed_hash.len > HASH_LEN_MAX)
 		return SOTTO_ERR_INVALID;
-	if (info->context_extensions.len > config->limits.extension_bytes)
-		return SOTTO_ERR_LIMIT;
-	return SOTTO_OK;
+	return context_extensions_check(info->context_extensions, suite, config);
 }
 
 enum sotto_err group_info_enter(const struct info_entry *entry, struct epoch *epoch)

@@ -8,22 +8,23 @@
  * opaque identity<V> of basic, Certificate certificates<V> of x509; other types: one vector, as
  * GREASE would.
  */
-static void credential_read(struct reader *reader, struct leaf_view *view)
+void credential_read(struct reader *reader, struct mls_credential *credential,
+		     struct bytes *encoded)
 {
 	const uint8_t *start = reader->at;
 
-	view->credential.type = reader_get_u16(reader);
-	if (view->credential.type == MLS_CREDENTIAL_X509) {
+	credential->type = reader_get_u16(reader);
+	if (credential->type == MLS_CREDENTIAL_X509) {
 		struct reader certificates = reader_get_nested(reader);
 
-		view->credential.content = BYTES(certificates.at, reader_left(&certificates));
+		credential->content = BYTES(certificates.at, reader_left(&certificates));
 		while (reader_more(&certificates))
 			(void)reader_get_vector(&certificates);
 		reader_end_nested(reader, &certificates);
 	} else {
-		view->credential.content = reader_get_vector(reader);
+		credential->content = reader_get_vector(reader);
 	}
-	view->credential_encoded = BYTES(start, (size_t)(reader->at - start));
+	*encoded = BYTES(start, (size_t)(reader->at - start));
 }
 
 static void capabilities_read(struct reader *reader, struct leaf_view *view)
@@ -45,7 +46,7 @@ void leaf_view_read(struct reader *reader, struct leaf_view *view)
 	*view = (struct leaf_view){0};
 	view->encryption_key = reader_get_vector(reader);
 	view->signature_key = reader_get_vector(reader);
-	credential_read(reader, view);
+	credential_read(reader, &view->credential, &view->credential_encoded);
 	capabilities_read(reader, view);
 	view->source = (enum leaf_source)reader_get_u8(reader);
 	switch (view->source) {

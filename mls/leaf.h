@@ -37,6 +37,10 @@ struct leaf_view {
 	struct bytes signature;
 };
 
+/* Credential (5.3), and as it stands on the wire. */
+void credential_read(struct reader *reader, struct mls_credential *credential,
+		     struct bytes *encoded);
+
 /* Parses; says nothing about validity. */
 void leaf_view_read(struct reader *reader, struct leaf_view *view);
 
@@ -67,6 +71,16 @@ MUST_USE enum sotto_err leaf_check_signature(const struct leaf_view *view,
 bool leaf_supports_extension(const struct leaf_view *view, uint16_t type);
 bool leaf_supports_proposal(const struct leaf_view *view, uint16_t type);
 bool leaf_supports_credential(const struct leaf_view *view, uint16_t type);
+
+/*
+ * The extensions of a group context by themselves: length, and the form of those that we know.
+ * suite NULL: one of no suite of ours.
+ */
+MUST_USE enum sotto_err context_extensions_check(struct bytes extensions, const struct suite *suite,
+						 const struct mls_config *config);
+
+/* external_senders among them (12.1.8.1). */
+MUST_USE enum sotto_err external_senders_check(struct bytes extensions, const struct suite *suite);
 
 /*
  * Does a leaf fit a group with these context extensions: each supported, required capabilities

@@ -23,6 +23,18 @@ bool leaf_supports_credential(const struct leaf_view *view, uint16_t type)
 	return u16_list_has(view->credential_types, type);
 }
 
+enum sotto_err context_extensions_check(struct bytes extensions, const struct suite *suite,
+					const struct mls_config *config)
+{
+	struct required_capabilities required;
+	enum sotto_err err;
+
+	if (extensions.len > config->limits.extension_bytes)
+		return SOTTO_ERR_LIMIT;
+	err = required_capabilities_find(extensions, &required);
+	return err == SOTTO_OK ? external_senders_check(extensions, suite) : err;
+}
+
 enum sotto_err leaf_check_context(const struct leaf_view *view, struct bytes extensions)
 {
 	struct required_capabilities required;

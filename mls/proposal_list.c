@@ -109,22 +109,18 @@ static enum sotto_err check_update(const struct leaf_view *view, uint32_t sender
 enum sotto_err proposal_check(const struct proposal_view *proposal, struct sender sender,
 			      const struct epoch *epoch, uint64_t now_s)
 {
-	struct required_capabilities required;
-
+	if (!proposal_sender_may(sender.type, proposal->type))
+		return SOTTO_ERR_INVALID;
 	switch (proposal->type) {
 	case MLS_PROPOSAL_ADD:
 		return key_package_check(&proposal->add, epoch->suite, epoch->config, now_s);
 	case MLS_PROPOSAL_UPDATE:
-		return sender.type == SENDER_MEMBER
-			       ? check_update(&proposal->update, sender.index, epoch, now_s)
-			       : SOTTO_ERR_INVALID;
+		return check_update(&proposal->update, sender.index, epoch, now_s);
 	case MLS_PROPOSAL_REMOVE:
 		return tree_leaf(&epoch->tree, proposal->removed) != NULL ? SOTTO_OK
 									  : SOTTO_ERR_INVALID;
 	case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-		if (proposal->extensions.len > epoch->config->limits.extension_bytes)
-			return SOTTO_ERR_LIMIT;
-		return required_capabilities_find(proposal->extensions, &required);
+		return context_extensions_check(proposal->extensions, epoch->suite, epoch->config);
 	case MLS_PROPOSAL_PSK:
 		return psk_check(&proposal->psk, epoch->suite, MLS_LINK_NONE);
 	case MLS_PROPOSAL_REINIT:

@@ -208,15 +208,25 @@ void psk_ids_write(const struct proposal_list *list, struct writer *writer)
 	}
 }
 
-static enum sotto_err put_nonce(const struct psk_finder *finder, struct writer *writer)
+static enum sotto_err put_nonce(const struct mls_config *config, const struct suite *suite,
+				struct writer *writer)
 {
 	uint8_t nonce[HASH_LEN_MAX];
-	size_t len = suite_hash_len(finder->suite);
-	enum sotto_err err = random_fill(finder->config->random, nonce, len);
+	size_t len = suite_hash_len(suite);
+	enum sotto_err err = random_fill(config->random, nonce, len);
 
 	if (err == SOTTO_OK)
 		writer_put_vector(writer, BYTES(nonce, len));
 	return err;
+}
+
+enum sotto_err psk_external_write(const struct mls_config *config, const struct suite *suite,
+				  struct bytes psk_id, struct writer *writer)
+{
+	writer_put_u16(writer, MLS_PROPOSAL_PSK);
+	writer_put_u8(writer, PSK_EXTERNAL);
+	writer_put_vector(writer, psk_id);
+	return put_nonce(config, suite, writer);
 }
 
 enum sotto_err psk_proposal_write(const struct psk_finder *finder, struct bytes psk_id,
@@ -226,12 +236,8 @@ enum sotto_err psk_proposal_write(const struct psk_finder *finder, struct bytes 
 	struct bytes psk;
 	enum sotto_err err = psk_find(finder, &id, &psk);
 
-	if (err != SOTTO_OK)
-		return err;
-	writer_put_u16(writer, MLS_PROPOSAL_PSK);
-	writer_put_u8(writer, PSK_EXTERNAL);
-	writer_put_vector(writer, psk_id);
-	return put_nonce(finder, writer);
+	return err == SOTTO_OK ? psk_external_write(finder->config, finder->suite, psk_id, writer)
+			       : err;
 }
 
 enum sotto_err psk_resumption_write(const struct psk_finder *finder, enum psk_usage usage,
@@ -249,5 +255,5 @@ enum sotto_err psk_resumption_write(const struct psk_finder *finder, enum psk_us
 	writer_put_u8(writer, (uint8_t)usage);
 	writer_put_vector(writer, group_id);
 	writer_put_u64(writer, epoch);
-	return put_nonce(finder, writer);
+	return put_nonce(finder->config, finder->suite, writer);
 }

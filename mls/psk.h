@@ -72,6 +72,11 @@ void psk_ids_write(const struct proposal_list *list, struct writer *writer);
 MUST_USE enum sotto_err psk_proposal_write(const struct psk_finder *finder, struct bytes psk_id,
 					   struct writer *writer);
 
+/* Likewise by who need not have it. */
+MUST_USE enum sotto_err psk_external_write(const struct mls_config *config,
+					   const struct suite *suite, struct bytes psk_id,
+					   struct writer *writer);
+
 /* Likewise for a resumption PSK of a group that the finder knows. */
 MUST_USE enum sotto_err psk_resumption_write(const struct psk_finder *finder, enum psk_usage usage,
 					     struct bytes group_id, uint64_t epoch,

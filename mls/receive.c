@@ -64,9 +64,9 @@ static enum sotto_err find_signer(const struct mls_group *group, const struct fr
 		return external_commit_signer(group, framed, public_key);
 	case SENDER_EXTERNAL:
 	case SENDER_NEW_MEMBER_PROPOSAL:
-		break;
+		return external_proposal_signer(group, framed, public_key);
 	}
-	return SOTTO_ERR_UNSUPPORTED;
+	return SOTTO_ERR_INVALID;
 }
 
 /*

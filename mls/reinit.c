@@ -20,13 +20,9 @@ void reinit_write(struct writer *writer, const struct mls_reinit_options *option
 
 enum sotto_err reinit_check(const struct mls_reinit *reinit, const struct mls_config *config)
 {
-	struct required_capabilities required;
-
 	if (reinit->version < MLS_VERSION)
 		return SOTTO_ERR_INVALID;
-	if (reinit->extensions.len > config->limits.extension_bytes)
-		return SOTTO_ERR_LIMIT;
-	return required_capabilities_find(reinit->extensions, &required);
+	return context_extensions_check(reinit->extensions, suite_find(reinit->suite), config);
 }
 
 enum sotto_err mls_group_reinit(const struct mls_group *group, struct mls_reinit *reinit)
