@@ -21,6 +21,7 @@ struct epoch {
 	const struct suite *suite;
 	struct bytes group_id; /* the group's */
 	uint64_t number;
+	uint64_t retired_s; /* when mls_group_expire first saw it past; 0: not yet */
 	struct tree tree;
 	struct writer extensions; /* GroupContext extensions, without header */
 	struct writer context;	  /* GroupContext, encoded */

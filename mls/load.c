@@ -76,6 +76,7 @@ enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base
 
 	if (made == NULL)
 		return SOTTO_ERR_NO_MEMORY;
+	made->retired_s = reader_get_u64(reader);
 	made->own_leaf = reader_get_u32(reader);
 	writer_put_bytes(&made->extensions, reader_get_vector(reader));
 	writer_put_bytes(&made->reinit, reader_get_vector(reader));

@@ -34,6 +34,7 @@ void epoch_save(const struct epoch *epoch, const struct tree *base, struct write
 	size_t len = suite_hash_len(epoch->suite);
 
 	writer_put_u64(writer, epoch->number);
+	writer_put_u64(writer, epoch->retired_s);
 	writer_put_u32(writer, epoch->own_leaf);
 	writer_put_vector(writer, writer_bytes(&epoch->extensions));
 	writer_put_vector(writer, writer_bytes(&epoch->reinit));

@@ -13,6 +13,7 @@ struct skipped_key {
 	uint32_t generation;
 	uint8_t used; /* 0: an empty place */
 	uint8_t kind;
+	uint64_t seen_s; /* by secret_tree_expire; 0: not yet */
 	struct message_key key;
 };
 
@@ -317,12 +318,23 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 			place->generation = at;
 			place->used = 1;
 			place->kind = (uint8_t)kind;
+			place->seen_s = 0;
 			ratchet_key(tree, secret, at, &place->key);
 		}
 		ratchet_step(tree, secret, at);
 	}
 	ratchet_step(tree, secret, at);
 	ratchet_set_generation(ratchet, at + 1);
+}
+
+void secret_tree_expire(struct secret_tree *tree, uint64_t now_s, uint64_t age_s)
+{
+	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
+		struct skipped_key *skipped = &tree->skipped[i];
+
+		if (skipped->used && age_passed(&skipped->seen_s, now_s, age_s))
+			bytes_wipe(skipped, sizeof(*skipped));
+	}
 }
 
 /* ---- Saving ---- */
@@ -379,6 +391,7 @@ void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const 
 		writer_put_u32(writer, skipped->leaf);
 		writer_put_u8(writer, skipped->kind);
 		writer_put_u32(writer, skipped->generation);
+		writer_put_u64(writer, skipped->seen_s);
 		writer_put_bytes(writer,
 				 BYTES(skipped->key.key, aead_key_len(tree->suite->hpke.aead)));
 		writer_put_bytes(writer,
@@ -437,6 +450,7 @@ static void read_skipped(struct secret_tree *tree, struct reader *reader)
 		key.leaf = reader_get_u32(&keys);
 		key.kind = reader_get_u8(&keys);
 		key.generation = reader_get_u32(&keys);
+		key.seen_s = reader_get_u64(&keys);
 		reader_get_array(&keys, key.key.key, aead_key_len(tree->suite->hpke.aead));
 		reader_get_array(&keys, key.key.nonce, aead_nonce_len(tree->suite->hpke.aead));
 		if (keys.err == SOTTO_OK && tree->skipped_capacity != 0)

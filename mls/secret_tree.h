@@ -72,6 +72,20 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 void secret_tree_start_leaf(struct secret_tree *tree, uint32_t leaf);
 
 /*
+ * Has a time been longer ago than an age? A stamp of 0 is none and becomes now_s; so does one that
+ * lies ahead, of a clock that was set back. A stamp never grows.
+ */
+static inline bool age_passed(uint64_t *stamp_s, uint64_t now_s, uint64_t age_s)
+{
+	if (*stamp_s == 0 || *stamp_s > now_s)
+		*stamp_s = now_s;
+	return now_s - *stamp_s > age_s;
+}
+
+/* Erases kept keys that were first seen here longer ago than age_s. now_s is not 0. */
+void secret_tree_expire(struct secret_tree *tree, uint64_t now_s, uint64_t age_s);
+
+/*
  * The state, for saving. until: the ratchets of own_leaf are written as they will stand at these
  * generations (by kind), where that is ahead of where they are; NULL: as they are.
  */

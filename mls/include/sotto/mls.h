@@ -811,6 +811,7 @@ MUST_USE enum sotto_err mls_group_unprotect(struct mls_group *group, struct byte
  * what it stamped longer ago than limits.past_epoch_age_s or limits.skipped_key_age_s it erases, a past
  * epoch with its resumption PSK. Stamps are saved. When the clock is set back, stamps that lie ahead
  * of it are set to it, so nothing is kept longer than its age from then on; what is erased stays erased.
+ * The epoch in which we were removed is kept until the group is destroyed.
  * now_s 0 is no time: nothing happens. Call it every now and then, and store both parts after it.
  */
 void mls_group_expire(struct mls_group *group, uint64_t now_s);
