@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole group under commits and proposals of a member who signs and seals whatever the input
- * says: none may crash a receiver or, being refused, change it. First byte: even a Commit, odd a
- * Proposal; the rest is its encoding.
+ * A whole group under commits and proposals of somebody who signs and seals whatever the input says:
+ * none may crash a receiver or, being refused, change it. First byte: who sends what, see roles; the
+ * rest is the Commit's or Proposal's encoding.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,18 +14,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define MEMBERS 5
 
 static struct mls_config config;
-static struct mls_identity identities[MEMBERS];
+static struct mls_identity identities[MEMBERS + 1]; /* the last is outside, and may propose */
 static struct mls_group *sender;
 static struct mls_group *receiver;
 
 static void create(void)
 {
-	struct mls_extension extension = {MLS_EXTENSION_PRIVATE_USE, BYTES_TEXT("head")};
+	struct mls_extension extensions[2] = {{MLS_EXTENSION_PRIVATE_USE, BYTES_TEXT("head")}};
+	const struct mls_identity *service = &identities[MEMBERS];
+	struct mls_external_sender outside = {
+		.signature_key = BYTES(service->public_key, 32),
+		.credential = {MLS_CREDENTIAL_BASIC, BYTES_TEXT("service")},
+	};
+	struct mls_buffer data = {0};
 	struct mls_leaf_options leaf;
 
+	setting_must(mls_identity_generate(&config, 1, &identities[MEMBERS]));
+	setting_must(mls_external_senders_write(&config, &outside, 1, &data));
+	extensions[1] =
+		(struct mls_extension){MLS_EXTENSION_EXTERNAL_SENDERS, mls_buffer_bytes(&data)};
 	setting_must(mls_identity_generate(&config, 1, &identities[0]));
 	setting_leaf(&identities[0], &leaf);
-	setting_must(mls_group_create(&config, BYTES_TEXT("fuzz"), &leaf, &extension, 1, &sender));
+	setting_must(mls_group_create(&config, BYTES_TEXT("fuzz"), &leaf, extensions, 2, &sender));
+	mls_buffer_release(&data);
 }
 
 /* The sender adds all others in one commit with a path; the second of them is the receiver. */
@@ -56,7 +67,20 @@ static void fill(void)
 	mls_buffer_release(&welcome);
 }
 
-static void send(enum mls_content_type type, struct bytes body, struct writer *out)
+/* First byte of the input, modulo their number. */
+static const struct role {
+	enum mls_content_type content;
+	enum sender_type sender;
+	unsigned identity;
+} roles[] = {
+	{MLS_CONTENT_COMMIT, SENDER_MEMBER, 0},
+	{MLS_CONTENT_PROPOSAL, SENDER_MEMBER, 0},
+	{MLS_CONTENT_COMMIT, SENDER_NEW_MEMBER_COMMIT, MEMBERS},
+	{MLS_CONTENT_PROPOSAL, SENDER_EXTERNAL, MEMBERS},
+	{MLS_CONTENT_PROPOSAL, SENDER_NEW_MEMBER_PROPOSAL, MEMBERS},
+};
+
+static void send(const struct role *role, struct bytes body, struct writer *out)
 {
 	struct frame_keys keys = epoch_frame_keys(sender->epoch);
 	uint8_t signature[SIGN_SIGNATURE_LEN_MAX];
@@ -66,13 +90,13 @@ static void send(enum mls_content_type type, struct bytes body, struct writer *o
 		.wire_format = MLS_PUBLIC_MESSAGE,
 		.group_id = group_id_bytes(sender),
 		.epoch = sender->epoch->number,
-		.sender_type = SENDER_MEMBER,
-		.content_type = type,
+		.sender_type = role->sender,
+		.content_type = role->content,
 		.body = body,
 		.confirmation_tag = BYTES(tag, 32),
 	};
 
-	setting_must(frame_sign(&keys, &stream, &sender->epoch->signature_key, &framed,
+	setting_must(frame_sign(&keys, &stream, &identities[role->identity].private_key, &framed,
 				&sender->scratch, signature, &len));
 	framed.signature = BYTES(signature, len);
 	setting_must(frame_public_write(&keys, &framed, &sender->scratch, out));
@@ -92,11 +116,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static uint8_t before[HASH_LEN_MAX];
 	uint8_t after[HASH_LEN_MAX];
 	struct mls_staged *staged = NULL;
+	const struct role *role;
 	struct writer message;
-	bool commit;
 
 	if (receiver == NULL) {
 		config = setting_config();
+		config.external_commits = true;
+		config.new_member_proposals = true;
 		stream_state = 3;
 		create();
 		fill();
@@ -104,17 +130,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size == 0)
 		return 0;
-	commit = data[0] % 2 == 0;
+	role = &roles[data[0] % ARRAY_LEN(roles)];
 	stream_state = 4;
 	writer_init_growing(&message, &allocator_default);
-	send(commit ? MLS_CONTENT_COMMIT : MLS_CONTENT_PROPOSAL, BYTES(data + 1, size - 1),
-	     &message);
+	send(role, BYTES(data + 1, size - 1), &message);
 	/*
 	 * A commit cannot get past its confirmation tag; a proposal may be good, and is dropped
 	 * again.
 	 */
 	if (mls_group_receive(receiver, writer_bytes(&message), &staged) == SOTTO_OK)
-		ASSERT(!commit);
+		ASSERT(role->content == MLS_CONTENT_PROPOSAL);
 	mls_staged_destroy(staged);
 	writer_release(&message);
 	state_hash(after);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a joiner reads: a Welcome as it comes, and, as a member could make them, a group info and
- * group secrets inside one that opens. First byte: 0 the message itself, 1 the group info, 2 the
- * group secrets.
+ * group secrets inside one that opens; and a group info message, to join by. First byte: 0 the
+ * welcome itself, 1 the group info, 2 the group secrets, 3 a group info message.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +43,22 @@ static void join(struct bytes welcome)
 
 	if (mls_group_join(&config, &options, &group) == SOTTO_OK)
 		mls_group_destroy(group);
+}
+
+static void join_external(struct bytes info)
+{
+	struct mls_group *group = NULL;
+	struct mls_leaf_options leaf;
+	struct mls_external_join_options options = {.group_info = info, .leaf = &leaf};
+	struct mls_buffer commit = {0};
+
+	setting_leaf(&identity, &leaf);
+	for (int resync = 0; resync < 2; resync++) {
+		options.resync = resync != 0;
+		if (mls_group_join_external(&config, &options, &commit, &group) == SOTTO_OK)
+			mls_group_destroy(group);
+		mls_buffer_release(&commit);
+	}
 }
 
 /* Seals a group info as the joiner secret of zeros says. */
@@ -113,6 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		join_by_parts(BYTES_TEXT("not a group info"), input);
+		break;
+	case 3:
+		join_external(input);
 		break;
 	default:
 		break;

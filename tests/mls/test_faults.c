@@ -78,6 +78,7 @@ static void setting_init(enum mls_wire_format handshake)
 	setting.world.config.allocator = &faulty.allocator;
 	setting.world.config.limits.skipped_keys = 4;
 	setting.world.config.external_commits = true;
+	setting.world.config.new_member_proposals = true;
 	setting.world.handshake = handshake;
 	for (int i = 0; i < 3; i++)
 		(void)world_new_actor(&setting.world);
@@ -157,6 +158,75 @@ static void prepare_external_commit(void)
 	assert_int_equal(join_external(mls_buffer_bytes(&setting.info)), SOTTO_OK);
 }
 
+static enum sotto_err propose_self(void)
+{
+	struct mls_external_options options = {
+		.identity = &setting.world.actors[2].identity,
+		.group_id = BYTES_TEXT("test group"),
+		.epoch = 1,
+	};
+
+	return mls_new_member_propose(&setting.world.config, &options,
+				      mls_buffer_bytes(&setting.package), 0, &setting.message);
+}
+
+static void prepare_new_member(void)
+{
+	assert_int_equal(propose_self(), SOTTO_OK);
+}
+
+static enum sotto_err end_by(unsigned actor)
+{
+	struct mls_extension extension = {MLS_EXTENSION_PRIVATE_USE, BYTES_TEXT("next")};
+	struct mls_reinit_options reinit = {.group_id = BYTES_TEXT("next"),
+					    .suite = 1,
+					    .extensions = &extension,
+					    .extension_count = 1};
+	struct mls_commit_options options = {.reinit = &reinit};
+
+	return mls_group_commit(member(actor), &options, &setting.message, &setting.welcome);
+}
+
+static void prepare_reinit(void)
+{
+	assert_int_equal(end_by(0), SOTTO_OK);
+}
+
+/* A branch by one, who adds actor 2, whom this setting takes for the other member's client. */
+static bool anybody(void *context, const struct mls_credential *one,
+		    const struct mls_credential *other)
+{
+	(void)context;
+	return one->type == other->type;
+}
+
+static const struct mls_client_matcher matcher = {.same = anybody};
+
+static enum sotto_err branch_by(unsigned actor)
+{
+	struct bytes package = mls_buffer_bytes(&setting.package);
+	struct mls_commit_options options = {
+		.add = &package, .add_count = 1, .link = MLS_LINK_BRANCH, .origin = member(actor)};
+	struct mls_leaf_options leaf;
+	struct mls_group *group = NULL;
+	enum sotto_err err;
+
+	setting.world.config.clients = &matcher;
+	world_leaf_options(&setting.world.actors[actor], &leaf);
+	mls_buffer_release(&setting.message);
+	mls_buffer_release(&setting.welcome);
+	err = mls_group_create(&setting.world.config, BYTES_TEXT("branch"), &leaf, NULL, 0, &group);
+	if (err == SOTTO_OK)
+		err = mls_group_commit(group, &options, &setting.message, &setting.welcome);
+	mls_group_destroy(group);
+	return err;
+}
+
+static void prepare_branch(void)
+{
+	assert_int_equal(branch_by(0), SOTTO_OK);
+}
+
 static void prepare_nothing(void)
 {
 }
@@ -182,19 +252,54 @@ static enum sotto_err try_unprotect(struct bytes message)
 	return mls_group_unprotect(member(1), message, out, sizeof(out), &application);
 }
 
-static enum sotto_err try_join(struct bytes welcome)
+static enum sotto_err join(struct bytes welcome, const struct mls_group *origin)
 {
 	struct mls_join_options options = {
 		.welcome = welcome,
 		.key_package = mls_buffer_bytes(&setting.package),
 		.secrets = &setting.secrets,
 		.identity = &setting.world.actors[2].identity,
+		.origin = origin,
 	};
 	struct mls_group *group = NULL;
 	enum sotto_err err = mls_group_join(&setting.world.config, &options, &group);
 
 	mls_group_destroy(group);
 	return err;
+}
+
+static enum sotto_err try_join(struct bytes welcome)
+{
+	return join(welcome, NULL);
+}
+
+static enum sotto_err try_join_branch(struct bytes welcome)
+{
+	return join(welcome, member(1));
+}
+
+static enum sotto_err try_branch(struct bytes message)
+{
+	(void)message;
+	return branch_by(1);
+}
+
+static enum sotto_err try_reinit(struct bytes message)
+{
+	(void)message;
+	return end_by(1);
+}
+
+static enum sotto_err try_propose_self(struct bytes message)
+{
+	(void)message;
+	return propose_self();
+}
+
+static enum sotto_err try_resumption(struct bytes message)
+{
+	(void)message;
+	return mls_group_propose_resumption(member(1), 1, &setting.message);
 }
 
 static enum sotto_err try_join_external(struct bytes info)
@@ -340,12 +445,19 @@ static const struct attempt {
 	{"application in", prepare_application, IN_APPLICATION, try_unprotect, true, true},
 	{"welcome in", prepare_commit, IN_WELCOME, try_join, true, true},
 	{"newcomer's commit in", prepare_external_commit, IN_MESSAGE, try_receive, true, true},
+	{"newcomer's proposal in", prepare_new_member, IN_MESSAGE, try_receive, true, true},
+	{"reinit in", prepare_reinit, IN_MESSAGE, try_receive, true, true},
+	{"branch's welcome in", prepare_branch, IN_WELCOME, try_join_branch, true, true},
 	{"group info in", prepare_info, IN_INFO, try_join_external, true, true},
 	{"group info out", prepare_nothing, IN_MESSAGE, try_info, false, false},
 	{"key package in", prepare_nothing, IN_PACKAGE, try_package, true, true},
 	{"epoch part", prepare_saved, IN_EPOCH_PART, try_load, true, false},
 	{"ratchet part", prepare_saved, IN_RATCHET_PART, try_load_ratchets, true, false},
 	{"commit out", prepare_nothing, IN_MESSAGE, try_commit, false, false},
+	{"reinit out", prepare_nothing, IN_MESSAGE, try_reinit, false, false},
+	{"branch out", prepare_nothing, IN_MESSAGE, try_branch, false, false},
+	{"newcomer's proposal out", prepare_nothing, IN_MESSAGE, try_propose_self, false, false},
+	{"resumption out", prepare_nothing, IN_MESSAGE, try_resumption, false, false},
 	{"proposal out", prepare_nothing, IN_MESSAGE, try_propose, false, false},
 	{"application out", prepare_nothing, IN_MESSAGE, try_protect, false, false},
 	{"save", prepare_nothing, IN_MESSAGE, try_save, false, false},
