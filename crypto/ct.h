@@ -5,9 +5,14 @@
  * depends on one is reported. What the standard itself publishes (a public key, a signature,
  * whether a tag matched) is marked defined again with CT_PUBLIC, each use with its reason. In every
  * other build it is nothing.
+ *
+ * And where a compiler must not know what it computes with: from a mask that it can follow back to one bit it may
+ * make a branch on that bit.
  */
 #ifndef CRYPTO_CT_H
 #define CRYPTO_CT_H
+
+#include <stdint.h>
 
 #ifdef SOTTO_CT_TEST
 #include <valgrind/memcheck.h>
@@ -15,5 +20,12 @@
 #else
 #define CT_PUBLIC(pointer, len) ((void)(pointer), (void)(len))
 #endif
+
+/* The same value, of which the compiler knows nothing any more. */
+static inline uint32_t ct_hide(uint32_t value)
+{
+	__asm__("" : "+r"(value));
+	return value;
+}
 
 #endif

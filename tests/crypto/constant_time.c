@@ -18,6 +18,7 @@
 #include "crypto/hpke.h"
 #include "crypto/init.h"
 #include "crypto/kem.h"
+#include "crypto/mlkem_internal.h"
 #include "crypto/sign.h"
 
 #define MESSAGE_LEN 75
@@ -161,6 +162,34 @@ static void run_kem(unsigned number)
 	ASSERT(secret_equal(&sent, &received));
 }
 
+/* By the inner loops that are not this processor's choice too. */
+#define BY_PORTABLE 0
+#define BY_AVX2	    4
+
+static void run_mlkem(unsigned argument)
+{
+	const struct mlkem_ops *ops = argument >= BY_AVX2 ? mlkem_ops_avx2() : &mlkem_portable;
+	enum mlkem_set set = (enum mlkem_set)(argument % BY_AVX2);
+	uint8_t ek[MLKEM_EK_LEN_MAX], dk[MLKEM_DK_LEN_MAX], ciphertext[MLKEM_CIPHERTEXT_LEN_MAX];
+	uint8_t d[MLKEM_RANDOM_LEN] = {1}, z[MLKEM_RANDOM_LEN] = {2}, m[MLKEM_RANDOM_LEN] = {3};
+	uint8_t sent[MLKEM_SHARED_LEN], received[MLKEM_SHARED_LEN];
+	struct bytes sealed = BYTES(ciphertext, mlkem_ciphertext_len(set));
+
+	mark_secret(d, sizeof(d));
+	mark_secret(z, sizeof(z));
+	mark_secret(m, sizeof(m));
+	mlkem_keygen_by(ops, set, d, z, ek, dk);
+	expect_ok(mlkem_encaps_by(ops, set, BYTES(ek, mlkem_ek_len(set)), m, ciphertext, sent));
+	expect_ok(mlkem_decaps_by(ops, set, BYTES(dk, mlkem_dk_len(set)), sealed, received));
+	mark_public(sent, sizeof(sent));
+	mark_public(received, sizeof(received));
+	ASSERT(bytes_equal(BYTES_OF(sent), BYTES_OF(received)));
+	ciphertext[0] ^= 1;
+	expect_ok(mlkem_decaps_by(ops, set, BYTES(dk, mlkem_dk_len(set)), sealed, received));
+	mark_public(received, sizeof(received));
+	ASSERT(!bytes_equal(BYTES_OF(sent), BYTES_OF(received)));
+}
+
 static void run_sign(unsigned number)
 {
 	enum sign_alg alg = (enum sign_alg)number;
@@ -176,69 +205,96 @@ static void run_sign(unsigned number)
 			      BYTES(signature, len)));
 }
 
-static void run_hpke(unsigned aead)
+static void run_hpke_suite(struct hpke_suite suite)
 {
-	struct hpke_suite suite = {KEM_X25519_SHA256, HASH_SHA256, (enum aead_alg)aead};
 	uint8_t public_key[KEM_PUBLIC_LEN_MAX], enc[KEM_ENC_LEN_MAX];
 	uint8_t plaintext[MESSAGE_LEN] = {1}, sealed[MESSAGE_LEN + AEAD_TAG_LEN];
 	struct secret private_key;
 
 	expect_ok(kem_generate(suite.kem, &secret_random, &private_key, public_key));
 	mark_secret(plaintext, sizeof(plaintext));
-	expect_ok(hpke_seal_once(suite, &secret_random, BYTES(public_key, 32), BYTES_TEXT("info"),
+	expect_ok(hpke_seal_once(suite, &secret_random,
+				 BYTES(public_key, kem_public_len(suite.kem)), BYTES_TEXT("info"),
 				 BYTES_TEXT("aad"), BYTES_OF(plaintext), enc, sealed));
 	mark_public(sealed, sizeof(sealed)); /* it goes over the network */
-	expect_ok(hpke_open_once(suite, secret_bytes(&private_key), BYTES(enc, 32),
-				 BYTES_TEXT("info"), BYTES_TEXT("aad"), BYTES_OF(sealed),
-				 plaintext));
+	expect_ok(hpke_open_once(suite, secret_bytes(&private_key),
+				 BYTES(enc, kem_enc_len(suite.kem)), BYTES_TEXT("info"),
+				 BYTES_TEXT("aad"), BYTES_OF(sealed), plaintext));
 }
+
+static void run_hpke(unsigned aead)
+{
+	run_hpke_suite((struct hpke_suite){KEM_X25519_SHA256, HASH_SHA256, (enum aead_alg)aead});
+}
+
+/* What a processor must have for an operation to be run, or to be constant time. */
+enum need {
+	NOTHING,
+	AES,
+	AVX2,
+};
 
 static const struct {
 	const char *name;
 	void (*run)(unsigned argument);
 	unsigned argument;
-	bool aes; /* constant time only where the CPU has the instructions */
+	enum need need;
 } operations[] = {
-	{"planted branch", planted_branch, 0, false},
-	{"planted load", planted_load, 0, false},
-	{"bytes_equal_ct", run_equal, 0, false},
-	{"HMAC-SHA-256", run_hmac, HASH_SHA256, false},
-	{"HMAC-SHA-384", run_hmac, HASH_SHA384, false},
-	{"HMAC-SHA-512", run_hmac, HASH_SHA512, false},
-	{"HKDF-SHA-256", run_hkdf, HASH_SHA256, false},
-	{"HKDF-SHA-384", run_hkdf, HASH_SHA384, false},
-	{"HKDF-SHA-512", run_hkdf, HASH_SHA512, false},
-	{"AES-128-GCM", run_aead, AEAD_AES128GCM, true},
-	{"AES-256-GCM", run_aead, AEAD_AES256GCM, true},
-	{"ChaCha20-Poly1305", run_aead, AEAD_CHACHA20POLY1305, false},
-	{"XChaCha20-Poly1305", run_aead, AEAD_XCHACHA20POLY1305, false},
-	{"AES key schedule without instructions", run_sub_word, 0, false},
-	{"AES-128-CTR", run_ctr, 16, true},
-	{"AES-256-CTR", run_ctr, 32, true},
-	{"DHKEM P-256", run_kem, KEM_P256_SHA256, false},
-	{"DHKEM P-384", run_kem, KEM_P384_SHA384, false},
-	{"DHKEM P-521", run_kem, KEM_P521_SHA512, false},
-	{"DHKEM X25519", run_kem, KEM_X25519_SHA256, false},
-	{"DHKEM X448", run_kem, KEM_X448_SHA512, false},
-	{"ECDSA P-256", run_sign, SIGN_ECDSA_P256_SHA256, false},
-	{"ECDSA P-384", run_sign, SIGN_ECDSA_P384_SHA384, false},
-	{"ECDSA P-521", run_sign, SIGN_ECDSA_P521_SHA512, false},
-	{"Ed25519", run_sign, SIGN_ED25519, false},
-	{"Ed448", run_sign, SIGN_ED448, false},
-	{"HPKE with AES-128-GCM", run_hpke, AEAD_AES128GCM, true},
-	{"HPKE with ChaCha20-Poly1305", run_hpke, AEAD_CHACHA20POLY1305, false},
+	{"planted branch", planted_branch, 0, NOTHING},
+	{"planted load", planted_load, 0, NOTHING},
+	{"bytes_equal_ct", run_equal, 0, NOTHING},
+	{"HMAC-SHA-256", run_hmac, HASH_SHA256, NOTHING},
+	{"HMAC-SHA-384", run_hmac, HASH_SHA384, NOTHING},
+	{"HMAC-SHA-512", run_hmac, HASH_SHA512, NOTHING},
+	{"HKDF-SHA-256", run_hkdf, HASH_SHA256, NOTHING},
+	{"HKDF-SHA-384", run_hkdf, HASH_SHA384, NOTHING},
+	{"HKDF-SHA-512", run_hkdf, HASH_SHA512, NOTHING},
+	{"AES-128-GCM", run_aead, AEAD_AES128GCM, AES},
+	{"AES-256-GCM", run_aead, AEAD_AES256GCM, AES},
+	{"ChaCha20-Poly1305", run_aead, AEAD_CHACHA20POLY1305, NOTHING},
+	{"XChaCha20-Poly1305", run_aead, AEAD_XCHACHA20POLY1305, NOTHING},
+	{"AES key schedule without instructions", run_sub_word, 0, NOTHING},
+	{"AES-128-CTR", run_ctr, 16, AES},
+	{"AES-256-CTR", run_ctr, 32, AES},
+	{"DHKEM P-256", run_kem, KEM_P256_SHA256, NOTHING},
+	{"DHKEM P-384", run_kem, KEM_P384_SHA384, NOTHING},
+	{"DHKEM P-521", run_kem, KEM_P521_SHA512, NOTHING},
+	{"DHKEM X25519", run_kem, KEM_X25519_SHA256, NOTHING},
+	{"DHKEM X448", run_kem, KEM_X448_SHA512, NOTHING},
+	{"ML-KEM-512, portable", run_mlkem, MLKEM_512 + BY_PORTABLE, NOTHING},
+	{"ML-KEM-768, portable", run_mlkem, MLKEM_768 + BY_PORTABLE, NOTHING},
+	{"ML-KEM-1024, portable", run_mlkem, MLKEM_1024 + BY_PORTABLE, NOTHING},
+	{"ML-KEM-512, AVX2", run_mlkem, MLKEM_512 + BY_AVX2, AVX2},
+	{"ML-KEM-768, AVX2", run_mlkem, MLKEM_768 + BY_AVX2, AVX2},
+	{"ML-KEM-1024, AVX2", run_mlkem, MLKEM_1024 + BY_AVX2, AVX2},
+	{"ECDSA P-256", run_sign, SIGN_ECDSA_P256_SHA256, NOTHING},
+	{"ECDSA P-384", run_sign, SIGN_ECDSA_P384_SHA384, NOTHING},
+	{"ECDSA P-521", run_sign, SIGN_ECDSA_P521_SHA512, NOTHING},
+	{"Ed25519", run_sign, SIGN_ED25519, NOTHING},
+	{"Ed448", run_sign, SIGN_ED448, NOTHING},
+	{"HPKE with AES-128-GCM", run_hpke, AEAD_AES128GCM, AES},
+	{"HPKE with ChaCha20-Poly1305", run_hpke, AEAD_CHACHA20POLY1305, NOTHING},
 };
+
+/* NULL, or what is missing. */
+static const char *missing(enum need need)
+{
+	if (need == AES && !crypto_aes_is_constant_time())
+		return " # SKIP no AES instructions";
+	if (need == AVX2 && mlkem_ops_avx2() == NULL)
+		return " # SKIP no AVX2";
+	return NULL;
+}
 
 int main(void)
 {
 	expect_ok(crypto_init());
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
-		bool skip = operations[i].aes && !crypto_aes_is_constant_time();
+		const char *skip = missing(operations[i].need);
 
 		/* Into the stream of reports: those that follow are this operation's. */
-		VALGRIND_PRINTF("%s%s", operations[i].name,
-				skip ? " # SKIP no AES instructions" : "");
-		if (!skip)
+		VALGRIND_PRINTF("%s%s", operations[i].name, skip != NULL ? skip : "");
+		if (skip == NULL)
 			operations[i].run(operations[i].argument);
 	}
 	return 0;
