@@ -12,9 +12,10 @@
 #include "crypto/ct.h"
 #include "crypto/nist.h"
 
-#define X25519_LEN crypto_scalarmult_curve25519_BYTES
+#define X25519_LEN DH_X25519_LEN
 #define X448_LEN   CURVE448_SIZE
 
+_Static_assert(crypto_scalarmult_curve25519_BYTES == X25519_LEN, "one length");
 _Static_assert(crypto_scalarmult_curve25519_SCALARBYTES == X25519_LEN, "one length");
 
 static enum sotto_err x25519_public(struct bytes private_key, uint8_t *public_key)
@@ -41,6 +42,17 @@ static enum sotto_err x25519_shared(struct bytes private_key, struct bytes publi
 		secret_set(shared, product, sizeof(product));
 	bytes_wipe(product, sizeof(product));
 	return refused == 0 ? SOTTO_OK : SOTTO_ERR_INVALID;
+}
+
+void dh_x25519(const uint8_t private_key[DH_X25519_LEN], const uint8_t public_key[DH_X25519_LEN],
+	       uint8_t product[DH_X25519_LEN])
+{
+	int refused;
+
+	/* libsodium refuses points of small order, on some machines before it computes: zeros are the product then. */
+	bytes_wipe(product, X25519_LEN);
+	refused = crypto_scalarmult_curve25519(product, private_key, public_key);
+	(void)refused;
 }
 
 static enum sotto_err x448_public(struct bytes private_key, uint8_t *public_key)

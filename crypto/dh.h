@@ -20,6 +20,7 @@ enum dh_group {
 
 #define DH_PRIVATE_LEN_MAX 66
 #define DH_PUBLIC_LEN_MAX  133
+#define DH_X25519_LEN	   32
 
 /* SOTTO_ERR_INVALID: the scalar has a wrong length or is out of range. */
 MUST_USE enum sotto_err dh_public(enum dh_group group, struct bytes private_key,
@@ -31,6 +32,10 @@ MUST_USE enum sotto_err dh_public(enum dh_group group, struct bytes private_key,
  */
 MUST_USE enum sotto_err dh_shared(enum dh_group group, struct bytes private_key,
 				  struct bytes public_key, struct secret *shared);
+
+/* X25519 of RFC 7748 5 as it stands, all zeros not refused: X-Wing hashes what comes out, with more. */
+void dh_x25519(const uint8_t private_key[DH_X25519_LEN], const uint8_t public_key[DH_X25519_LEN],
+	       uint8_t product[DH_X25519_LEN]);
 
 /* Length and, for NIST curves, that the point is on the curve. Public data: not constant time. */
 MUST_USE enum sotto_err dh_check_public(enum dh_group group, struct bytes public_key);

@@ -4,6 +4,7 @@
 #include "crypto/labeled.h"
 
 #include "base/assert.h"
+#include "crypto/keccak.h"
 
 #define HPKE_VERSION BYTES_TEXT("HPKE-v1")
 
@@ -30,4 +31,16 @@ void labeled_expand(enum hash_alg alg, struct bytes suite_id, struct bytes prk, 
 	struct bytes parts[] = {BYTES_OF(out_len), HPKE_VERSION, suite_id, label, info};
 
 	hkdf_expand_parts(alg, prk, parts, ARRAY_LEN(parts), out, len);
+}
+
+void labeled_derive(struct bytes suite_id, struct bytes ikm, struct bytes label, uint8_t *out,
+		    size_t len)
+{
+	uint8_t label_len[2] = {(uint8_t)(label.len >> 8), (uint8_t)label.len};
+	uint8_t out_len[2] = {(uint8_t)(len >> 8), (uint8_t)len};
+	struct bytes parts[] = {ikm,   HPKE_VERSION,	 suite_id, BYTES_OF(label_len),
+				label, BYTES_OF(out_len)};
+
+	ASSERT(label.len <= UINT16_MAX && len <= UINT16_MAX);
+	shake256(parts, ARRAY_LEN(parts), out, len);
 }

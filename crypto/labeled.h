@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LabeledExtract and LabeledExpand (RFC 9180 section 4), shared by the KEMs and the key schedule.
+/*
+ * LabeledExtract and LabeledExpand (RFC 9180 section 4), shared by the KEMs and the key schedule, and LabeledDerive of
+ * HPKE's successor (draft-ietf-hpke-hpke) for the KEMs whose private keys are seeds.
  */
 #ifndef CRYPTO_LABELED_H
 #define CRYPTO_LABELED_H
@@ -13,5 +15,9 @@ void labeled_extract(enum hash_alg alg, struct bytes suite_id, struct bytes salt
 /* len at most 255 * hash_len (asserted). */
 void labeled_expand(enum hash_alg alg, struct bytes suite_id, struct bytes prk, struct bytes label,
 		    struct bytes info, uint8_t *out, size_t len);
+
+/* SHAKE256.LabeledDerive with an empty context. len: below 2^16, as label's. */
+void labeled_derive(struct bytes suite_id, struct bytes ikm, struct bytes label, uint8_t *out,
+		    size_t len);
 
 #endif

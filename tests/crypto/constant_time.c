@@ -160,6 +160,13 @@ static void run_kem(unsigned number)
 	mark_public(&sent, sizeof(sent));
 	mark_public(&received, sizeof(received));
 	ASSERT(secret_equal(&sent, &received));
+	if (alg < KEM_MLKEM512)
+		return;
+	enc[0] ^= 1; /* an altered ciphertext, of which nobody may learn that it was rejected */
+	expect_ok(kem_decap(alg, secret_bytes(&private_key), BYTES(enc, kem_enc_len(alg)),
+			    &received));
+	mark_public(&received, sizeof(received));
+	ASSERT(!secret_equal(&sent, &received));
 }
 
 /* By the inner loops that are not this processor's choice too. */
@@ -227,6 +234,11 @@ static void run_hpke(unsigned aead)
 	run_hpke_suite((struct hpke_suite){KEM_X25519_SHA256, HASH_SHA256, (enum aead_alg)aead});
 }
 
+static void run_hpke_xwing(unsigned aead)
+{
+	run_hpke_suite((struct hpke_suite){KEM_XWING, HASH_SHA384, (enum aead_alg)aead});
+}
+
 /* What a processor must have for an operation to be run, or to be constant time. */
 enum need {
 	NOTHING,
@@ -267,6 +279,10 @@ static const struct {
 	{"ML-KEM-512, AVX2", run_mlkem, MLKEM_512 + BY_AVX2, AVX2},
 	{"ML-KEM-768, AVX2", run_mlkem, MLKEM_768 + BY_AVX2, AVX2},
 	{"ML-KEM-1024, AVX2", run_mlkem, MLKEM_1024 + BY_AVX2, AVX2},
+	{"KEM of ML-KEM-512", run_kem, KEM_MLKEM512, NOTHING},
+	{"KEM of ML-KEM-768", run_kem, KEM_MLKEM768, NOTHING},
+	{"KEM of ML-KEM-1024", run_kem, KEM_MLKEM1024, NOTHING},
+	{"X-Wing", run_kem, KEM_XWING, NOTHING},
 	{"ECDSA P-256", run_sign, SIGN_ECDSA_P256_SHA256, NOTHING},
 	{"ECDSA P-384", run_sign, SIGN_ECDSA_P384_SHA384, NOTHING},
 	{"ECDSA P-521", run_sign, SIGN_ECDSA_P521_SHA512, NOTHING},
@@ -274,6 +290,7 @@ static const struct {
 	{"Ed448", run_sign, SIGN_ED448, NOTHING},
 	{"HPKE with AES-128-GCM", run_hpke, AEAD_AES128GCM, AES},
 	{"HPKE with ChaCha20-Poly1305", run_hpke, AEAD_CHACHA20POLY1305, NOTHING},
+	{"HPKE with X-Wing and AES-256-GCM", run_hpke_xwing, AEAD_AES256GCM, AES},
 };
 
 /* NULL, or what is missing. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HPKE against the vectors of RFC 9180, then what they leave out: forgeries, sequence, failing random. */
+/* HPKE against the vectors of RFC 9180 and draft-ietf-hpke-pq, then what they leave out: forgeries, sequence, failing random. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,23 +80,31 @@ static void check_exports(struct vectors *vectors, const struct hpke_context *co
 	}
 }
 
-static void test_vectors(void **state)
+static void check_file(const char *file, unsigned least)
 {
-	struct vectors *vectors = vectors_open("hpke.txt");
+	struct vectors *vectors = vectors_open(file);
+	unsigned checked = 0;
 
-	(void)state;
 	while (vectors_next(vectors)) {
 		struct hpke_suite suite = suite_of(vectors);
 		struct test_random fixed = {.fixed = vector_hex(vectors, "ikmE")};
 		struct random_source random = test_random_source(&fixed);
 		struct bytes enc = vector_hex(vectors, "enc");
-		struct bytes info = vector_hex(vectors, "info");
-		struct bytes psk = vector_hex(vectors, "psk");
-		struct bytes psk_id = vector_hex(vectors, "psk_id");
+		struct bytes info;
+		struct bytes psk = BYTES_NONE;
+		struct bytes psk_id = BYTES_NONE;
 		uint8_t enc_out[KEM_ENC_LEN_MAX];
 		struct hpke_context sender;
 		struct hpke_context receiver;
 
+		/* A KDF of one stage, which is not here: only its KEM (tests/crypto/test_kem.c). */
+		if (!vector_has(vectors, "key"))
+			continue;
+		info = vector_hex(vectors, "info");
+		if (vector_has(vectors, "psk")) {
+			psk = vector_hex(vectors, "psk");
+			psk_id = vector_hex(vectors, "psk_id");
+		}
 		check_key_pairs(vectors, suite);
 		assert_int_equal(hpke_init_sender(&sender, suite, &random,
 						  vector_hex(vectors, "pkRm"), info, psk, psk_id,
@@ -114,8 +122,17 @@ static void test_vectors(void **state)
 		check_exports(vectors, &sender);
 		hpke_finish(&sender);
 		hpke_finish(&receiver);
+		checked++;
 	}
 	vectors_close(vectors);
+	assert_true(checked >= least);
+}
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	check_file("hpke.txt", 24);
+	check_file("hpke-pq.txt", 4); /* ML-KEM-512, 768, 1024 and X-Wing */
 }
 
 /* A sender's and a receiver's context that belong together, without a PSK. */
@@ -138,7 +155,7 @@ static void pair_make(struct hpke_suite suite, struct hpke_context *sender,
 			 SOTTO_OK);
 }
 
-/* Those of MLS (RFC 9420 17.1), in their order. */
+/* Those of MLS (RFC 9420 17.1), in their order, then those of draft-ietf-mls-pq-ciphersuites. */
 static const struct hpke_suite mls_suites[] = {
 	{KEM_X25519_SHA256, HASH_SHA256, AEAD_AES128GCM},
 	{KEM_P256_SHA256, HASH_SHA256, AEAD_AES128GCM},
@@ -147,6 +164,9 @@ static const struct hpke_suite mls_suites[] = {
 	{KEM_P521_SHA512, HASH_SHA512, AEAD_AES256GCM},
 	{KEM_X448_SHA512, HASH_SHA512, AEAD_CHACHA20POLY1305},
 	{KEM_P384_SHA384, HASH_SHA384, AEAD_AES256GCM},
+	{KEM_XWING, HASH_SHA256, AEAD_AES128GCM},
+	{KEM_XWING, HASH_SHA384, AEAD_AES256GCM},
+	{KEM_MLKEM1024, HASH_SHA384, AEAD_AES256GCM},
 };
 static const struct hpke_suite suite1 = {KEM_X25519_SHA256, HASH_SHA256, AEAD_AES128GCM};
 
