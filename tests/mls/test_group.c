@@ -14,14 +14,15 @@
 static void test_every_suite(void **state)
 {
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
+	for (size_t i = 0; i < WORLD_SUITES; i++) {
+		uint16_t suite = world_suites[i];
 		static const unsigned first[] = {1, 2}, second[] = {3, 4}, gone[] = {1};
 		static struct world world;
 
 		world_init(&world, suite, suite);
 		world.handshake = suite % 2 == 0 ? MLS_PUBLIC_MESSAGE : MLS_PRIVATE_MESSAGE;
 		world.tree_apart = suite == 3;
-		for (int i = 0; i < 5; i++)
+		for (int actor = 0; actor < 5; actor++)
 			(void)world_new_actor(&world);
 		world_create(&world, 0);
 		world_commit(&world, 0, first, 2, NULL, 0, false);
@@ -48,7 +49,7 @@ static void test_unmerged_leaf_follows(void **state)
 	for (int from = 0; from < 7; from++) {
 		static struct world world;
 
-		world_init(&world, 1, 8);
+		world_init(&world, world_suite(), 8);
 		for (int i = 0; i < 8; i++)
 			(void)world_new_actor(&world);
 		world_create(&world, 0);
@@ -78,7 +79,7 @@ static void test_proposals_by_reference(void **state)
 	size_t len;
 
 	(void)state;
-	world_init(&world, 1, 3);
+	world_init(&world, world_suite(), 3);
 	for (int i = 0; i < 5; i++)
 		(void)world_new_actor(&world);
 	world_create(&world, 0);
@@ -140,7 +141,7 @@ static void test_race(void **state)
 	static struct world world;
 
 	(void)state;
-	world_init(&world, 1, 4);
+	world_init(&world, world_suite(), 4);
 	for (int i = 0; i < 3; i++)
 		(void)world_new_actor(&world);
 	world_create(&world, 0);
@@ -181,7 +182,7 @@ static void test_windows(void **state)
 	static struct world world;
 
 	(void)state;
-	world_init(&world, 1, 5);
+	world_init(&world, world_suite(), 5);
 	world.config.limits.generations_forward = 30;
 	world.config.limits.skipped_keys = 10;
 	world.config.limits.past_epochs = 2;
@@ -225,13 +226,14 @@ static void test_key_change_with_commit(void **state)
 	static struct world world;
 
 	(void)state;
-	world_init(&world, 1, 6);
+	world_init(&world, world_suite(), 6);
 	for (int i = 0; i < 3; i++)
 		(void)world_new_actor(&world);
 	world_create(&world, 0);
 	world_commit(&world, 0, others, 2, NULL, 0, true);
-	assert_int_equal(mls_identity_generate(&world.config, 1, &world.actors[1].identity),
-			 SOTTO_OK);
+	assert_int_equal(
+		mls_identity_generate(&world.config, world.suite, &world.actors[1].identity),
+		SOTTO_OK);
 	world_leaf_options(&world.actors[1], &leaf);
 	assert_int_equal(mls_group_commit(world.actors[1].group, &options, &commit, &welcome),
 			 SOTTO_OK);
@@ -267,7 +269,7 @@ static void test_pre_shared_keys(void **state)
 	static struct world world;
 
 	(void)state;
-	world_init(&world, 1, 7);
+	world_init(&world, world_suite(), 7);
 	world.config.psks = &source;
 	for (int i = 0; i < 4; i++)
 		(void)world_new_actor(&world);

@@ -165,9 +165,14 @@ static void test_fifty(void **state)
 static void test_other_suites(void **state)
 {
 	(void)state;
-	for (uint16_t suite = 2; suite <= 7; suite++)
-		run(&(struct history){
-			.suite = suite, .seed = suite, .start = 2, .limit = 5, .steps = 12});
+	for (size_t i = 1; i < WORLD_SUITES; i++)
+		run(&(struct history){.suite = world_suites[i],
+				      .seed = world_suites[i],
+				      .start = 2,
+				      .limit = 5,
+				      .steps = 12});
+	run(&(struct history){
+		.suite = 0xf002, .seed = 5, .start = 20, .limit = 25, .steps = 40, .reload = true});
 }
 
 int main(void)

@@ -31,7 +31,7 @@ static void begin(void)
 {
 	static const unsigned others[] = {1, 2, 3};
 
-	world_init(&world, 1, 10);
+	world_init(&world, world_suite(), 10);
 	for (int i = 0; i < 6; i++)
 		(void)world_new_actor(&world);
 	world_create(&world, EVIL);
@@ -87,7 +87,7 @@ static enum sotto_err send_body(enum mls_content_type type, struct bytes body, u
 		.sender = sender,
 		.content_type = type,
 		.body = body,
-		.confirmation_tag = BYTES(tag, 32),
+		.confirmation_tag = BYTES(tag, mls_suite_hash_len(world.suite)),
 	};
 
 	assert_int_equal(frame_sign(&keys, &world.random, &evil->epoch->signature_key, &framed,
@@ -144,8 +144,8 @@ static void resign_package(struct writer *package, size_t tbs_len, const struct 
 	start = sign_content_begin(&content, "KeyPackageTBS");
 	writer_put_bytes(&content, BYTES(package->data, tbs_len));
 	sign_content_end(&content, start);
-	assert_int_equal(suite_sign(suite_find(1), &world.random, &actor->identity.private_key,
-				    &content, signature, &len),
+	assert_int_equal(suite_sign(suite_find(world.suite), &world.random,
+				    &actor->identity.private_key, &content, signature, &len),
 			 SOTTO_OK);
 	package->len = tbs_len;
 	writer_put_vector(package, BYTES(signature, len));
@@ -172,7 +172,7 @@ static void put_add(struct writer *body, unsigned actor, enum spoil spoil)
 	if (spoil == BAD_SIGNATURE)
 		package.data[package.len - 1] ^= 1;
 	if (spoil == OTHER_SUITE)
-		package.data[3] = 3;
+		memcpy(package.data + 2, (uint8_t[]){0, world.suite == 3 ? 1 : 3}, 2);
 	if (spoil == SAME_KEYS)
 		memcpy(package.data + (view.init_key.data - view.encoded.data),
 		       view.leaf.encryption_key.data, view.init_key.len);
@@ -301,18 +301,18 @@ static void put_psk(struct writer *body, size_t nonce_len)
 
 static void fill_psk_unknown(struct writer *body)
 {
-	put_psk(body, 32);
+	put_psk(body, mls_suite_hash_len(world.suite));
 }
 
 static void fill_psk_nonce(struct writer *body)
 {
-	put_psk(body, 31);
+	put_psk(body, mls_suite_hash_len(world.suite) - 1);
 }
 
 static void fill_psk_twice(struct writer *body)
 {
-	put_psk(body, 32);
-	put_psk(body, 32);
+	put_psk(body, mls_suite_hash_len(world.suite));
+	put_psk(body, mls_suite_hash_len(world.suite));
 }
 
 static void fill_unknown_type(struct writer *body)
@@ -437,8 +437,8 @@ static void resign_leaf(struct writer *leaf, size_t signed_len)
 	writer_put_vector(&content, group_id_bytes(evil));
 	writer_put_u32(&content, 0);
 	sign_content_end(&content, start);
-	assert_int_equal(suite_sign(suite_find(1), &world.random, &evil->epoch->signature_key,
-				    &content, signature, &len),
+	assert_int_equal(suite_sign(suite_find(world.suite), &world.random,
+				    &evil->epoch->signature_key, &content, signature, &len),
 			 SOTTO_OK);
 	leaf->len = signed_len;
 	writer_put_vector(leaf, BYTES(signature, len));
@@ -464,6 +464,8 @@ static void spoil_leaf(struct writer *leaf, const struct leaf_view *view, enum p
 static void put_spoilt_path(struct writer *body, enum path_spoil spoil)
 {
 	const struct tree *tree = &group_of(EVIL)->epoch->tree;
+	struct bytes member_key = tree_key(tree, node_of_leaf(2));
+	size_t key_at = member_key.len < 64 ? 1 : 2; /* after its length */
 	struct path_view path;
 	struct reader reader;
 	struct writer whole, leaf, nodes;
@@ -477,9 +479,9 @@ static void put_spoilt_path(struct writer *body, enum path_spoil spoil)
 	spoil_leaf(&leaf, &path.leaf, spoil);
 	writer_put_bytes(&nodes, path.nodes);
 	if (spoil == PATH_NODE_KEY)
-		nodes.data[1] ^= 1;
+		nodes.data[key_at + member_key.len - 1] ^= 1;
 	if (spoil == PATH_NODE_KEY_OF_TREE)
-		memcpy(nodes.data + 1, tree_key(tree, node_of_leaf(2)).data, 32);
+		memcpy(nodes.data + key_at, member_key.data, member_key.len);
 	if (spoil == PATH_CIPHERTEXT)
 		nodes.data[nodes.len - 1] ^=
 			1; /* the last one, for the far half: JUDGE is in the near */

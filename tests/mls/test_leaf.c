@@ -57,7 +57,7 @@ static void test_lifetimes(void **state)
 	};
 
 	(void)state;
-	world_init(&world, 1, 30);
+	world_init(&world, world_suite(), 30);
 	(void)world_new_actor(&world);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		assert_int_equal(check_lifetime(table[i].not_before, table[i].not_after,
@@ -107,7 +107,7 @@ static enum sotto_err add(const struct mls_leaf_options *leaf,
 
 static void begin(void)
 {
-	world_init(&world, 1, 31);
+	world_init(&world, world_suite(), 31);
 	(void)world_new_actor(&world);
 	(void)world_new_actor(&world);
 }
@@ -239,7 +239,8 @@ static void test_application_signatures(void **state)
 	size_t len;
 
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
+	for (size_t i = 0; i < WORLD_SUITES; i++) {
+		uint16_t suite = world_suites[i];
 		const struct mls_identity *identity = &world.actors[0].identity;
 		struct bytes key;
 

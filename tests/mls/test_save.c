@@ -63,7 +63,7 @@ static void begin(bool reserve, struct disk *disks)
 	struct bytes add;
 	struct mls_commit_options options = {.add = &add, .add_count = 1};
 
-	world_init(&world, 1, 20);
+	world_init(&world, world_suite(), 20);
 	world.config.reserve_before_send = reserve;
 	(void)world_new_actor(&world);
 	(void)world_new_actor(&world);

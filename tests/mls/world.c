@@ -10,6 +10,27 @@
 
 #include <cmocka.h>
 
+const uint16_t world_suites[WORLD_SUITES] = {
+	MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
+	MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
+	MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+	MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448,
+	MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
+	MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448,
+	MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
+	MLS_MLKEM768X25519_AES128GCM_SHA256_Ed25519,
+	MLS_MLKEM768X25519_AES256GCM_SHA384_Ed25519,
+};
+
+uint16_t world_suite(void)
+{
+	const char *number = getenv("MLS_SUITE");
+	uint16_t suite = number != NULL ? (uint16_t)strtoul(number, NULL, 0) : 1;
+
+	assert_true(mls_suite_supported(suite));
+	return suite;
+}
+
 void world_init(struct world *world, uint16_t suite, uint64_t seed)
 {
 	memset(world, 0, sizeof(*world));

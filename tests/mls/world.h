@@ -11,6 +11,14 @@
 
 #define WORLD_MAX 64
 
+/* Every suite of the library. */
+#define WORLD_SUITES 9
+
+extern const uint16_t world_suites[WORLD_SUITES];
+
+/* The suite of a test that runs for one at a time: that of the environment's MLS_SUITE, else 1. */
+uint16_t world_suite(void);
+
 struct actor {
 	struct mls_identity identity;
 	char name[16];

@@ -53,6 +53,9 @@ enum mls_suite {
 	MLS_256_DHKEMP521_AES256GCM_SHA512_P521 = 5,
 	MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448 = 6,
 	MLS_256_DHKEMP384_AES256GCM_SHA384_P384 = 7,
+	/* X-Wing (draft-ietf-mls-pq-ciphersuites), which has no numbers yet: these are of the range for private use. */
+	MLS_MLKEM768X25519_AES128GCM_SHA256_Ed25519 = 0xF001,
+	MLS_MLKEM768X25519_AES256GCM_SHA384_Ed25519 = 0xF002,
 };
 
 enum mls_wire_format {
