@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Diffie-Hellman groups under the KEMs: X25519 by libsodium, X448 and the NIST curves by hogweed.
- * Private keys are those of RFC 9180 7.1: scalars, big-endian for the NIST curves. Constant time in
- * them.
+ * Diffie-Hellman groups under the KEMs: X25519 by libsodium, its public keys, X448 and the NIST curves by
+ * hogweed. Private keys are those of RFC 9180 7.1: scalars, big-endian for the NIST curves. Constant
+ * time in them.
  */
 #ifndef CRYPTO_DH_H
 #define CRYPTO_DH_H
