@@ -149,8 +149,9 @@ static void test_successors(void **state)
 	static const unsigned others[] = {2, 1};
 
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
-		uint16_t next = (uint16_t)(suite % 7 + 1);
+	for (size_t s = 0; s < WORLD_SUITES; s++) {
+		uint16_t suite = world_suites[s];
+		uint16_t next = world_suites[(s + 1) % WORLD_SUITES];
 		struct mls_buffer welcome = {0};
 		struct mls_context context;
 
@@ -190,7 +191,8 @@ static void test_branches(void **state)
 	static const unsigned other[] = {2}, late[] = {3}, nobody = 0;
 
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
+	for (size_t s = 0; s < WORLD_SUITES; s++) {
+		uint16_t suite = world_suites[s];
 		struct mls_buffer welcome = {0};
 
 		begin(suite, suite);

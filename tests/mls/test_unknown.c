@@ -129,7 +129,8 @@ static void add(const struct mls_leaf_options *leaf, struct mls_buffer *package)
 static void test_key_packages_and_leaves(void **state)
 {
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
+	for (size_t s = 0; s < WORLD_SUITES; s++) {
+		uint16_t suite = world_suites[s];
 		struct mls_key_package_info info;
 		struct mls_buffer package = {0}, message = {0};
 		struct mls_leaf_options leaf;
@@ -240,7 +241,8 @@ static void test_where_it_may_not_be(void **state)
 static void test_x509(void **state)
 {
 	(void)state;
-	for (uint16_t suite = 1; suite <= 7; suite++) {
+	for (size_t s = 0; s < WORLD_SUITES; s++) {
+		uint16_t suite = world_suites[s];
 		static const struct bytes chain = {(const uint8_t *)"\x04leaf\x04root\0", 11};
 		struct mls_key_package_secrets secrets;
 		struct mls_key_package_info info;
