@@ -56,6 +56,9 @@ static enum sotto_err check_list(const struct proposal_list *list, const struct 
 		switch (list->items[i].type) {
 		case MLS_PROPOSAL_EXTERNAL_INIT:
 			inits++;
+			proposal_item_view(&list->items[i], &view);
+			FAIL_IF(view.kem_output.len != kem_enc_len(before->suite->hpke.kem),
+				SOTTO_ERR_INVALID);
 			break;
 		case MLS_PROPOSAL_REMOVE:
 			removes++;

@@ -162,6 +162,16 @@ static void bad_init(struct writer *list)
 	two_inits(list);
 }
 
+/* Of the right length, and no point: all zeros. */
+static void zero_init(struct writer *list)
+{
+	list->len = 0;
+	writer_put_u8(list, 1);
+	writer_put_u16(list, MLS_PROPOSAL_EXTERNAL_INIT);
+	writer_put_varint(list, 32);
+	writer_put_zeros(list, 32);
+}
+
 static void put_remove(struct writer *list, uint32_t leaf)
 {
 	writer_put_u8(list, 1);
@@ -296,6 +306,7 @@ static const struct {
 	{"12.2: no ExternalInit", no_init, false, SOTTO_ERR_INVALID},
 	{"12.2: two", two_inits, false, SOTTO_ERR_INVALID},
 	{"8.3: a kem_output that is none", bad_init, false, SOTTO_ERR_INVALID},
+	{"8.3: a kem_output of zeros", zero_init, false, SOTTO_ERR_INVALID},
 	{"12.2: removes another client", remove_stranger, false, SOTTO_ERR_INVALID},
 	{"12.1.3: removes a blank leaf", remove_blank, false, SOTTO_ERR_INVALID},
 	{"12.1.3: removes outside", remove_far, false, SOTTO_ERR_INVALID},
@@ -445,6 +456,36 @@ static void test_form(void **state)
 	world_finish(&world);
 }
 
+/* What shows only with our own keys may be staged, to be looked at (config.stage_unfollowable). */
+static void test_unfollowable(void **state)
+{
+	static const struct {
+		void (*spoil)(struct writer *list);
+		bool staged;
+	} table[] = {
+		{psk_unknown, true},	  {zero_init, true}, {bad_init, false},
+		{remove_stranger, false}, {no_init, false},
+	};
+
+	(void)state;
+	begin(3, 1);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct parts parts;
+		enum sotto_err err;
+
+		parts_make(&parts, false);
+		table[i].spoil(&parts.list);
+		group_of(JUDGE)->config.stage_unfollowable = true;
+		err = send(&parts, true, &world.actors[NEWCOMER], old_context());
+		assert_int_equal(err == SOTTO_OK, table[i].staged);
+		group_of(JUDGE)->config.stage_unfollowable = false;
+		assert_int_not_equal(send(&parts, true, &world.actors[NEWCOMER], old_context()),
+				     SOTTO_OK);
+		parts_release(&parts);
+	}
+	world_finish(&world);
+}
+
 static void test_off_by_default(void **state)
 {
 	struct parts parts;
@@ -466,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_signatures_and_places),
 		cmocka_unit_test(test_resync_keeps_no_key),
 		cmocka_unit_test(test_form),
+		cmocka_unit_test(test_unfollowable),
 		cmocka_unit_test(test_off_by_default),
 	};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Long random histories of add, update and remove, by commits and by proposals, up to 50 members;
- * after each step all members agree; now and then one of them, or after each step all, are saved
- * and loaded.
+ * Long random histories of add, update and remove, by commits and by proposals, and of members that
+ * come, or come again, by commits of their own; up to 50 members; after each step all members agree;
+ * now and then one of them, or after each step all, are saved and loaded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,7 +88,7 @@ static void step(struct world *world, unsigned limit)
 	unsigned victim = draw_member(world);
 	unsigned newcomer;
 
-	switch (draw(world, 7)) {
+	switch (draw(world, 9)) {
 	case 0:
 	case 1:
 		if (draw_newcomer(world, limit, &newcomer))
@@ -107,6 +107,14 @@ static void step(struct world *world, unsigned limit)
 	case 5:
 		if (victim != by && draw_newcomer(world, limit, &newcomer))
 			world_commit(world, by, &newcomer, 1, &victim, 1, true);
+		break;
+	case 6:
+		if (draw_newcomer(world, limit, &newcomer))
+			world_join_external(world, newcomer, by, false);
+		break;
+	case 7:
+		if (victim != by)
+			world_join_external(world, victim, by, true);
 		break;
 	default:
 		world_reload(world, victim);
@@ -129,6 +137,7 @@ static void run(const struct history *history)
 	unsigned first[WORLD_MAX];
 
 	world_init(&world, history->suite, history->seed);
+	world.config.external_commits = true;
 	(void)world_new_actor(&world);
 	world_create(&world, 0);
 	for (unsigned i = 0; i < history->start; i++)
