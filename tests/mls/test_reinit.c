@@ -94,7 +94,7 @@ static void test_every_suite(void **state)
 	for (size_t s = 0; s < WORLD_SUITES; s++) {
 		uint16_t suite = world_suites[s];
 		struct mls_reinit_options next = next_group();
-		struct mls_commit_options options = {.reinit = &next, .path = suite % 2 == 0};
+		struct mls_commit_options options = {.reinit = &next, .path = s % 2 == 0};
 		uint8_t late[512], out[512];
 		struct mls_application application;
 		struct mls_reinit reinit;
