@@ -1,156 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An invitation out of a picture: PNG or JPEG to grey, grey to text by libzbar. */
-#include <setjmp.h>
+/* `join --image`: the command opens the picture, a sandboxed child reads it and gives the invitation back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* jpeglib.h wants stdio.h before it. */
-#include <jpeglib.h>
-#include <png.h>
-#include <zbar.h>
-
 #include "cli/cli.h"
+#include "cli/picture.h"
+#include "os/isolate.h"
 
-/* A phone's photograph; more is no picture of a card. */
-#define PIXELS_MAX (UINT32_C(64) << 20)
-
-struct picture {
-	unsigned int width;
-	unsigned int height;
-	unsigned char *grey; /* to be freed */
-};
-
-static enum sotto_err read_png(FILE *file, struct picture *picture)
+/* In the child. */
+static enum sotto_err read_text(void *context, char *out, size_t capacity, size_t *len)
 {
-	enum sotto_err err = SOTTO_ERR_FORMAT;
-	png_image image;
+	char *text = NULL;
+	enum sotto_err err;
 
-	memset(&image, 0, sizeof(image));
-	image.version = PNG_IMAGE_VERSION;
-	if (!png_image_begin_read_from_stdio(&image, file))
-		return SOTTO_ERR_FORMAT;
-	image.format = PNG_FORMAT_GRAY;
-	if (image.height == 0 || image.width > PIXELS_MAX / image.height)
-		err = SOTTO_ERR_LIMIT;
-	else
-		picture->grey = malloc(PNG_IMAGE_SIZE(image));
-	/* Transparent is white: what lies behind a card is paper. */
-	if (picture->grey != NULL &&
-	    png_image_finish_read(&image, &(png_color){.red = 255, .green = 255, .blue = 255},
-				  picture->grey, 0, NULL)) {
-		picture->width = image.width;
-		picture->height = image.height;
-		err = SOTTO_OK;
-	}
-	png_image_free(&image);
+	TRY(picture_text(context, PICTURE_PIXELS_MAX, &text));
+	FAIL_IF(strlen(text) > capacity, SOTTO_ERR_LIMIT);
+	*len = strlen(text);
+	memcpy(out, text, *len);
+out:
+	free(text);
 	return err;
 }
 
-struct jpeg_failure {
-	struct jpeg_error_mgr manager;
-	jmp_buf back;
-};
-
-static void jpeg_failed(j_common_ptr info)
+static void say(const struct cli *cli, const char *path, enum sotto_err err)
 {
-	longjmp(((struct jpeg_failure *)(void *)info->err)->back, 1);
-}
-
-static void jpeg_silent(j_common_ptr info)
-{
-	(void)info;
-}
-
-static enum sotto_err read_jpeg(FILE *file, struct picture *picture)
-{
-	struct jpeg_decompress_struct info;
-	struct jpeg_failure failure;
-
-	memset(&info, 0, sizeof(info));
-	info.err = jpeg_std_error(&failure.manager);
-	failure.manager.error_exit = jpeg_failed;
-	failure.manager.output_message = jpeg_silent;
-	if (setjmp(failure.back) != 0) {
-		jpeg_destroy_decompress(&info);
-		return SOTTO_ERR_FORMAT;
-	}
-	jpeg_create_decompress(&info);
-	jpeg_stdio_src(&info, file);
-	(void)jpeg_read_header(&info, TRUE);
-	info.out_color_space = JCS_GRAYSCALE;
-	if (info.image_height == 0 || info.image_width > PIXELS_MAX / info.image_height)
-		jpeg_failed((j_common_ptr)&info);
-	(void)jpeg_start_decompress(&info);
-	picture->width = info.output_width;
-	picture->height = info.output_height;
-	picture->grey = malloc((size_t)picture->width * picture->height);
-	while (picture->grey != NULL && info.output_scanline < info.output_height) {
-		unsigned char *row = picture->grey + (size_t)info.output_scanline * picture->width;
-
-		(void)jpeg_read_scanlines(&info, &row, 1);
-	}
-	jpeg_destroy_decompress(&info);
-	return picture->grey != NULL ? SOTTO_OK : SOTTO_ERR_NO_MEMORY;
-}
-
-static enum sotto_err read_picture(FILE *file, struct picture *picture)
-{
-	int first = getc(file);
-
-	rewind(file);
-	return first == 0x89 ? read_png(file, picture) : read_jpeg(file, picture);
-}
-
-/* The first code that is an invitation. */
-static char *scan(const struct picture *picture)
-{
-	zbar_image_scanner_t *scanner = zbar_image_scanner_create();
-	zbar_image_t *image = zbar_image_create();
-	char *text = NULL;
-
-	zbar_image_scanner_set_config(scanner, ZBAR_NONE, ZBAR_CFG_ENABLE, 0);
-	zbar_image_scanner_set_config(scanner, ZBAR_QRCODE, ZBAR_CFG_ENABLE, 1);
-	zbar_image_set_format(image, zbar_fourcc('Y', '8', '0', '0'));
-	zbar_image_set_size(image, picture->width, picture->height);
-	zbar_image_set_data(image, picture->grey, (unsigned long)picture->width * picture->height,
-			    NULL);
-	if (zbar_scan_image(scanner, image) > 0) {
-		for (const zbar_symbol_t *symbol = zbar_image_first_symbol(image);
-		     symbol != NULL && text == NULL; symbol = zbar_symbol_next(symbol)) {
-			const char *data = zbar_symbol_get_data(symbol);
-
-			if (strncmp(data, "sotto:", 6) == 0 || strncmp(data, "SOTTO:", 6) == 0)
-				text = strdup(data);
-		}
-	}
-	zbar_image_destroy(image);
-	zbar_image_scanner_destroy(scanner);
-	return text;
+	if (err == SOTTO_ERR_NOT_FOUND)
+		cli_fail(cli, "not_found", "%s: no invitation in this picture", path);
+	else if (err == SOTTO_ERR_FORMAT || err == SOTTO_ERR_LIMIT)
+		cli_fail(cli, "file", "%s: no PNG or JPEG picture, or too large", path);
+	else
+		cli_fail(cli, "file", "%s: reading this picture failed: %s", path,
+			 sotto_err_text(err));
 }
 
 enum sotto_err cli_image_read(const struct cli *cli, const char *path, char **text)
 {
-	struct picture picture = {.grey = NULL};
+	char answer[4096]; /* an invitation has some hundreds of characters */
 	FILE *file = fopen(path, "rbe");
+	size_t len = 0;
 	enum sotto_err err;
 
 	if (file == NULL) {
 		cli_fail(cli, "file", "%s: cannot be read", path);
 		return SOTTO_ERR_IO;
 	}
-	err = read_picture(file, &picture);
+	err = os_isolated_run(OS_PROFILE_COMMAND, read_text, file, answer, sizeof(answer), &len);
 	fclose(file);
+	if (err == SOTTO_OK && memchr(answer, 0, len) != NULL)
+		err = SOTTO_ERR_FORMAT;
 	if (err != SOTTO_OK) {
-		cli_fail(cli, "file", "%s: no PNG or JPEG picture, or too large", path);
-		goto out;
+		say(cli, path, err);
+		return err;
 	}
-	*text = scan(&picture);
-	if (*text == NULL) {
-		cli_fail(cli, "not_found", "%s: no invitation in this picture", path);
-		err = SOTTO_ERR_NOT_FOUND;
-	}
-out:
-	free(picture.grey);
-	return err;
+	*text = strndup(answer, len);
+	return *text != NULL ? SOTTO_OK : SOTTO_ERR_NO_MEMORY;
 }
