@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes on the agent's control socket: cut into lines, read as JSON, checked against the table of commands. The first
+ * byte says in what pieces they are written and whether a descriptor comes beside each. A command finds its arguments
+ * there and of their types (the commands themselves are not in here); every answer is one JSON object a line; no
+ * descriptor stays open once the client has gone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "phone/agent_json.h"
+
+#define TURNS_MAX 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ran(struct agent_client *client, const json_t *arguments)
+{
+	ASSERT(json_is_object(arguments) && agent_text(arguments, "command") != NULL);
+	agent_item(client, json_pack("{s:s}", "ran", agent_text(arguments, "command")));
+	agent_done(client, NULL);
+}
+
+#define PLAIN(name) \
+	void command_##name(struct agent_client *client, const json_t *arguments, \
+			    int *descriptors, size_t descriptors_count) \
+	{ \
+		(void)descriptors; \
+		ASSERT(json_object_size(arguments) == 1 && descriptors_count <= 2); \
+		ran(client, arguments); \
+	}
+#define CHECKED(name, condition) \
+	void command_##name(struct agent_client *client, const json_t *arguments, \
+			    int *descriptors, size_t descriptors_count) \
+	{ \
+		(void)descriptors; \
+		ASSERT((condition) && descriptors_count <= 2); \
+		ran(client, arguments); \
+	}
+#define TEXT(name)	(agent_text(arguments, name) != NULL)
+#define EXTENSION(name) (agent_extension(arguments, name) - 1 < 99999)
+#define FLAG(name) \
+	(json_object_get(arguments, name) == NULL || \
+	 json_is_boolean(json_object_get(arguments, name)))
+
+PLAIN(hello)
+PLAIN(create)
+PLAIN(open)
+PLAIN(lock)
+PLAIN(unlock)
+PLAIN(passphrase)
+PLAIN(stop)
+PLAIN(members)
+PLAIN(ledger)
+PLAIN(status)
+PLAIN(hangup)
+CHECKED(found, TEXT("name") && TEXT("relay") && TEXT("as"))
+CHECKED(addresses, TEXT("relay") && json_is_array(json_object_get(arguments, "addresses")))
+CHECKED(invite, EXTENSION("extension") && TEXT("name"))
+CHECKED(join, TEXT("invitation") && FLAG("wait"))
+CHECKED(revoke, EXTENSION("extension"))
+CHECKED(send, EXTENSION("to") && TEXT("text"))
+CHECKED(read, FLAG("new") && FLAG("follow"))
+CHECKED(call, EXTENSION("to") && FLAG("mic") && FLAG("speaker"))
+CHECKED(answer, FLAG("wait") && FLAG("mic") && FLAG("speaker"))
+
+void command_messages_timeout(struct agent_client *client)
+{
+	ASSERT(client == NULL); /* none of these commands waits */
+}
+
+void command_messages_drained(struct agent_client *client)
+{
+	ASSERT(client->wait == AGENT_WAIT_NONE);
+}
+
+void command_call_client_gone(struct agent_client *client)
+{
+	ASSERT(client->wait == AGENT_WAIT_NONE);
+}
+
+const char *agent_link_trouble(const struct agent *agent)
+{
+	(void)agent;
+	return NULL;
+}
+
+/* What the agent has said since: whole lines, each an object with one of the three words. */
+static void read_answers(int ours, char *held, size_t capacity, size_t *held_len)
+{
+	ssize_t got;
+
+	while ((got = recv(ours, held + *held_len, capacity - *held_len, MSG_DONTWAIT)) > 0) {
+		char *newline;
+
+		*held_len += (size_t)got;
+		while ((newline = memchr(held, '\n', *held_len)) != NULL) {
+			size_t len = (size_t)(newline - held);
+			json_t *answer = json_loadb(held, len, JSON_REJECT_DUPLICATES, NULL);
+
+			ASSERT(json_is_object(answer));
+			ASSERT(json_object_get(answer, "item") != NULL ||
+			       json_object_get(answer, "done") != NULL ||
+			       json_is_string(json_object_get(answer, "message")));
+			json_decref(answer);
+			memmove(held, newline + 1, *held_len - len - 1);
+			*held_len -= len + 1;
+		}
+		ASSERT(*held_len < capacity);
+	}
+}
+
+/* As much as goes in. False: the agent does not listen any more. */
+static bool write_piece(int ours, struct bytes piece, int beside, size_t *written)
+{
+	union {
+		struct cmsghdr header;
+		uint8_t space[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	uint8_t copy[256];
+	struct iovec vector = {.iov_base = copy, .iov_len = piece.len};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	ssize_t sent;
+
+	memcpy(copy, piece.data, piece.len);
+	if (beside >= 0) {
+		memcpy(CMSG_DATA(&control.header), &beside, sizeof(beside));
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_LEN(sizeof(int));
+	}
+	sent = sendmsg(ours, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	*written = sent > 0 ? (size_t)sent : 0;
+	return sent >= 0 || errno == EAGAIN;
+}
+
+static void converse(struct agent *agent, int ours, struct bytes input, uint8_t how, int beside)
+{
+	static char held[2 * OS_LINE_LEN_MAX];
+	size_t piece = how % 16 == 0 ? 255 : how % 16;
+	size_t held_len = 0;
+	size_t at = 0;
+	size_t written;
+
+	while (at < input.len) {
+		size_t len = input.len - at < piece ? input.len - at : piece;
+
+		if (!write_piece(ours, BYTES(input.data + at, len), how >= 128 ? beside : -1,
+				 &written))
+			break;
+		at += written;
+		ASSERT(os_loop_turn(agent->loop, false) == SOTTO_OK);
+		read_answers(ours, held, sizeof(held), &held_len);
+	}
+	(void)shutdown(ours, SHUT_WR);
+	for (int i = 0; i < TURNS_MAX && agent->client_count != 0; i++) {
+		ASSERT(os_loop_turn(agent->loop, false) == SOTTO_OK);
+		read_answers(ours, held, sizeof(held), &held_len);
+	}
+	ASSERT(agent->client_count == 0 && list_empty(&agent->clients));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct agent agent;
+	static uint8_t no_talk;
+	int ends[2];
+	int gate[2];
+	uint8_t byte;
+
+	if (size < 1)
+		return 0;
+	if (agent.loop == NULL) {
+		agent_json_init();
+		ASSERT(os_loop_create(&agent.loop) == SOTTO_OK);
+		agent_control_init(&agent);
+		agent.talk = (struct talk *)(void *)&no_talk; /* open: never looked into here */
+	}
+	ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+	ASSERT(pipe(gate) == 0 && fcntl(gate[0], F_SETFL, O_NONBLOCK) == 0);
+	agent_accept(&agent, ends[0]);
+	ASSERT(agent.client_count == 1);
+	converse(&agent, ends[1], BYTES(data + 1, size - 1), data[0], gate[1]);
+	close(ends[1]);
+	close(gate[1]);
+	/* Its end: nobody else holds the other side. */
+	ASSERT(read(gate[0], &byte, 1) == 0);
+	close(gate[0]);
+	return 0;
+}
