@@ -52,6 +52,9 @@ struct fake_relay {
 	uint64_t shown[LINKS_MAX]; /* number of the newest access key that the link has shown */
 	uint64_t number;	   /* of the newest access key; 0: not founded */
 	uint32_t busy;
+	enum wire_status append_status; /* of so many appends that come: */
+	uint32_t append_refusals;
+	bool forges; /* signs with another key than its own */
 	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32], admin[32];
 	uint32_t incarnations;
 };
@@ -207,6 +210,20 @@ static const uint8_t *running_at(const struct drop *drop, uint64_t sequence)
 	return sequence == 0 ? drop->start : drop->records[sequence - 1].running;
 }
 
+static void record_put(struct drop *drop, struct bytes sealed)
+{
+	struct stored *stored = &drop->records[drop->count];
+
+	ASSERT(drop->count < RECORDS_MAX);
+	stored->data = malloc(sealed.len);
+	ASSERT(stored->data != NULL);
+	memcpy(stored->data, sealed.data, sealed.len);
+	stored->len = sealed.len;
+	memcpy(stored->running, running_at(drop, drop->count), WIRE_HASH_LEN);
+	wire_running_next(stored->running, sealed);
+	drop->count++;
+}
+
 /* The next batch of a watch; false: it was the empty one that says "everything". */
 static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct watch *watch,
 		       bool last)
@@ -229,7 +246,8 @@ static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct
 	batch.records.count = count;
 	batch.end_sequence = before + count;
 	memcpy(batch.running_hash, running_at(drop, batch.end_sequence), WIRE_HASH_LEN);
-	err = sign_create(SIGN_ED25519, NULL, BYTES_OF(relay->seed),
+	err = sign_create(SIGN_ED25519, NULL,
+			  relay->forges ? BYTES_OF(relay->claim) : BYTES_OF(relay->seed),
 			  wire_signed_batch(batch.drop, batch.incarnation, batch.end_sequence,
 					    batch.running_hash, content),
 			  batch.signature, &len);
@@ -262,6 +280,11 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 	struct wire_record record;
 	struct drop *drop;
 
+	if (relay->append_refusals > 0) {
+		relay->append_refusals--;
+		done(relay, link, ticket, (uint8_t)relay->append_status);
+		return;
+	}
 	wire_append_token_hash(request->append_token, append_hash);
 	wire_drop_name(request->flags, append_hash, request->read_token_hash, name);
 	if (relay->authority[link] != WIRE_AUTHORITY_FULL &&
@@ -282,18 +305,8 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 			/* Two records under one nonce: whatever died, this may not happen. */
 			ASSERT(memcmp(known.data, record.sealed.data, NONCE_LEN) != 0);
 		}
-		if (at == drop->count) {
-			struct stored *stored = &drop->records[drop->count];
-
-			ASSERT(drop->count < RECORDS_MAX);
-			stored->data = malloc(record.sealed.len);
-			ASSERT(stored->data != NULL);
-			memcpy(stored->data, record.sealed.data, record.sealed.len);
-			stored->len = record.sealed.len;
-			memcpy(stored->running, running_at(drop, drop->count), WIRE_HASH_LEN);
-			wire_running_next(stored->running, record.sealed);
-			drop->count++;
-		}
+		if (at == drop->count)
+			record_put(drop, record.sealed);
 		placed[appended.placed.count++].sequence = at + 1;
 	}
 	memcpy(appended.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
@@ -429,6 +442,40 @@ static enum wire_status prove(struct fake_relay *relay, uint32_t link,
 void fake_relay_busy(struct fake_relay *relay, uint32_t count)
 {
 	relay->busy = count;
+}
+
+void fake_relay_refuse(struct fake_relay *relay, enum wire_status status, uint32_t count)
+{
+	relay->append_status = status;
+	relay->append_refusals = count;
+}
+
+void fake_relay_forge(struct fake_relay *relay, bool forges)
+{
+	relay->forges = forges;
+}
+
+void fake_relay_put(struct fake_relay *relay, const uint8_t *name, struct bytes sealed)
+{
+	struct drop *drop = drop_make(relay, name);
+
+	record_put(drop, sealed);
+	watches_push(relay, drop);
+}
+
+void fake_relay_rewrite(struct fake_relay *relay)
+{
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		struct drop *drop = relay->drops[i];
+
+		for (size_t k = 0; k < drop->count; k++) {
+			struct stored *stored = &drop->records[k];
+
+			stored->data[stored->len - 1] ^= 1;
+			memcpy(stored->running, running_at(drop, k), WIRE_HASH_LEN);
+			wire_running_next(stored->running, BYTES(stored->data, stored->len));
+		}
+	}
 }
 
 uint64_t fake_relay_number(const struct fake_relay *relay)

@@ -46,6 +46,18 @@ void fake_relay_busy(struct fake_relay *relay, uint32_t count);
 /* The relay puts its name to whatever this is. */
 void fake_relay_sign(const struct fake_relay *relay, struct bytes content, uint8_t *signature);
 
+/* So many appends are answered with this first, and not stored. */
+void fake_relay_refuse(struct fake_relay *relay, enum wire_status status, uint32_t count);
+
+/* From now on what it serves bears another key's signature, or its own again. */
+void fake_relay_forge(struct fake_relay *relay, bool forges);
+
+/* A record stands in this drop, whoever put it there. */
+void fake_relay_put(struct fake_relay *relay, const uint8_t *name, struct bytes sealed);
+
+/* All drops have another history of the same length, signed like the first. */
+void fake_relay_rewrite(struct fake_relay *relay);
+
 /* The newest access key's; 0 before founding. */
 uint64_t fake_relay_number(const struct fake_relay *relay);
 

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "tests/talk/inside.h"
 #include "tests/talk/steps.h"
 
 static void test_messages_both_ways(void **state)
@@ -130,26 +132,76 @@ static void test_few_watches(void **state)
 	world_destroy(world);
 }
 
-/* Both open a conversation with the other at the same time: one stays, all is delivered. */
+struct pair {
+	const struct talk_group *smaller, *larger;
+};
+
+/* The two conversations of one phone with the other, by their ids; false: there are not two. */
+static bool pair_of(struct world *world, uint32_t number, struct pair *pair)
+{
+	size_t count = 0;
+
+	list_for_each (element, following, &talk_of(world, number)->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (group->kind != TALK_DIRECT)
+			continue;
+		if (count++ == 0)
+			pair->smaller = group;
+		pair->larger = group;
+	}
+	if (count != 2)
+		return false;
+	if (memcmp(pair->smaller->id, pair->larger->id, TALK_GROUP_ID_LEN) > 0) {
+		const struct talk_group *other = pair->smaller;
+
+		pair->smaller = pair->larger;
+		pair->larger = other;
+	}
+	return true;
+}
+
+/*
+ * Both open a conversation with the other at the same time: the one of the smaller id stays, whoever made it,
+ * what was said in the other one is shown, and nothing more goes there.
+ */
 static void test_two_conversations_become_one(void **state)
 {
-	struct world *world = world_create(20);
+	uint32_t made_by[2] = {0};
 
 	(void)state;
-	world_members(world, 2, false);
-	assert_true(world_send(world, 0, 1, 0));
-	assert_true(world_send(world, 1, 0, 0));
-	world_run(world, 10);
-	assert_true(world_send(world, 0, 1, 1));
-	assert_true(world_send(world, 1, 0, 1));
-	world_run(world, 10);
-	for (uint32_t i = 0; i < 2; i++) {
-		assert_int_equal(world_received(world, 0, 1, i), 1);
-		assert_int_equal(world_received(world, 1, 0, i), 1);
-		assert_int_equal(world_sent_state(world, 0, 1, i), TALK_MESSAGE_DELIVERED);
+	for (uint64_t seed = 20; seed < 30; seed++) {
+		struct world *world = world_create(seed);
+		struct pair pairs[2];
+		uint64_t larger_serials[2];
+
+		world_members(world, 2, false);
+		assert_true(world_send(world, 0, 1, 0));
+		assert_true(world_send(world, 1, 0, 0));
+		world_run(world, 10);
+		for (uint32_t i = 0; i < 2; i++) {
+			assert_true(pair_of(world, i, &pairs[i]));
+			larger_serials[i] = pairs[i].larger->serial;
+			assert_ptr_equal(direct_of(world, i, 1 - i), pairs[i].smaller);
+		}
+		assert_memory_equal(pairs[0].smaller->id, pairs[1].smaller->id, TALK_GROUP_ID_LEN);
+		assert_memory_equal(pairs[0].larger->id, pairs[1].larger->id, TALK_GROUP_ID_LEN);
+		/* Who made a group is its first leaf. */
+		made_by[mls_group_own_leaf(pairs[1].smaller->mls) == 0]++;
+		assert_true(world_send(world, 0, 1, 1));
+		assert_true(world_send(world, 1, 0, 1));
+		world_run(world, 10);
+		for (uint32_t i = 0; i < 2; i++) {
+			assert_int_equal(pairs[i].larger->serial, larger_serials[i]);
+			assert_int_equal(world_received(world, 0, 1, i), 1);
+			assert_int_equal(world_received(world, 1, 0, i), 1);
+			assert_int_equal(world_sent_state(world, 0, 1, i), TALK_MESSAGE_DELIVERED);
+			assert_int_equal(world_sent_state(world, 1, 0, i), TALK_MESSAGE_DELIVERED);
+		}
+		assert_true(world_agree(world, 0, 1));
+		world_destroy(world);
 	}
-	assert_true(world_agree(world, 0, 1));
-	world_destroy(world);
+	assert_true(made_by[0] > 0 && made_by[1] > 0);
 }
 
 /*
@@ -231,21 +283,39 @@ static void test_failing_calls(void **state)
 
 /*
  * A relay that flips bits in what it answers. Nothing false is taken, nothing is taken twice; when it is
- * honest again, and the links are new, all is there.
+ * honest again, and the links are new, all is there. Phones say that it is the relay, and accuse nobody else:
+ * a flipped bit is no second history, and no other phone's.
  */
 static void test_lying_relay(void **state)
 {
+	const uint32_t never = UINT32_C(1) << TALK_PROBLEM_FORKED |
+			       UINT32_C(1) << TALK_PROBLEM_WITHHELD |
+			       UINT32_C(1) << TALK_PROBLEM_CONTRADICTION |
+			       UINT32_C(1) << TALK_PROBLEM_BLOCKED_LEAF |
+			       UINT32_C(1) << TALK_PROBLEM_STUCK | UINT32_C(1) << TALK_PROBLEM_OLD;
+	const uint32_t bad = UINT32_C(1) << TALK_PROBLEM_BAD_RELAY;
+
 	(void)state;
 	for (uint64_t seed = 200; seed < 206; seed++) {
 		struct world *world = world_create(seed);
+		uint32_t seen[3] = {0};
 
 		world_members(world, 3, false);
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(problems_of(world, i), 0);
 		world_corrupt(world, 3);
 		for (uint32_t i = 0; i < 6; i++) {
 			assert_true(world_send(world, 0, 1, i));
 			assert_true(world_send(world, 1, 2, i));
-			world_run(world, 3);
+			for (uint32_t tenth = 0; tenth < 30; tenth++) {
+				world_run_ms(world, 100);
+				for (uint32_t k = 0; k < 3; k++)
+					seen[k] |= problems_of(world, k);
+			}
 		}
+		for (uint32_t k = 0; k < 3; k++)
+			assert_int_equal(seen[k] & never, 0);
+		assert_true((seen[1] & bad) != 0 && (seen[2] & bad) != 0);
 		world_corrupt(world, 0);
 		links(world, 3, false);
 		world_run(world, 1);
@@ -255,8 +325,11 @@ static void test_lying_relay(void **state)
 			assert_true(world_received(world, 0, 1, i) == 1);
 			assert_true(world_received(world, 1, 2, i) == 1);
 		}
-		for (uint32_t i = 0; i < 3; i++)
+		for (uint32_t i = 0; i < 3; i++) {
 			assert_int_equal(state_of(world, i), TALK_MEMBER);
+			/* Only what it did is still shown. */
+			assert_int_equal(problems_of(world, i) & ~bad, 0);
+		}
 		world_destroy(world);
 	}
 }

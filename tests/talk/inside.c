@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Phones from inside. */
+#include "tests/talk/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+/* These tests have no other answer to an error than to end. */
+static void must(enum sotto_err err)
+{
+	ASSERT(err == SOTTO_OK);
+}
+
+struct talk *talk_of(struct world *world, uint32_t number)
+{
+	return world_phone(world, number)->talk;
+}
+
+struct talk_group *direct_of(struct world *world, uint32_t number, uint32_t peer)
+{
+	const struct ledger *ledger = talk_ledger(talk_of(world, number));
+	const struct ledger_member *member = ledger_member_by_extension(ledger, 100 + peer);
+
+	return member == NULL ? NULL : talk_group_direct(talk_of(world, number), member->id);
+}
+
+uint64_t epoch_of(const struct talk_group *group)
+{
+	struct mls_context context;
+
+	mls_group_context(group->mls, &context);
+	return context.epoch;
+}
+
+static void step_begin(struct world *world, struct talk *talk)
+{
+	must(talk_step_begin(talk, world_now(world), WORLD_UTC_MS + world_now(world) / 1000000));
+}
+
+void update_wish(struct world *world, uint32_t number, struct talk_group *group)
+{
+	struct talk *talk = talk_of(world, number);
+
+	step_begin(world, talk);
+	group->update_due = true;
+	group->settled = false;
+	must(talk_step_end(talk, SOTTO_OK));
+	world_settle(world_phone(world, number));
+}
+
+void plain_post(struct world *world, uint32_t number, struct talk_group *group, struct bytes plain)
+{
+	struct talk *talk = talk_of(world, number);
+	struct talk_drop *drop = &group->drops[0];
+	size_t room = mls_group_protect_len(group->mls, 0, plain.len, 0);
+	uint8_t *message = malloc(room);
+	struct talk_blob record = {0};
+	struct talk_asked *asked;
+	size_t len;
+
+	ASSERT(message != NULL);
+	step_begin(world, talk);
+	if (mls_group_reserved(group->mls) == 0)
+		must(talk_ratchets_reserve(group));
+	must(mls_group_protect(group->mls, BYTES_NONE, plain, 0, message, room, &len));
+	must(talk_record_seal(talk, drop, BYTES(message, len), &record));
+	must(talk_own_add(talk, drop, talk_blob_bytes(&record)));
+	must(talk_ask_append(talk, TALK_ASK_APPEND_AGAIN, drop->append_token, drop->read_hash,
+			     drop->flags, talk_blob_bytes(&record), &asked));
+	must(talk_step_end(talk, SOTTO_OK));
+	world_settle(world_phone(world, number));
+	talk_blob_clear(talk, &record);
+	free(message);
+}
+
+void frame_post(struct world *world, uint32_t number, struct talk_group *group,
+		void (*change)(struct talk_frame *frame, const void *context), const void *context)
+{
+	struct talk *talk = talk_of(world, number);
+	struct talk_out out = {.type = TALK_BODY_CALL};
+	struct talk_blob honest = {0}, changed = {0};
+	struct talk_frame frame;
+
+	must(talk_frame_encode(talk, group, &out, &honest));
+	must(wire_decode(&talk_frame_type, talk_blob_bytes(&honest), &frame));
+	change(&frame, context);
+	must(talk_encode(talk, &talk_frame_type, &frame, &changed));
+	plain_post(world, number, group, talk_blob_bytes(&changed));
+	talk_blob_clear(talk, &honest);
+	talk_blob_clear(talk, &changed);
+}
+
+bool append_read(struct bytes request, uint8_t *name, struct bytes *sealed)
+{
+	uint8_t append_hash[WIRE_HASH_LEN];
+	struct wire_append append;
+	struct wire_cursor cursor;
+	struct wire_record record;
+
+	if (wire_identify(WIRE_FAMILY_RELAY, request) != &wire_append_type)
+		return false;
+	must(wire_decode(&wire_append_type, request, &append));
+	wire_append_token_hash(append.append_token, append_hash);
+	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
+	cursor = wire_list_walk(&append.records);
+	if (!wire_record_next(&cursor, &record))
+		return false;
+	*sealed = record.sealed;
+	return true;
+}

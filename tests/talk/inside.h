@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones from inside: what their own code would not say, said with their keys and over their own link, and
+ * what an observer sees of what leaves them.
+ */
+#ifndef TESTS_TALK_INSIDE_H
+#define TESTS_TALK_INSIDE_H
+
+#include "talk/state.h"
+#include "tests/talk/world.h"
+
+struct talk *talk_of(struct world *world, uint32_t number);
+
+/* The conversation of phone `number` with phone `peer` that goes on; NULL: none. */
+struct talk_group *direct_of(struct world *world, uint32_t number, uint32_t peer);
+uint64_t epoch_of(const struct talk_group *group);
+
+/* A wish to commit: the phone renews its path in this group. */
+void update_wish(struct world *world, uint32_t number, struct talk_group *group);
+
+/*
+ * A frame from this phone into one of its groups: as it would be made now, changed, sealed and appended.
+ * plain: what is sealed instead of a frame.
+ */
+void frame_post(struct world *world, uint32_t number, struct talk_group *group,
+		void (*change)(struct talk_frame *frame, const void *context), const void *context);
+void plain_post(struct world *world, uint32_t number, struct talk_group *group, struct bytes plain);
+
+/* Of an append request: the drop and its first record; false: another request. */
+bool append_read(struct bytes request, uint8_t *name, struct bytes *sealed);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What counts by its place in a drop, and what a phone reads before it sends: the records behind the winning
+ * commit, and that nothing leaves for an epoch that has ended.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/talk/inside.h"
+#include "tests/talk/steps.h"
+
+/* The first record that leaves one phone for the present drop of one of its groups. */
+struct caught {
+	const struct talk *talk;
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t sealed[WIRE_RECORD_LEN_1];
+	bool is;
+};
+
+static void catch (void *context, const struct talk *talk, struct bytes request)
+{
+	struct caught *caught = context;
+	uint8_t name[WIRE_HASH_LEN];
+	struct bytes sealed;
+
+	if (talk != caught->talk || caught->is || !append_read(request, name, &sealed) ||
+	    memcmp(name, caught->name, WIRE_HASH_LEN) != 0)
+		return;
+	assert_int_equal(sealed.len, sizeof(caught->sealed));
+	memcpy(caught->sealed, sealed.data, sealed.len);
+	caught->is = true;
+}
+
+/*
+ * Phone 1 says something in an epoch that phone 0 has ended, and it comes to stand so many records behind the
+ * commit: 1 is the next one.
+ */
+static void late_text(uint64_t seed, uint32_t behind, bool counts)
+{
+	struct world *world = world_create(seed);
+	struct caught caught = {0};
+	struct talk_group *group;
+	uint8_t junk[WIRE_RECORD_LEN_1] = {0};
+	uint64_t epoch;
+
+	world_members(world, 2, false);
+	all_write(world, 2, UINT32_MAX, 0);
+	group = direct_of(world, 0, 1);
+	epoch = epoch_of(group);
+	caught.talk = talk_of(world, 1);
+	memcpy(caught.name, group->drops[0].name, WIRE_HASH_LEN);
+	world_listen(world, catch, &caught);
+	assert_true(world_send(world, 1, 0, 1));
+	world_link(world, 1, false);
+	assert_true(caught.is);
+
+	update_wish(world, 0, group);
+	world_run(world, 5);
+	assert_int_equal(epoch_of(group), epoch + 1);
+	assert_memory_equal(group->drops[1].name, caught.name, WIRE_HASH_LEN);
+	assert_int_equal(group->drops[1].winner, group->drops[1].sequence);
+	for (uint32_t i = 1; i < behind; i++) {
+		memcpy(junk, &i, sizeof(i));
+		fake_relay_put(world_relay(world), caught.name, BYTES_OF(junk));
+	}
+	fake_relay_put(world_relay(world), caught.name, BYTES_OF(caught.sealed));
+	world_run(world, 30);
+	assert_int_equal(group->drops[1].sequence, group->drops[1].winner + behind);
+	assert_int_equal(world_received(world, 1, 0, 1), counts ? 1 : 0);
+
+	/* Its sender reads where it stands, judges alike, and says it again if it did not count. */
+	world_link(world, 1, true);
+	world_run(world, 60);
+	assert_int_equal(world_received(world, 1, 0, 1), 1);
+	assert_int_equal(world_sent_state(world, 1, 0, 1), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(problems_of(world, 0), 0);
+	assert_int_equal(problems_of(world, 1), 0);
+	assert_true(world_agree(world, 0, 1));
+	world_destroy(world);
+}
+
+static void test_records_behind_the_commit(void **state)
+{
+	static const struct {
+		uint32_t behind;
+		bool counts;
+	} cases[] = {{1, true}, {255, true}, {256, true}, {257, false}};
+
+	(void)state;
+	assert_int_equal(TALK_LATE_MAX, 256);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		late_text(300 + i, cases[i].behind, cases[i].counts);
+}
+
+/* Appends of one phone into conversations, and whether each is for the epoch in which the other one is. */
+struct epochs {
+	const struct talk *talk;
+	const struct talk_group *other;
+	uint32_t present, past;
+};
+
+static void compare_epochs(void *context, const struct talk *talk, struct bytes request)
+{
+	struct epochs *epochs = context;
+	uint8_t name[WIRE_HASH_LEN];
+	struct bytes sealed;
+
+	if (talk != epochs->talk || !append_read(request, name, &sealed))
+		return;
+	for (size_t i = 0; i < epochs->other->drop_count; i++) {
+		if (memcmp(epochs->other->drops[i].name, name, WIRE_HASH_LEN) != 0)
+			continue;
+		epochs->present += i == 0;
+		epochs->past += i != 0;
+	}
+}
+
+/*
+ * A phone that does not watch a conversation, as it has few streams, reads it to the end before it sends:
+ * what the other one ended meanwhile is over for it, too.
+ */
+static void test_reads_before_it_sends(void **state)
+{
+	uint32_t unwatched = 0;
+
+	(void)state;
+	for (uint64_t seed = 310; seed < 320; seed++) {
+		struct world *world = world_create(seed);
+		struct epochs epochs = {0};
+		uint64_t epoch;
+
+		world_watches(world, 0, 4);
+		world_members(world, 5, false);
+		for (uint32_t i = 1; i < 5; i++)
+			assert_true(world_send(world, 0, i, 0));
+		world_run(world, 60);
+		for (uint32_t i = 1; i < 5; i++) {
+			struct talk_group *own = direct_of(world, 0, i);
+
+			epochs = (struct epochs){.talk = talk_of(world, 0),
+						 .other = direct_of(world, i, 0)};
+			unwatched += !own->drops[0].watched;
+			epoch = epoch_of(own);
+			/* Longer than what was read a moment ago counts, shorter than until it is read again. */
+			world_run(world, 20);
+			while (!own->drops[0].watched &&
+			       world_now(world) > own->drops[0].read_ns + 100000000)
+				world_run_ms(world, 20);
+			update_wish(world, i, direct_of(world, i, 0));
+			world_run(world, 4);
+			assert_int_equal(epoch_of(epochs.other), epoch + 1);
+			if (!own->drops[0].watched)
+				assert_int_equal(epoch_of(own), epoch);
+			world_listen(world, compare_epochs, &epochs);
+			assert_true(world_send(world, 0, i, 1));
+			world_run(world, 5);
+			world_listen(world, NULL, NULL);
+			assert_int_equal(epochs.past, 0);
+			assert_true(epochs.present > 0);
+			world_run(world, 10);
+			assert_int_equal(world_received(world, 0, i, 1), 1);
+		}
+		world_destroy(world);
+	}
+	assert_true(unwatched > 0);
+}
+
+/* What one phone says; can another one, which knows what it knew at its end, open any of it? */
+struct eavesdropper {
+	const struct talk *speaker, *removed;
+	uint32_t heard, opened;
+};
+
+/* The commit that removes it does stand where it reads; nothing else may. */
+static bool opens_what_is_said(const struct talk *talk, const struct talk_drop *drop,
+			       struct bytes sealed)
+{
+	struct talk_blob message = {0};
+	struct mls_message_info info;
+	bool opens = talk_record_open(talk, drop, sealed, &message) == SOTTO_OK &&
+		     (mls_message_read(talk_blob_bytes(&message), &info) != SOTTO_OK ||
+		      info.content_type != MLS_CONTENT_COMMIT);
+
+	talk_blob_clear(talk, &message);
+	return opens;
+}
+
+static void eavesdrop(void *context, const struct talk *talk, struct bytes request)
+{
+	struct eavesdropper *ear = context;
+	uint8_t name[WIRE_HASH_LEN];
+	struct bytes sealed;
+
+	if (talk != ear->speaker || !append_read(request, name, &sealed))
+		return;
+	ear->heard++;
+	list_for_each (element, following, &ear->removed->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		for (size_t i = 0; i < group->drop_count; i++)
+			ear->opened += opens_what_is_said(ear->removed, &group->drops[i], sealed);
+	}
+}
+
+/*
+ * A phone comes back that was off while somebody was removed, and has much to say. What has been removed has
+ * everything that it ever knew, and all that the relay holds; it opens nothing of that. The control: before
+ * the removal it opens what is said in *everyone*.
+ */
+static void test_removed_sees_nothing(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 330; seed < 340; seed++) {
+		struct world *world = world_create(seed);
+		struct world_phone *founder = world_phone(world, 0);
+		struct eavesdropper ear;
+
+		world_members(world, 4, false);
+		all_write(world, 4, UINT32_MAX, 0);
+		ear = (struct eavesdropper){talk_of(world, 0), talk_of(world, 3), 0, 0};
+		world_link(world, 3, false);
+		world_run(world, 1);
+		world_listen(world, eavesdrop, &ear);
+		world_phone(world, 0)->invited = 0;
+		world_invite(world, 5);
+		assert_true(ear.opened > 0);
+
+		/* The entry leaves the founder's phone, and that goes off; others remove. */
+		revoke(world, 3);
+		while (ledger_member_by_extension(talk_ledger(talk_of(world, 1)), 103)->state !=
+		       LEDGER_MEMBER_REVOKED)
+			world_run_ms(world, 1);
+		world_link(world, 0, false);
+		world_run(world, 30);
+		assert_int_equal(mls_group_member_count(talk_of(world, 1)->everyone->mls), 3);
+		assert_int_equal(mls_group_member_count(talk_of(world, 0)->everyone->mls), 4);
+		assert_int_equal(talk_invite(founder->talk, 106, BYTES_TEXT("Dee"), 86400000,
+					     world_now(world), founder->talk->utc_ms),
+				 SOTTO_OK);
+		world_settle(founder);
+		assert_true(world_send(world, 0, 1, 1));
+		ear.heard = ear.opened = 0;
+		world_link(world, 0, true);
+		world_run(world, 60);
+		assert_int_equal(world_received(world, 0, 1, 1), 1);
+		assert_int_equal(founder->invited, 106);
+		assert_true(ear.heard >= 2);
+		assert_int_equal(ear.opened, 0);
+		world_destroy(world);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records_behind_the_commit),
+		cmocka_unit_test(test_reads_before_it_sends),
+		cmocka_unit_test(test_removed_sees_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
