@@ -234,18 +234,21 @@ static const char *reason_words(const char *reason)
 
 void cli_print_call_end(const struct cli *cli, const json_t *object)
 {
-	long long sent = number_of(object, "packets_sent");
+	const json_t *duration = json_object_get(object, "duration_s");
 
 	(void)cli;
-	printf("%s: %s after %.0f s\n", text_of(object, "peer"),
-	       reason_words(text_of(object, "reason")),
-	       json_real_value(json_object_get(object, "duration_s")));
-	if (json_object_get(object, "packets_sent") == NULL)
+	printf("%s: %s", text_of(object, "peer"), reason_words(text_of(object, "reason")));
+	if (json_is_real(duration))
+		printf(" after %.0f s", json_real_value(duration));
+	putchar('\n');
+	if (!json_is_integer(json_object_get(object, "packets_sent")))
 		return;
-	printf("  sound     %lld packets sent, %lld received, %lld lost, %lld ms concealed\n", sent,
-	       number_of(object, "packets_received"), number_of(object, "packets_lost"),
-	       number_of(object, "concealed_ms"));
-	printf("  delay     %lld ms from mouth to ear\n", number_of(object, "mouth_to_ear_ms"));
+	printf("  sound     %lld packets sent, %lld received, %lld lost, %lld ms concealed\n",
+	       number_of(object, "packets_sent"), number_of(object, "packets_received"),
+	       number_of(object, "packets_lost"), number_of(object, "concealed_ms"));
+	if (json_is_integer(json_object_get(object, "mouth_to_ear_ms")))
+		printf("  delay     %lld ms from mouth to ear\n",
+		       number_of(object, "mouth_to_ear_ms"));
 	printf("  verified  %s\n",
 	       json_is_true(json_object_get(object, "verified"))
 		       ? "yes: keys, members and rules are the same at both ends"

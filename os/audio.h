@@ -17,6 +17,7 @@
 #ifndef OS_AUDIO_H
 #define OS_AUDIO_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,7 +88,8 @@ size_t os_audio_get(struct os_audio *audio, int16_t *samples, size_t count);
 size_t os_audio_wanted(const struct os_audio *audio);
 void os_audio_put(struct os_audio *audio, const int16_t *samples, size_t count);
 
-/* What device and ring add at present, in milliseconds. */
+/* What device and ring add at present, in milliseconds; OS_AUDIO_UNKNOWN_MS: the device does not say (yet). */
+#define OS_AUDIO_UNKNOWN_MS UINT_MAX
 unsigned os_audio_delay_ms(const struct os_audio *audio, enum os_audio_side side);
 
 /* How often the loudspeaker ran dry because nobody put in time. */

@@ -98,7 +98,9 @@ unsigned os_audio_alsa_delay_ms(const struct os_audio *audio, const void *contex
 	snd_pcm_sframes_t delay = 0;
 	size_t used = os_audio_ring_used(&audio->rings[side]);
 
-	if (snd_pcm_delay(state->pcm, &delay) < 0 || delay < 0)
+	if (snd_pcm_delay(state->pcm, &delay) < 0)
+		return OS_AUDIO_UNKNOWN_MS;
+	if (delay < 0)
 		delay = 0;
 	return (unsigned)(((size_t)delay + used) / (VOICE_RATE / 1000));
 }

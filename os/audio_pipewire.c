@@ -361,9 +361,10 @@ static unsigned pipewire_delay_ms(const struct os_audio *audio, const void *cont
 	struct pw_time time;
 
 	if (state->streams[side].stream == NULL ||
-	    pw_stream_get_time_n(state->streams[side].stream, &time, sizeof(time)) < 0)
-		return delay_ms;
-	if (time.delay > 0 && time.rate.denom != 0)
+	    pw_stream_get_time_n(state->streams[side].stream, &time, sizeof(time)) < 0 ||
+	    time.rate.denom == 0)
+		return OS_AUDIO_UNKNOWN_MS;
+	if (time.delay > 0)
 		delay_ms +=
 			(unsigned)((uint64_t)time.delay * 1000 * time.rate.num / time.rate.denom);
 	return delay_ms;

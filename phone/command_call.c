@@ -159,57 +159,82 @@ void command_call_changed(struct agent *agent, enum call_state state)
 		answer_waiting(agent);
 }
 
-static uint64_t between_ms(uint64_t from_ns, uint64_t to_ns)
+/* What was not measured, or never happened, is null: the fields of a report are always the same. */
+static json_t *number(bool known, uint64_t value)
 {
-	return from_ns == 0 || to_ns < from_ns ? 0 : (to_ns - from_ns) / OS_CLOCK_MS_NS;
+	return known ? json_integer((json_int_t)value) : json_null();
 }
 
-static void add_delay(json_t *object, const struct wire_voice_report *report)
+static bool between_ms(uint64_t from_ns, uint64_t to_ns, uint64_t *ms)
 {
-	uint32_t network_ms = report->round_trip_us / 2000;
-	uint32_t sum = report->capture_ms + report->encode_ms + network_ms +
-		       report->jitter_buffer_ms + report->decode_ms + report->playout_ms;
+	*ms = to_ns > from_ns ? (to_ns - from_ns) / OS_CLOCK_MS_NS : 0;
+	return from_ns != 0 && to_ns != 0;
+}
 
-	json_object_set_new(object, "mouth_to_ear_ms", json_integer(sum));
-	json_object_set_new(object, "mouth_to_ear_parts",
-			    json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "capture",
-				      (int)report->capture_ms, "encode", (int)report->encode_ms,
-				      "network", (int)network_ms, "jitter_buffer",
-				      (int)report->jitter_buffer_ms, "decode",
-				      (int)report->decode_ms, "playout", (int)report->playout_ms));
+#define PART_UNKNOWN UINT32_MAX /* as the voice process says it */
+
+static void add_delay(json_t *object, const struct agent_call *call)
+{
+	const struct wire_voice_report *report = &call->report;
+	/* To the nearest, but what decoding takes is never shown as nothing. */
+	const struct {
+		const char *name;
+		bool known;
+		uint64_t ms;
+	} parts[] = {
+		{"capture", report->capture_ms != PART_UNKNOWN, report->capture_ms},
+		{"encode", true, report->encode_ms},
+		{"network", report->round_trip_us != 0, (report->round_trip_us + 1000) / 2000},
+		{"jitter_buffer", report->jitter_buffer_ms != PART_UNKNOWN,
+		 report->jitter_buffer_ms},
+		{"decode", report->decode_us != 0, (report->decode_us + 999) / 1000},
+		{"playout", report->playout_ms != PART_UNKNOWN, report->playout_ms},
+	};
+	json_t *shown = json_object();
+	bool all_known = true;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		bool known = call->reported && parts[i].known;
+
+		json_object_set_new(shown, parts[i].name, number(known, parts[i].ms));
+		all_known = all_known && known;
+		sum += parts[i].ms;
+	}
+	json_object_set_new(object, "mouth_to_ear_ms", number(all_known, sum));
+	json_object_set_new(object, "mouth_to_ear_parts", shown);
 }
 
 static void add_times(json_t *object, const struct agent_call *call)
 {
 	const struct call_times *times = &call->times;
 	uint64_t first_ns = call->reported ? call->report.first_sound_ns : 0;
+	uint64_t ms;
+	bool known;
 
-	if (call->outgoing)
-		json_object_set_new(
-			object, "setup_ms",
-			json_integer((json_int_t)between_ms(times->pressed_ns, times->ringing_ns)));
-	json_object_set_new(object, "answer_ms",
-			    json_integer((json_int_t)between_ms(times->answered_ns, first_ns)));
-	json_object_set_new(
-		object, "duration_s",
-		json_real(times->answered_ns == 0
-				  ? 0.0
-				  : (double)between_ms(times->answered_ns, times->ended_ns) /
-					    1000.0));
+	known = between_ms(times->pressed_ns, times->ringing_ns, &ms);
+	json_object_set_new(object, "setup_ms", number(call->outgoing && known, ms));
+	known = between_ms(times->answered_ns, first_ns, &ms);
+	json_object_set_new(object, "answer_ms", number(known, ms));
+	known = between_ms(times->answered_ns, times->ended_ns, &ms);
+	json_object_set_new(object, "duration_s",
+			    known ? json_real((double)ms / 1000.0) : json_null());
 	json_object_set_new(object, "verified", json_boolean(call->verified));
 }
 
-static void add_report(json_t *object, const struct wire_voice_report *report)
+static void add_report(json_t *object, const struct agent_call *call)
 {
-	json_object_set_new(object, "packets_sent", json_integer((json_int_t)report->packets_sent));
-	json_object_set_new(object, "packets_received",
-			    json_integer((json_int_t)report->packets_received));
-	json_object_set_new(object, "packets_lost", json_integer((json_int_t)report->packets_lost));
-	json_object_set_new(object, "packets_refused",
-			    json_integer((json_int_t)report->packets_refused));
-	json_object_set_new(object, "concealed_ms", json_integer((json_int_t)report->concealed_ms));
-	json_object_set_new(object, "late_ms_p99", json_integer(report->late_ms_p99));
-	add_delay(object, report);
+	const struct wire_voice_report *report = &call->report;
+	bool known = call->reported;
+	bool heard = known && report->packets_received > 0;
+
+	json_object_set_new(object, "packets_sent", number(known, report->packets_sent));
+	json_object_set_new(object, "packets_received", number(known, report->packets_received));
+	json_object_set_new(object, "packets_lost", number(known, report->packets_lost));
+	json_object_set_new(object, "packets_refused", number(known, report->packets_refused));
+	json_object_set_new(object, "concealed_ms", number(known, report->concealed_ms));
+	json_object_set_new(object, "late_ms_p99", number(heard, report->late_ms_p99));
+	add_delay(object, call);
 }
 
 void command_call_ended(struct agent *agent)
@@ -223,9 +248,9 @@ void command_call_ended(struct agent *agent)
 		return;
 	object = json_pack("{s:o,s:s}", "peer", agent_json_extension(agent, call->extension),
 			   "reason", call_reason_name(call->reason));
-	if (object != NULL)
+	if (object != NULL) {
 		add_times(object, call);
-	if (object != NULL && call->reported)
-		add_report(object, &call->report);
+		add_report(object, call);
+	}
 	agent_done(client, object);
 }

@@ -25,6 +25,18 @@ void voice_process_tell(struct voice_process *process, const struct wire_type *t
 	writer_release(&writer);
 }
 
+/* Decoding, stretching and mixing are done while the device waits. */
+static void get_playout(struct voice_process *process, int16_t *samples, size_t count)
+{
+	uint64_t begun_ns = os_clock_now_ns();
+	uint64_t took_ns;
+
+	voice_pipeline_get_playout(process->pipeline, samples, count, begun_ns);
+	took_ns = os_clock_now_ns() - begun_ns;
+	process->decode_ns =
+		process->decode_ns == 0 ? took_ns : (process->decode_ns * 63 + took_ns) / 64;
+}
+
 /* Device to pipeline and back, as much as there is. */
 static void move_sound(struct os_watch *watch, unsigned seen)
 {
@@ -39,7 +51,7 @@ static void move_sound(struct os_watch *watch, unsigned seen)
 	while ((count = os_audio_wanted(&process->audio)) > 0) {
 		if (count > ARRAY_LEN(samples))
 			count = ARRAY_LEN(samples);
-		voice_pipeline_get_playout(process->pipeline, samples, count, os_clock_now_ns());
+		get_playout(process, samples, count);
 		os_audio_put(&process->audio, samples, count);
 	}
 	bytes_wipe(samples, sizeof(samples));
@@ -58,13 +70,22 @@ static void beat_due(struct os_timer *timer, uint64_t now_ns)
 	os_loop_set_timer(process->loop, timer, process->next_beat_ns);
 }
 
-static void report(struct voice_process *process, bool last)
+/* A delay in the device, and what comes on top of it. */
+static uint32_t delay_ms(const struct voice_process *process, enum os_audio_side side, bool known,
+			 uint32_t more_ms)
+{
+	unsigned device_ms = os_audio_delay_ms(&process->audio, side);
+
+	return known && device_ms != OS_AUDIO_UNKNOWN_MS ? device_ms + more_ms : VOICE_UNKNOWN_MS;
+}
+
+/* While the streams run: what they add is not known any more when they have stopped. */
+static struct wire_voice_report measure(const struct voice_process *process, bool last)
 {
 	struct voice_stats stats;
-	struct wire_voice_report told;
 
 	voice_pipeline_get_stats(process->pipeline, &stats);
-	told = (struct wire_voice_report){
+	return (struct wire_voice_report){
 		.last = last,
 		.packets_sent = stats.packets_sent,
 		.packets_received = stats.packets_received,
@@ -75,21 +96,22 @@ static void report(struct voice_process *process, bool last)
 		.first_sound_ns = process->first_sound_ns,
 		.last_sound_ns = process->last_sound_ns,
 		.round_trip_us = process->echo.round_trip_us,
-		.capture_ms =
-			stats.capture_ms + os_audio_delay_ms(&process->audio, OS_AUDIO_CAPTURE),
+		.capture_ms = delay_ms(process, OS_AUDIO_CAPTURE, stats.packets_sent > 0,
+				       stats.capture_ms),
 		.encode_ms = stats.encode_ms,
-		.jitter_buffer_ms = stats.jitter_buffer_ms,
-		.decode_ms = stats.decode_ms,
-		.playout_ms = os_audio_delay_ms(&process->audio, OS_AUDIO_PLAYBACK),
+		.jitter_buffer_ms =
+			stats.packets_played > 0 ? stats.jitter_buffer_ms : VOICE_UNKNOWN_MS,
+		.decode_us = stats.packets_played > 0 ? (uint32_t)(process->decode_ns / 1000) : 0,
+		.playout_ms = delay_ms(process, OS_AUDIO_PLAYBACK, true, 0),
 	};
-	voice_process_tell(process, &wire_voice_report_type, &told);
 }
 
 static void report_due(struct os_timer *timer, uint64_t now_ns)
 {
 	struct voice_process *process = CONTAINER_OF(timer, struct voice_process, report_timer);
+	struct wire_voice_report told = measure(process, false);
 
-	report(process, false);
+	voice_process_tell(process, &wire_voice_report_type, &told);
 	os_loop_set_timer(process->loop, timer, now_ns + VOICE_REPORT_NS);
 }
 
@@ -174,10 +196,13 @@ static void start(struct voice_process *process, const struct wire_voice_start *
 
 static void stop(struct voice_process *process)
 {
+	struct wire_voice_report told;
+
 	if (process->started) {
+		told = measure(process, true);
 		os_audio_stop(&process->audio, OS_AUDIO_CAPTURE);
 		os_audio_stop(&process->audio, OS_AUDIO_PLAYBACK);
-		report(process, true);
+		voice_process_tell(process, &wire_voice_report_type, &told);
 	}
 	os_loop_stop(process->loop);
 }

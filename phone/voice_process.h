@@ -37,6 +37,9 @@
 
 #define VOICE_CHECK_LEN 16
 
+/* In a report, of a delay that was not measured. */
+#define VOICE_UNKNOWN_MS UINT32_MAX
+
 /* An encoded struct wire_voice_frame: check, three stamps, the packet with its length. */
 #define VOICE_FRAME_LEN (VOICE_CHECK_LEN + 12 + 1 + VOICE_PACKET_LEN)
 
@@ -97,6 +100,7 @@ struct voice_process {
 	bool checked; /* the agent was told how the check came out */
 	bool check_equal;
 
+	uint64_t decode_ns; /* running mean of what one get_playout takes; 0: not measured */
 	uint64_t refused;
 	uint64_t first_sound_ns;
 	uint64_t last_sound_ns;

@@ -163,6 +163,7 @@ static void add_counts(struct voice_stats *stats, const struct voice_receiver_co
 	stats->packets_lost += counts->lost;
 	stats->packets_late += counts->late;
 	stats->packets_invalid += counts->invalid;
+	stats->packets_played += counts->played;
 	stats->concealed_ms += counts->concealed_samples / VOICE_SAMPLES(1);
 	stats->recovered_ms += counts->recovered_samples / VOICE_SAMPLES(1);
 	if (counts->first_packet_ns != 0 &&

@@ -35,15 +35,16 @@ struct voice_stats {
 	uint64_t packets_lost;	   /* their time passed without them, and they never came */
 	uint64_t packets_late;	   /* came when their time had passed */
 	uint64_t packets_invalid;  /* Opus refused them */
-	uint64_t concealed_ms; /* played without a packet: from the next one's copy, or made up */
-	uint64_t recovered_ms; /* the part of concealed_ms that came from the next packet's copy */
-	uint32_t late_ms_p99;  /* arrival after the playout time it was meant for; 0 if in time */
-	uint32_t jitter_ms;    /* as measured over the last 1.5 s */
-	uint32_t target_ms;    /* what the jitter buffer aims at */
-	uint32_t capture_ms;   /* mean age of the oldest sample when its frame is encoded */
-	uint32_t encode_ms;    /* the encoder's look-ahead */
+	uint64_t
+		packets_played; /* decoded; before the first one jitter_buffer_ms is not measured */
+	uint64_t concealed_ms;	/* played without a packet: from the next one's copy, or made up */
+	uint64_t recovered_ms;	/* the part of concealed_ms that came from the next packet's copy */
+	uint32_t late_ms_p99;	/* arrival after the playout time it was meant for; 0 if in time */
+	uint32_t jitter_ms;	/* as measured over the last 1.5 s */
+	uint32_t target_ms;	/* what the jitter buffer aims at */
+	uint32_t capture_ms;	/* mean age of the oldest sample when its frame is encoded */
+	uint32_t encode_ms;	/* the encoder's look-ahead */
 	uint32_t jitter_buffer_ms; /* from arrival to decoding, mean of the last second */
-	uint32_t decode_ms;	   /* 0: what is decoded is played at once */
 	uint64_t first_packet_ns;  /* when the first packet came; 0: none yet */
 	uint64_t last_packet_ns;   /* when the newest came */
 };

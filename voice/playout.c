@@ -163,6 +163,7 @@ static void play(struct voice_receiver *receiver, const struct voice_stored *sto
 		receiver->counts.invalid++; /* and was concealed by the decoder */
 		receiver->counts.concealed_samples += VOICE_FRAME_SAMPLES;
 	}
+	receiver->counts.played++;
 	running_mean(&receiver->counts.buffered_ns, (int64_t)(now_ns - stored->arrival_ns));
 	receiver->playing = true;
 	receiver->held_samples = 0;

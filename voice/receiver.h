@@ -34,6 +34,7 @@ struct voice_receiver_counts {
 	uint64_t lost;
 	uint64_t late;
 	uint64_t invalid;
+	uint64_t played;
 	uint64_t concealed_samples;
 	uint64_t recovered_samples;
 	uint64_t first_packet_ns;

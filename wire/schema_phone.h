@@ -179,11 +179,11 @@
 	X(self, U64, first_sound_ns, 0, none, "when the first frame opened; 0: none yet") \
 	X(self, U64, last_sound_ns, 0, none, "when the newest frame opened") \
 	X(self, U32, round_trip_us, 0, none, "between the two voice processes; 0: not measured") \
-	X(self, U32, capture_ms, 0, none, "from sound to encoder") \
+	X(self, U32, capture_ms, 0, none, "from sound to encoder; all ones: not measured") \
 	X(self, U32, encode_ms, 0, none, "the encoder's look-ahead") \
-	X(self, U32, jitter_buffer_ms, 0, none, "from a packet's arrival to its decoding") \
-	X(self, U32, decode_ms, 0, none, "from decoding to the device") \
-	X(self, U32, playout_ms, 0, none, "in the device")
+	X(self, U32, jitter_buffer_ms, 0, none, "from arrival to decoding; all ones: not measured") \
+	X(self, U32, decode_us, 0, none, "what decoding takes; 0: not measured") \
+	X(self, U32, playout_ms, 0, none, "in the device; all ones: not measured")
 
 #define WIRE_FIELDS_ring_start(X, self) X(self, U8, reserved, 0, none, "0")
 

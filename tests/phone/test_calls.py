@@ -30,6 +30,11 @@ class State:
         self.ana.run("found", "Desk", "--relay", self.relay.name, "--as", "Ana")
         card = self.ana.run("invite", "101", "Ben")[-1]["invitation"]
         self.ben.run("join", card)
+        self.cleo, self.dan = self.rig.phone("cleo"), self.rig.phone("dan")
+        for phone, extension in ((self.cleo, "102"), (self.dan, "103")):
+            card = self.ana.run("invite", extension, phone.name)[-1]["invitation"]
+            phone.run("join", card)
+        self.unanswered = None
         self.silence = os.path.join(self.folder.name, "silence.wav")
         with wave.open(self.silence, "wb") as out:
             out.setnchannels(1)
@@ -65,6 +70,25 @@ def state_of(process, wanted):
     raise AssertionError(f"the command ended before it was {wanted!r}")
 
 
+FIELDS = ["peer", "reason", "setup_ms", "answer_ms", "duration_s", "verified", "packets_sent", "packets_received",
+          "packets_lost", "packets_refused", "concealed_ms", "late_ms_p99", "mouth_to_ear_ms", "mouth_to_ear_parts"]
+PARTS = ["capture", "encode", "network", "jitter_buffer", "decode", "playout"]
+NEVER_ANSWERED = set(FIELDS) - {"peer", "reason", "setup_ms", "verified", "mouth_to_ear_parts"}
+
+
+def fields(report, null, setup):
+    """A report has the same fields however the call ended: null are these, and no others; the called has no setup."""
+    equal(list(report), FIELDS, "fields of a report")
+    equal(list(report["mouth_to_ear_parts"]), PARTS, "parts of the delay")
+    null = set(null) if setup else set(null) | {"setup_ms"}
+    equal({name for name, value in report.items() if value is None}, null, "fields that are null")
+    if report["mouth_to_ear_ms"] is None:
+        true(None in report["mouth_to_ear_parts"].values(), "a part is missing")
+    else:
+        equal(report["mouth_to_ear_ms"], sum(report["mouth_to_ear_parts"].values()), "the delay is the sum")
+        true(report["mouth_to_ear_parts"]["decode"] > 0, "decoding takes time")
+
+
 def nothing_rings(state):
     """What was killed or cancelled may still be on its way: hangs up until there is nothing any more."""
     for phone in (state.ana, state.ben, state.ana):
@@ -78,11 +102,12 @@ def call_and_report(state):
     call = state.start(state.ana, "call", "101", "--for", "2")
     code, report = end_of(call)
     equal((code, report["reason"], report["peer"], report["verified"]), (0, "hung_up", "101", True))
-    true(1.5 < report["duration_s"] < 4, f"it lasted {report['duration_s']} s")
+    true(report["duration_s"] > 1.5, f"it lasted {report['duration_s']} s")
+    fields(report, null=(), setup=True)
     true(report["packets_received"] > 50, "packets came")
     _, report = end_of(answer)
     equal((report["reason"], report["peer"], report["verified"]), ("hung_up", "100", True))
-    true("setup_ms" not in report, "the called did not set it up")
+    fields(report, null=(), setup=False)
 
 
 def redial_at_once(state):
@@ -103,11 +128,15 @@ def refused_and_cancelled(state):
     call = state.start(state.ana, "call", "101")
     state_of(call, "ringing there")
     state.ben.run("hangup")
-    equal(end_of(call)[1]["reason"], "refused")
+    code, report = end_of(call)
+    equal((code, report["reason"], report["verified"]), (1, "refused", False))
+    fields(report, NEVER_ANSWERED, setup=True)
     call = state.start(state.ana, "call", "101")
     state_of(call, "ringing there")
     state.ana.run("hangup")
-    equal(end_of(call)[1]["reason"], "cancelled")
+    code, report = end_of(call)
+    equal((code, report["reason"]), (1, "cancelled"))
+    fields(report, NEVER_ANSWERED, setup=True)
     nothing_rings(state)
     state.same_agents()
 
@@ -144,16 +173,32 @@ def killed_voice_breaks_the_call(state):
 
 
 def busy(state):
-    """who is in a call cannot dial another, and says so"""
+    """who is in a call cannot dial another, and says so; who calls him is told that he is busy"""
     answer = state.start(state.ben, "answer", "--wait")
     call = state.start(state.ana, "call", "101")
     state_of(call, "in a call")
     for phone, extension in ((state.ana, "101"), (state.ben, "100")):
         code, report = end_of(state.start(phone, "call", extension))
         equal((code, report["error"]), (1, "state"))
+    code, report = end_of(state.start(state.cleo, "call", "101"), 60)
+    equal((code, report["reason"]), (1, "busy"))
+    fields(report, NEVER_ANSWERED, setup=False)  # it never rang there
     state.ben.run("hangup")
     equal(end_of(call)[1]["reason"], "hung_up")
     end_of(answer)
+
+
+def unanswered_begins(state):
+    """a phone rings and nobody answers: what comes of it is looked at later"""
+    state.unanswered = state.start(state.cleo, "call", "103")
+    state_of(state.unanswered, "ringing there")
+
+
+def unanswered_ends(state):
+    """nobody answered: the command says so after a minute"""
+    code, report = end_of(state.unanswered, 120)
+    equal((code, report["reason"], report["verified"]), (1, "unanswered", False))
+    fields(report, NEVER_ANSWERED, setup=True)
 
 
 def both_dial(state):
@@ -214,6 +259,7 @@ def revoked_in_the_call(state):
 
 
 CASES = [call_and_report, redial_at_once, refused_and_cancelled, killed_command_ends_the_call,
-         killed_voice_breaks_the_call, busy, both_dial, relay_gone, revoked_in_the_call]
+         killed_voice_breaks_the_call, busy, unanswered_begins, both_dial, relay_gone, unanswered_ends,
+         revoked_in_the_call]
 
 sys.exit(run(CASES, State))
