@@ -28,7 +28,7 @@ CABLE = """
         }}
     }}
 """
-START_S = 10
+START_S = 60  # a bound for what never starts, on a machine that is busy
 
 
 class SoundServer:
@@ -85,13 +85,13 @@ class SoundServer:
     def cables_are_default(self):
         """The session manager has made the cables' ends the default ones."""
         listing = subprocess.run(["pw-metadata"], env=self.environment, capture_output=True, text=True,
-                                 timeout=5, check=False).stdout
+                                 timeout=60, check=False).stdout
         return all(any(f"'{key}'" in line and f'"{name}"' in line for line in listing.splitlines())
                    for key, name in (("default.audio.sink", self.sink), ("default.audio.source", self.source)))
 
     def streams(self, application):
         """The kinds of stream that an application has open: "Stream/Input/Audio" is an open microphone."""
-        listing = subprocess.run(["pw-dump"], env=self.environment, capture_output=True, text=True, timeout=10,
+        listing = subprocess.run(["pw-dump"], env=self.environment, capture_output=True, text=True, timeout=60,
                                  check=True).stdout
         objects = json.loads(listing)
         properties = {item["id"]: (item.get("info") or {}).get("props") or {} for item in objects}

@@ -183,7 +183,7 @@ class Phone:
     def command(self, *arguments):
         return [*self.rig.prefix, os.path.join(self.build, "cli/sotto"), "--json", *arguments]
 
-    def run(self, *arguments, timeout=60, check=True):
+    def run(self, *arguments, timeout=120, check=True):
         """The objects that the command printed, one a line."""
         done = subprocess.run(self.command(*arguments), env=self.environment, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -200,15 +200,17 @@ class Phone:
         subprocess.run(self.command("stop"), env=self.environment, timeout=30, check=False,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def wait_for(self, what, condition, seconds=30):
-        """Asks until the condition holds for what the commands show."""
+    def wait_for(self, what, condition, seconds=60, seen=None):
+        """Asks until the condition holds for what the commands show. The bound is for what will never come about, on a
+        machine that is busy with other things; seen() says what there was instead."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             value = condition()
             if value:
                 return value
             time.sleep(0.2)
-        raise Failed(f"{self.name}: {what} did not come about in {seconds} s")
+        there = f"; there was {seen() if seen else value!r}"
+        raise Failed(f"{self.name}: {what} did not come about in {seconds} s{there}")
 
     def pids(self):
         """Its processes by program: launcher, agent, link, and voice or ringer while they run."""
