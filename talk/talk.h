@@ -71,7 +71,7 @@ enum talk_state {
 	TALK_FOUNDING = 1, /* the relay has not taken the founding yet */
 	TALK_JOINING = 2,  /* waits for a member to put it into the ledger and into *everyone* */
 	TALK_MEMBER = 3,
-	TALK_REVOKED = 4, /* for good; a wipe follows, by the program */
+	TALK_REVOKED = 4, /* for good: no link any more; what is stored stays, nothing is wiped */
 	TALK_COPIED = 5,  /* somebody else writes with this phone's keys: full stop */
 };
 
