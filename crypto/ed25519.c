@@ -31,15 +31,34 @@ enum sotto_err ed25519_public(struct bytes seed, uint8_t *public_key)
 	return err;
 }
 
-enum sotto_err ed25519_create(struct bytes seed, struct bytes message, uint8_t *signature)
+enum sotto_err ed25519_expand(struct secret *private_key)
 {
 	uint8_t expanded[crypto_sign_SECRETKEYBYTES];
 	uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
-	enum sotto_err err = expand_seed(seed, public_key, expanded);
+	enum sotto_err err;
 
+	if (private_key->len == sizeof(expanded))
+		return SOTTO_OK;
+	err = expand_seed(secret_bytes(private_key), public_key, expanded);
 	if (err == SOTTO_OK)
-		(void)crypto_sign_detached(signature, NULL, message.data, message.len, expanded);
+		secret_set(private_key, expanded, sizeof(expanded));
 	bytes_wipe(expanded, sizeof(expanded));
+	return err;
+}
+
+enum sotto_err ed25519_create(struct bytes private_key, struct bytes message, uint8_t *signature)
+{
+	struct secret expanded = {0};
+	enum sotto_err err;
+
+	if (private_key.len > crypto_sign_SECRETKEYBYTES)
+		return SOTTO_ERR_INVALID;
+	secret_set(&expanded, private_key.data, private_key.len);
+	err = ed25519_expand(&expanded);
+	if (err == SOTTO_OK)
+		(void)crypto_sign_detached(signature, NULL, message.data, message.len,
+					   expanded.data);
+	secret_wipe(&expanded);
 	return err;
 }
 

@@ -10,7 +10,11 @@
 #define ED448_SIGNATURE_LEN   114
 
 MUST_USE enum sotto_err ed25519_public(struct bytes seed, uint8_t *public_key);
-MUST_USE enum sotto_err ed25519_create(struct bytes seed, struct bytes message, uint8_t *signature);
+
+/* In place, from the seed to seed || public key, which ed25519_create takes as well. */
+MUST_USE enum sotto_err ed25519_expand(struct secret *private_key);
+MUST_USE enum sotto_err ed25519_create(struct bytes private_key, struct bytes message,
+				       uint8_t *signature);
 MUST_USE enum sotto_err ed25519_verify(struct bytes public_key, struct bytes message,
 				       struct bytes signature);
 MUST_USE enum sotto_err ed25519_check_public(struct bytes public_key);

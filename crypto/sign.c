@@ -77,6 +77,11 @@ enum sotto_err sign_public(enum sign_alg alg, struct bytes private_key, uint8_t 
 	return ed25519_public(private_key, public_key);
 }
 
+enum sotto_err sign_expand(enum sign_alg alg, struct secret *private_key)
+{
+	return alg == SIGN_ED25519 ? ed25519_expand(private_key) : SOTTO_OK;
+}
+
 enum sotto_err sign_create(enum sign_alg alg, const struct random_source *random,
 			   struct bytes private_key, struct bytes message, uint8_t *signature,
 			   size_t *signature_len)

@@ -41,6 +41,14 @@ MUST_USE enum sotto_err sign_public(enum sign_alg alg, struct bytes private_key,
 				    uint8_t *public_key);
 
 /*
+ * For who signs often. An Ed25519 signature needs the public key too, which costs as much as the signature
+ * to derive: this puts it behind the seed, for sign_create to find it there. Keys of other schemes, and an
+ * expanded one, stay as they are. The first sign_private_len bytes are what is worth storing: a public key
+ * that does not belong to its seed would give the key away. SOTTO_ERR_INVALID: a wrong length.
+ */
+MUST_USE enum sotto_err sign_expand(enum sign_alg alg, struct secret *private_key);
+
+/*
  * Writes at most SIGN_SIGNATURE_LEN_MAX bytes. ECDSA draws its nonce from random; Edwards curves
  * ignore it (it may be NULL for them).
  */

@@ -106,19 +106,27 @@ out:
 	return err;
 }
 
+enum sotto_err epoch_expand_signature_key(struct epoch *epoch)
+{
+	if (epoch->signature_key.len == 0)
+		return SOTTO_OK;
+	return sign_expand(epoch->suite->sign, &epoch->signature_key);
+}
+
 enum sotto_err epoch_begin(struct epoch *epoch)
 {
 	const struct suite *suite = epoch->suite;
 	enum sotto_err err;
 
+	TRY(epoch_expand_signature_key(epoch));
 	suite_mac(suite, &epoch->secrets.confirmation, epoch_confirmed_hash(epoch),
 		  epoch->confirmation_tag);
 	interim_hash_next(suite, epoch_confirmed_hash(epoch), epoch_tag(epoch),
 			  epoch->interim_hash);
-	err = secret_tree_init(&epoch->secret_tree, epoch->config, suite, epoch->tree.width,
-			       &epoch->secrets.encryption);
-	if (err == SOTTO_OK)
-		secret_tree_start_leaf(&epoch->secret_tree, epoch->own_leaf);
+	TRY(secret_tree_init(&epoch->secret_tree, epoch->config, suite, epoch->tree.width,
+			     &epoch->secrets.encryption));
+	secret_tree_start_leaf(&epoch->secret_tree, epoch->own_leaf);
+out:
 	secret_wipe(&epoch->secrets.encryption);
 	return err;
 }

@@ -34,7 +34,7 @@ struct epoch {
 	struct secret_tree secret_tree;
 	uint32_t own_leaf;
 	struct private_keys keys;
-	struct secret signature_key;
+	struct secret signature_key; /* expanded, once the epoch has begun */
 };
 
 /* Everything empty but what every epoch of a group shares. NULL: no memory. */
@@ -65,6 +65,9 @@ MUST_USE enum sotto_err epoch_advance_transcript(struct epoch *next, const struc
  */
 MUST_USE enum sotto_err epoch_derive(struct epoch *epoch, const struct secret *joiner,
 				     const struct secret *psk, struct secret *welcome);
+
+/* For signing often (crypto/sign.h); an epoch that is past has none, and stays so. */
+MUST_USE enum sotto_err epoch_expand_signature_key(struct epoch *epoch);
 
 /* From secrets that are there: tag, interim hash, secret tree. */
 MUST_USE enum sotto_err epoch_begin(struct epoch *epoch);

@@ -89,6 +89,11 @@ enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base
 	secrets_load(reader, &made->secrets);
 	keys_load(reader, made);
 	TRY(reader->err);
+	/* None in past epochs. Expanded it would sign with a public key that nobody has checked. */
+	FAIL_IF(made->signature_key.len != 0 &&
+			made->signature_key.len != sign_private_len(group->suite->sign),
+		SOTTO_ERR_CORRUPT);
+	TRY(epoch_expand_signature_key(made));
 	TRY(writer_finish(&made->extensions));
 	TRY(writer_finish(&made->reinit));
 	TRY(tree_load(group, base, reader, &made->tree));

@@ -11,10 +11,16 @@ static void put_secret(struct writer *writer, const struct secret *secret)
 
 static void keys_save(const struct epoch *epoch, struct writer *writer)
 {
+	size_t private_len = sign_private_len(epoch->suite->sign);
+	const struct secret *signature_key = &epoch->signature_key;
+
 	put_secret(writer, &epoch->keys.leaf);
 	for (size_t level = 1; level <= TREE_DEPTH_MAX; level++)
 		put_secret(writer, &epoch->keys.nodes[level]);
-	put_secret(writer, &epoch->signature_key);
+	/* Not as expanded: what signs is derived from the one part that is the key. */
+	writer_put_vector(writer, BYTES(signature_key->data, signature_key->len < private_len
+								     ? signature_key->len
+								     : private_len));
 }
 
 static void secrets_save(const struct epoch_secrets *secrets, struct writer *writer)

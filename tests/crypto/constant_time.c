@@ -210,6 +210,9 @@ static void run_sign(unsigned number)
 	mark_public(signature, sizeof(signature)); /* that is what a signature is for */
 	expect_ok(sign_verify(alg, BYTES(public_key, sign_public_len(alg)), BYTES_TEXT("message"),
 			      BYTES(signature, len)));
+	expect_ok(sign_expand(alg, &private_key));
+	expect_ok(sign_create(alg, &secret_random, secret_bytes(&private_key),
+			      BYTES_TEXT("message"), signature, &len));
 }
 
 static void run_hpke_suite(struct hpke_suite suite)

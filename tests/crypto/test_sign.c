@@ -191,7 +191,8 @@ static void test_wrong_keys(void **state)
 					 expected);
 			assert_int_equal(sign_public(alg, BYTES(ones, wrong), public_key),
 					 expected);
-			if (expected == SOTTO_OK)
+			/* An expanded Ed25519 key is right too: test_expanded. */
+			if (expected == SOTTO_OK || (alg == SIGN_ED25519 && wrong == 64))
 				continue;
 			assert_int_equal(sign_create(alg, &random, BYTES(ones, wrong), BYTES_NONE,
 						     signature, &len),
@@ -204,6 +205,45 @@ static void test_wrong_keys(void **state)
 		for (size_t wrong = 0; wrong <= sizeof(public_key); wrong++)
 			assert_int_equal(sign_check_public(alg, BYTES(public_key, wrong)),
 					 SOTTO_ERR_INVALID);
+	}
+}
+
+/* An expanded key signs as the plain one does; it begins with that, and is not expanded again. */
+static void test_expanded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t private_len = sign_private_len(schemes[i].alg);
+		struct signature plain, expanded;
+		struct secret once;
+
+		signature_make(&plain, schemes[i].alg, i);
+		expanded = plain;
+		assert_int_equal(sign_expand(plain.alg, &expanded.private_key), SOTTO_OK);
+		once = expanded.private_key;
+		assert_int_equal(sign_expand(plain.alg, &expanded.private_key), SOTTO_OK);
+		assert_true(secret_equal(&once, &expanded.private_key));
+		assert_memory_equal(once.data, plain.private_key.data, private_len);
+		assert_int_equal(once.len, schemes[i].alg == SIGN_ED25519 ? 64 : private_len);
+		if (schemes[i].alg == SIGN_ED25519)
+			assert_memory_equal(once.data + 32, plain.public_data, 32);
+		if (schemes[i].ecdsa)
+			continue;
+		assert_int_equal(sign_create(plain.alg, NULL, secret_bytes(&once),
+					     BYTES_OF(plain.message_data), expanded.data,
+					     &expanded.len),
+				 SOTTO_OK);
+		assert_int_equal(expanded.len, plain.len);
+		assert_memory_equal(expanded.data, plain.data, plain.len);
+	}
+	for (size_t wrong = 0; wrong <= SECRET_LEN_MAX; wrong++) {
+		struct secret key = {.len = (uint8_t)wrong};
+		struct secret untouched = key;
+
+		if (wrong == 32 || wrong == 64)
+			continue;
+		assert_int_equal(sign_expand(SIGN_ED25519, &key), SOTTO_ERR_INVALID);
+		assert_true(secret_equal(&key, &untouched));
 	}
 }
 
@@ -376,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_bit_flips_and_lengths),
 		cmocka_unit_test(test_many_signatures),
 		cmocka_unit_test(test_wrong_keys),
+		cmocka_unit_test(test_expanded),
 		cmocka_unit_test(test_ed448_public_keys),
 		cmocka_unit_test(test_failing_random),
 		cmocka_unit_test(test_stuck_random),

@@ -7,10 +7,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "mls/group.h"
 #include "tests/mls/world.h"
 
 /* What is on disk. */
@@ -231,6 +233,55 @@ static void test_parts_belong_together(void **state)
 	world_finish(&world);
 }
 
+static uint8_t *find(const struct mls_buffer *in, const uint8_t *what, size_t len)
+{
+	for (size_t at = 0; at + len <= in->len; at++) {
+		if (memcmp(in->data + at, what, len) == 0)
+			return in->data + at;
+	}
+	return NULL;
+}
+
+/* The signature key is stored as its seed, and as nothing else taken back. */
+static void test_signature_key(void **state)
+{
+	const struct secret *key;
+	struct disk disk = {0};
+	struct mls_group *group = NULL;
+	uint8_t *at, *stored;
+	uint8_t head[33] = {32};
+	size_t before;
+
+	(void)state;
+	begin(false, NULL);
+	store_all(&disk, 0, 1);
+	key = &world.actors[0].group->epoch->signature_key;
+	assert_int_equal(key->len, 64);
+	memcpy(head + 1, key->data, 32);
+	at = find(&disk.epoch_part, head, sizeof(head));
+	assert_non_null(at);
+	assert_null(find(&disk.epoch_part, key->data, key->len));
+
+	/* The same with 64 bytes, which is what is in memory. */
+	stored = malloc(disk.epoch_part.len + 33);
+	assert_non_null(stored);
+	before = (size_t)(at - disk.epoch_part.data);
+	memcpy(stored, disk.epoch_part.data, before);
+	stored[before] = 0x40;
+	stored[before + 1] = 64;
+	memcpy(stored + before + 2, key->data, 64);
+	memcpy(stored + before + 66, at + 33, disk.epoch_part.len - before - 33);
+	assert_int_equal(mls_group_load(&world.config, BYTES(stored, disk.epoch_part.len + 33),
+					mls_buffer_bytes(&disk.ratchet_part), &group),
+			 SOTTO_ERR_CORRUPT);
+	assert_null(group);
+	free(stored);
+	die(&disk, 0);
+	world_message(&world, 0, "signed");
+	release(&disk);
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_pending_survives),
 		cmocka_unit_test(test_past_epochs_survive),
 		cmocka_unit_test(test_parts_belong_together),
+		cmocka_unit_test(test_signature_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
