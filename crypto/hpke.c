@@ -47,25 +47,28 @@ void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct 
 	suite_id_put(suite, suite_id);
 	labeled_extract(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("info_hash"), info,
 			&prepared->hash);
+	labeled_extract(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("psk_id_hash"),
+			BYTES_NONE, &prepared->no_psk_id_hash);
 }
 
-/* KeySchedule (5.1). */
+/* KeySchedule (5.1); without the exporter secret where nobody can ask for it. */
 static void key_schedule(struct hpke_context *context, struct hpke_suite suite,
 			 const struct secret *shared, const struct hpke_info *info,
-			 struct bytes psk, struct bytes psk_id)
+			 struct bytes psk, struct bytes psk_id, bool exports)
 {
 	uint8_t suite_id_data[SUITE_ID_LEN];
 	struct bytes suite_id = BYTES_OF(suite_id_data);
 	size_t hash = hash_len(suite.kdf);
 	uint8_t binding_data[1 + 2 * HASH_LEN_MAX];
 	struct bytes binding = BYTES(binding_data, 1 + 2 * hash);
-	struct secret psk_id_hash;
+	struct secret psk_id_hash = info->no_psk_id_hash;
 	struct secret secret;
 
 	ASSERT((psk.len == 0) == (psk_id.len == 0));
 	suite_id_put(suite, suite_id_data);
-	labeled_extract(suite.kdf, suite_id, BYTES_NONE, BYTES_TEXT("psk_id_hash"), psk_id,
-			&psk_id_hash);
+	if (psk_id.len != 0)
+		labeled_extract(suite.kdf, suite_id, BYTES_NONE, BYTES_TEXT("psk_id_hash"), psk_id,
+				&psk_id_hash);
 	binding_data[0] = psk.len == 0 ? HPKE_MODE_BASE : HPKE_MODE_PSK;
 	memcpy(binding_data + 1, psk_id_hash.data, hash);
 	memcpy(binding_data + 1 + hash, info->hash.data, hash);
@@ -76,8 +79,11 @@ static void key_schedule(struct hpke_context *context, struct hpke_suite suite,
 		      aead_key_len(suite.aead), &context->key);
 	expand_secret(suite, suite_id, &secret, BYTES_TEXT("base_nonce"), binding,
 		      aead_nonce_len(suite.aead), &context->base_nonce);
-	expand_secret(suite, suite_id, &secret, BYTES_TEXT("exp"), binding, hash,
-		      &context->exporter_secret);
+	if (exports)
+		expand_secret(suite, suite_id, &secret, BYTES_TEXT("exp"), binding, hash,
+			      &context->exporter_secret);
+	else
+		secret_set(&context->exporter_secret, NULL, 0);
 	context->suite = suite;
 	context->sequence = 0;
 
@@ -98,7 +104,7 @@ enum sotto_err hpke_init_sender(struct hpke_context *context, struct hpke_suite 
 	if (err != SOTTO_OK)
 		return err;
 	hpke_info_init(&prepared, suite, info);
-	key_schedule(context, suite, &shared, &prepared, psk, psk_id);
+	key_schedule(context, suite, &shared, &prepared, psk, psk_id, true);
 	secret_wipe(&shared);
 	return SOTTO_OK;
 }
@@ -115,7 +121,7 @@ enum sotto_err hpke_init_receiver(struct hpke_context *context, struct hpke_suit
 	if (err != SOTTO_OK)
 		return err;
 	hpke_info_init(&prepared, suite, info);
-	key_schedule(context, suite, &shared, &prepared, psk, psk_id);
+	key_schedule(context, suite, &shared, &prepared, psk, psk_id, true);
 	secret_wipe(&shared);
 	return SOTTO_OK;
 }
@@ -200,7 +206,7 @@ enum sotto_err hpke_seal_prepared(struct hpke_suite suite, const struct random_s
 	err = kem_encap(suite.kem, random, public_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	key_schedule(&context, suite, &shared, info, BYTES_NONE, BYTES_NONE);
+	key_schedule(&context, suite, &shared, info, BYTES_NONE, BYTES_NONE, false);
 	secret_wipe(&shared);
 	err = hpke_seal(&context, aad, plaintext, out);
 	hpke_finish(&context);
@@ -211,12 +217,17 @@ enum sotto_err hpke_open_once(struct hpke_suite suite, struct bytes private_key,
 			      struct bytes info, struct bytes aad, struct bytes sealed,
 			      uint8_t *out)
 {
+	struct hpke_info prepared;
 	struct hpke_context context;
+	struct secret shared;
 	enum sotto_err err;
 
-	err = hpke_init_receiver(&context, suite, private_key, enc, info, BYTES_NONE, BYTES_NONE);
+	err = kem_decap(suite.kem, private_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
+	hpke_info_init(&prepared, suite, info);
+	key_schedule(&context, suite, &shared, &prepared, BYTES_NONE, BYTES_NONE, false);
+	secret_wipe(&shared);
 	err = hpke_open(&context, aad, sealed, out);
 	hpke_finish(&context);
 	return err;

@@ -53,11 +53,13 @@ void hpke_export(const struct hpke_context *context, struct bytes exporter_conte
 void hpke_finish(struct hpke_context *context);
 
 /*
- * What the key schedule (5.1) takes of an info: its hash. Made once where many messages have the same
- * long info, as the newcomers' parts of an MLS Welcome have.
+ * What the key schedule (5.1) takes of an info: its hash; and, as it takes the same every time, that of
+ * having no PSK. Made once where many messages have the same long info, as the newcomers' parts of an MLS
+ * Welcome have.
  */
 struct hpke_info {
 	struct secret hash;
+	struct secret no_psk_id_hash;
 };
 
 void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct bytes info);
