@@ -90,19 +90,19 @@ enum sotto_err epoch_advance_transcript(struct epoch *next, const struct epoch *
 					const struct framed *commit)
 {
 	const struct suite *suite = next->suite;
-	struct writer content;
+	struct writer head;
 	enum sotto_err err;
 
-	writer_init_growing(&content, next->config->allocator);
-	framed_content_write(commit, &content);
-	TRY(writer_finish(&content));
+	writer_init_growing(&head, next->config->allocator);
+	framed_head_write(commit, &head);
+	TRY(writer_finish(&head));
 	confirmed_hash_next(suite, BYTES(before->interim_hash, suite_hash_len(suite)),
-			    commit->wire_format, writer_bytes(&content), commit->signature,
-			    next->confirmed_hash);
+			    commit->wire_format, writer_bytes(&head), commit->body,
+			    commit->signature, next->confirmed_hash);
 	next->confirmed_hash_len = suite_hash_len(suite);
 	TRY(epoch_write_context(next));
 out:
-	writer_release(&content);
+	writer_release(&head);
 	return err;
 }
 

@@ -123,7 +123,7 @@ enum sotto_err message_read(struct bytes message, struct message_view *view)
 	return err;
 }
 
-void framed_content_write(const struct framed *framed, struct writer *writer)
+void framed_head_write(const struct framed *framed, struct writer *writer)
 {
 	writer_put_vector(writer, framed->group_id);
 	writer_put_u64(writer, framed->epoch);
@@ -132,6 +132,11 @@ void framed_content_write(const struct framed *framed, struct writer *writer)
 		writer_put_u32(writer, framed->sender);
 	writer_put_vector(writer, framed->authenticated_data);
 	writer_put_u8(writer, (uint8_t)framed->content_type);
+}
+
+static void framed_content_write(const struct framed *framed, struct writer *writer)
+{
+	framed_head_write(framed, writer);
 	if (framed->content_type == MLS_CONTENT_APPLICATION)
 		writer_put_vector(writer, framed->body);
 	else

@@ -63,8 +63,8 @@ struct message_view {
 
 MUST_USE enum sotto_err message_read(struct bytes message, struct message_view *view);
 
-/* FramedContent, and AuthenticatedContent (for proposal references). */
-void framed_content_write(const struct framed *framed, struct writer *writer);
+/* FramedContent up to its body, which ends it; AuthenticatedContent (for proposal references). */
+void framed_head_write(const struct framed *framed, struct writer *writer);
 void framed_write(const struct framed *framed, struct writer *writer);
 void framed_read(struct reader *reader, struct framed *framed);
 

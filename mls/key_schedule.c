@@ -82,7 +82,7 @@ void export_secret(const struct suite *suite, const struct secret *exporter, con
 }
 
 void confirmed_hash_next(const struct suite *suite, struct bytes interim, uint16_t wire_format,
-			 struct bytes content, struct bytes signature, uint8_t *out)
+			 struct bytes head, struct bytes body, struct bytes signature, uint8_t *out)
 {
 	struct hash hash;
 
@@ -90,7 +90,8 @@ void confirmed_hash_next(const struct suite *suite, struct bytes interim, uint16
 	hash_update(&hash, interim);
 	hash_put_u8(&hash, (uint8_t)(wire_format >> 8));
 	hash_put_u8(&hash, (uint8_t)wire_format);
-	hash_update(&hash, content);
+	hash_update(&hash, head);
+	hash_update(&hash, body);
 	hash_put_vector(&hash, signature);
 	hash_final(&hash, out);
 }

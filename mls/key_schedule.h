@@ -49,10 +49,11 @@ void export_secret(const struct suite *suite, const struct secret *exporter, con
 
 /*
  * 8.2: Hash(interim || ConfirmedTranscriptHashInput), given wire_format and FramedContent as
- * encoded.
+ * encoded: its head, and its body, which may be as long as the group and is not copied for this.
  */
 void confirmed_hash_next(const struct suite *suite, struct bytes interim, uint16_t wire_format,
-			 struct bytes content, struct bytes signature, uint8_t *out);
+			 struct bytes head, struct bytes body, struct bytes signature,
+			 uint8_t *out);
 
 /* 8.2: Hash(confirmed || InterimTranscriptHashInput). */
 void interim_hash_next(const struct suite *suite, struct bytes confirmed, struct bytes tag,

@@ -56,18 +56,27 @@ static enum sotto_err check_keys(const struct epoch *next, const struct path_vie
 	return reader_finish(&nodes);
 }
 
+/*
+ * One node of a path that has been parsed: its key, and its ciphertexts, which are not parsed again, for
+ * there may be as many as members.
+ */
+static struct bytes node_pass(struct reader *nodes, struct bytes *ciphertexts)
+{
+	struct bytes key = reader_get_vector(nodes);
+
+	*ciphertexts = reader_get_vector(nodes);
+	return key;
+}
+
 /* The keys in order, leaf to root, borrowed from the path. */
 static void list_keys(const struct path_view *path, struct bytes keys[TREE_DEPTH_MAX])
 {
+	struct bytes ciphertexts;
 	struct reader nodes;
 
 	reader_init(&nodes, path->nodes);
-	for (size_t i = 0; i < path->node_count; i++) {
-		struct path_node_view node;
-
-		path_node_read(&nodes, &node);
-		keys[i] = node.encryption_key;
-	}
+	for (size_t i = 0; i < path->node_count; i++)
+		keys[i] = node_pass(&nodes, &ciphertexts);
 }
 
 static enum sotto_err merge_nodes(struct epoch *next, uint32_t sender, const struct path_view *path,
@@ -147,13 +156,13 @@ static enum sotto_err find_opener(const struct epoch *next, uint32_t copath,
 static struct hpke_ciphertext ciphertext_at(const struct path_view *path, size_t step, size_t index)
 {
 	struct hpke_ciphertext sealed = {0};
-	struct path_node_view node = {0};
+	struct bytes ciphertexts = BYTES_NONE;
 	struct reader reader;
 
 	reader_init(&reader, path->nodes);
 	for (size_t i = 0; i <= step; i++)
-		path_node_read(&reader, &node);
-	reader_init(&reader, node.ciphertexts);
+		(void)node_pass(&reader, &ciphertexts);
+	reader_init(&reader, ciphertexts);
 	for (size_t i = 0; i <= index; i++)
 		sealed = hpke_ciphertext_read(&reader);
 	return sealed;

@@ -14,6 +14,9 @@ static enum sotto_err recognise(const struct mls_group *group, struct bytes mess
 	size_t len = suite_hash_len(group->suite);
 	uint8_t hash[HASH_LEN_MAX];
 
+	*own_commit = false;
+	if (group->pending == NULL && group->proposal_count == 0)
+		return SOTTO_OK;
 	message_hash(group->suite, message, hash);
 	*own_commit = group->pending != NULL &&
 		      bytes_equal(BYTES(hash, len), BYTES(group->pending->message_hash, len));

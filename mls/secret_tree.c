@@ -108,20 +108,29 @@ enum sotto_err secret_tree_init(struct secret_tree *tree, const struct mls_confi
 	return SOTTO_OK;
 }
 
+/* The first of count bits, from at on, that is set; count: none. Few are, so bytes are skipped. */
+static uint32_t bit_next(const uint8_t *bits, uint32_t at, uint32_t count)
+{
+	while (at < count && !bit_get(bits, at))
+		at = bits[at / 8] >> (at % 8) == 0 ? (at / 8 + 1) * 8 : at + 1;
+	return at < count ? at : count;
+}
+
 /* Wipes what was used and leaves the rest of the block untouched. */
 void secret_tree_finish(struct secret_tree *tree)
 {
+	uint32_t nodes;
+
 	if (tree->block == NULL)
 		return;
-	for (uint32_t node = 0; node < tree_node_count(tree->width); node++) {
-		if (bit_get(tree->node_bits, node))
-			bytes_wipe(node_secret(tree, node), suite_hash_len(tree->suite));
-	}
-	for (uint32_t leaf = 0; leaf < tree->width; leaf++) {
-		if (bit_get(tree->ratchet_bits, leaf))
-			bytes_wipe(ratchet_at(tree, leaf, RATCHET_HANDSHAKE),
-				   RATCHETS_PER_LEAF * ratchet_len(tree));
-	}
+	nodes = tree_node_count(tree->width);
+	for (uint32_t node = bit_next(tree->node_bits, 0, nodes); node < nodes;
+	     node = bit_next(tree->node_bits, node + 1, nodes))
+		bytes_wipe(node_secret(tree, node), suite_hash_len(tree->suite));
+	for (uint32_t leaf = bit_next(tree->ratchet_bits, 0, tree->width); leaf < tree->width;
+	     leaf = bit_next(tree->ratchet_bits, leaf + 1, tree->width))
+		bytes_wipe(ratchet_at(tree, leaf, RATCHET_HANDSHAKE),
+			   RATCHETS_PER_LEAF * ratchet_len(tree));
 	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
 		if (tree->skipped[i].used)
 			bytes_wipe(&tree->skipped[i], sizeof(tree->skipped[i]));

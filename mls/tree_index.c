@@ -139,15 +139,15 @@ static enum sotto_err own(struct tree_index *index)
 		return SOTTO_OK;
 	if (old != NULL && 2 * (old->count + 1) > capacity)
 		capacity *= 2;
-	table = allocator_take_zeroed(index->allocator, 1, table_size(capacity));
+	table = allocator_take(index->allocator, table_size(capacity));
 	if (table == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	table->refs = 1;
-	table->capacity = capacity;
+	*table = (struct tree_index_table){.refs = 1, .capacity = capacity};
 	if (old != NULL && old->capacity == capacity) {
 		table->count = old->count;
 		memcpy(table->entries, old->entries, (size_t)capacity * sizeof(struct entry));
 	} else {
+		memset(table->entries, 0, (size_t)capacity * sizeof(struct entry));
 		for (uint32_t i = 0; old != NULL && i < old->capacity; i++) {
 			if (old->entries[i].value != 0)
 				insert(table, old->entries[i]);

@@ -140,7 +140,7 @@ enum verdict run_transcript_hashes(struct vector_case *vector)
 	struct bytes before = get_hex(vector, vector->json, "interim_transcript_hash_before");
 	uint8_t hash[HASH_LEN_MAX];
 	uint8_t tag[HASH_LEN_MAX];
-	struct writer content;
+	struct writer head;
 	struct framed framed;
 	struct reader reader;
 	size_t len;
@@ -150,11 +150,11 @@ enum verdict run_transcript_hashes(struct vector_case *vector)
 	reader_init(&reader, get_hex(vector, vector->json, "authenticated_content"));
 	framed_read(&reader, &framed);
 	CHECK(reader_finish(&reader) == SOTTO_OK);
-	writer_init_growing(&content, vector->config.allocator);
-	framed_content_write(&framed, &content);
-	confirmed_hash_next(suite, before, framed.wire_format, writer_bytes(&content),
+	writer_init_growing(&head, vector->config.allocator);
+	framed_head_write(&framed, &head);
+	confirmed_hash_next(suite, before, framed.wire_format, writer_bytes(&head), framed.body,
 			    framed.signature, hash);
-	writer_release(&content);
+	writer_release(&head);
 	CHECK_HEX(vector->json, "confirmed_transcript_hash_after", hash, len);
 	suite_mac(suite, &key, BYTES(hash, len), tag);
 	CHECK(suite_mac_check(suite, tag, framed.confirmation_tag) == SOTTO_OK);
