@@ -27,6 +27,11 @@ const struct allocator allocator_default = {
 	.context = NULL,
 };
 
+const struct allocator *sotto_allocator_malloc(void)
+{
+	return &allocator_default;
+}
+
 void *allocator_take(const struct allocator *allocator, size_t len)
 {
 	return len == 0 ? NULL : allocator->allocate(allocator->context, len);

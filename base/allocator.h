@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The caller's allocator. Whoever releases says how long the memory was, so an allocator can count, limit
- * and wipe. allocator_default is malloc and free.
- */
+/* The wrappers through which the tree uses an allocator, and the one that is malloc and free. */
 #ifndef BASE_ALLOCATOR_H
 #define BASE_ALLOCATOR_H
 
 #include <stddef.h>
 
-struct allocator {
-	void *(*allocate)(void *context, size_t len); /* aligned as malloc does; NULL on failure */
-	void (*release)(void *context, void *memory, size_t len);
-	void *context;
-};
+#include <sotto/allocator.h>
 
 extern const struct allocator allocator_default;
 

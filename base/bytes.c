@@ -38,6 +38,11 @@ void bytes_wipe(void *data, size_t len)
 		explicit_bzero(data, len);
 }
 
+void sotto_wipe(void *data, size_t len)
+{
+	bytes_wipe(data, len);
+}
+
 void secret_set(struct secret *secret, const void *data, size_t len)
 {
 	ASSERT(len <= SECRET_LEN_MAX);

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Spans, secrets and wiping.
- *
- * struct bytes borrows: whoever made it says how long the memory lives. struct secret owns: it is wiped
- * on every path out and compared in constant time. Nothing here prints.
- */
+/* What the tree does with spans and secrets, which are public structs: comparing, copying, wiping. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -12,14 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct bytes {
-	const uint8_t *data; /* may be NULL when len is 0 */
-	size_t len;
-};
+#include <sotto/bytes.h>
 
 #define BYTES(pointer, length) ((struct bytes){.data = (const uint8_t *)(pointer), .len = (length)})
-#define BYTES_OF(array)        BYTES((array), sizeof(array))
-#define BYTES_NONE             ((struct bytes){.data = NULL, .len = 0})
+#define BYTES_OF(array)	       BYTES((array), sizeof(array))
+#define BYTES_NONE	       ((struct bytes){.data = NULL, .len = 0})
 
 /* A string literal without its terminator. */
 #define BYTES_TEXT(literal) BYTES((literal), sizeof(literal) - 1)
@@ -36,13 +28,7 @@ bool bytes_equal_ct(const void *a, const void *b, size_t len);
 /* Overwrites with zeros, and is not optimised away. NULL with len 0 is fine. */
 void bytes_wipe(void *data, size_t len);
 
-/* The longest secret of any suite: a P-521 scalar is 66 bytes. */
-#define SECRET_LEN_MAX 66
-
-struct secret {
-	uint8_t data[SECRET_LEN_MAX];
-	uint8_t len;
-};
+#define SECRET_LEN_MAX SOTTO_SECRET_LEN_MAX
 
 /* Copies; len at most SECRET_LEN_MAX (asserted). */
 void secret_set(struct secret *secret, const void *data, size_t len);

@@ -9,13 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include <sotto/random.h>
 
-struct random_source {
-	/* Fills all of out or fails; on failure out holds nothing that may be used. */
-	enum sotto_err (*fill)(void *context, uint8_t *out, size_t len);
-	void *context;
-};
+#include "base/error.h"
 
 static inline MUST_USE enum sotto_err random_fill(const struct random_source *random, void *out,
 						  size_t len)

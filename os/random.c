@@ -28,3 +28,8 @@ static enum sotto_err random_fill_from_kernel(void *context, uint8_t *out, size_
 }
 
 const struct random_source os_random = {.fill = random_fill_from_kernel};
+
+const struct random_source *sotto_random_kernel(void)
+{
+	return &os_random;
+}

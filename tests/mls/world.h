@@ -6,6 +6,7 @@
 #ifndef TESTS_MLS_WORLD_H
 #define TESTS_MLS_WORLD_H
 
+#include "base/allocator.h"
 #include "mls/include/sotto/mls.h"
 #include "tests/random.h"
 

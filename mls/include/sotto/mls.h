@@ -38,10 +38,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/allocator.h"
-#include "base/bytes.h"
-#include "base/error.h"
-#include "base/random.h"
+#include <sotto/allocator.h>
+#include <sotto/bytes.h>
+#include <sotto/error.h>
+#include <sotto/random.h>
+
+#include <sotto/begin.h>
+
+/*
+ * Once in a process, before its threads: libsodium picks its fastest code for this processor, and GMP
+ * wipes what it frees (its memory functions are set, so not after the program has set others). This is
+ * all that the library ever does to the process. It may be left out: results are the same, slower, and
+ * scratch memory of suites 2 and 4 to 7 goes back to the heap as it is. SOTTO_ERR_IO: no random source.
+ */
+MUST_USE enum sotto_err mls_init(void);
 
 /* ---- Numbers of the IANA registries (RFC 9420 section 17) ---- */
 
@@ -200,12 +210,12 @@ void mls_buffer_release(struct mls_buffer *buffer);
 
 static inline struct bytes mls_buffer_bytes(const struct mls_buffer *buffer)
 {
-	return BYTES(buffer->data, buffer->len);
+	return sotto_bytes(buffer->data, buffer->len);
 }
 
 /* ---- Identities, leaves, key packages (sections 5, 7.2, 10) ---- */
 
-/* A signature key pair of the suite's scheme. Wipe private_key with secret_wipe when done. */
+/* A signature key pair of the suite's scheme. Wipe it with sotto_wipe when done. */
 struct mls_identity {
 	uint16_t suite;
 	uint16_t public_len;
@@ -855,5 +865,7 @@ uint32_t mls_group_reserved(const struct mls_group *group);
 
 MUST_USE enum sotto_err mls_group_load(const struct mls_config *config, struct bytes epoch_part,
 				       struct bytes ratchet_part, struct mls_group **group);
+
+#include <sotto/end.h>
 
 #endif
