@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-OWN = {"sotto", "sottod", "mls-vectors", "sotto-launcher"}
+OWN = {"sotto", "sottod", "mls-vectors", "sotto-launcher", "libsotto-mls"}
 
 
 def lint(path):
@@ -41,11 +41,31 @@ def undocumented(root):
             yield f"sotto.1 does not name the option --{option}"
 
 
+def unlisted(root):
+    """Functions of the MLS library's headers that its page does not name."""
+    with open(os.path.join(root, "man", "libsotto-mls.3"), encoding="utf-8") as text:
+        page = text.read()
+    functions = set()
+    for folder in ("mls/include/sotto", "base/include/sotto"):
+        for name in os.listdir(os.path.join(root, folder)):
+            with open(os.path.join(root, folder, name), encoding="utf-8") as text:
+                functions |= set(re.findall(r"\b((?:mls|sotto)_[a-z_0-9]+)\(", text.read()))
+    if len(functions) < 40:
+        yield "the functions of the MLS library were not found where this test looks"
+    for function in sorted(functions):
+        if not re.search(rf"^\.Fn {function}\b", page, re.M):
+            yield f"libsotto-mls.3 does not name {function}"
+    for function in re.findall(r"^\.Fn (\w+)", page, re.M):
+        if function not in functions:
+            yield f"libsotto-mls.3 names {function}, which is in no header"
+
+
 def main():
     root = sys.argv[1]
     pages = sorted(name for name in os.listdir(os.path.join(root, "man")) if name[-1].isdigit())
     checks = [(f"{name} lints", list(lint(os.path.join(root, "man", name)))) for name in pages]
     checks.append(("the command's manual is complete", list(undocumented(root))))
+    checks.append(("the MLS library's manual is complete", list(unlisted(root))))
     print(f"1..{len(checks)}")
     for number, (name, faults) in enumerate(checks, 1):
         for fault in faults:

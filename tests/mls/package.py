@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libsotto-mls as its users meet it: built alone, installed, its headers, symbols and examples. TAP.
+
+Arguments: the source tree, the build folder, "all" or "mls" (what that folder builds), the compiler.
+From a folder that builds everything, the library is built alone in a folder below, and its own tests run there. This
+test is one of them, and there looks at what that folder installs.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD, PARTS = sys.argv[1:4]
+CC = sys.argv[4:]
+PREFIX = "/usr/local"
+FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+# What the library may need, and what its tools and tests may need besides.
+LIBRARIES = {"libnettle", "libhogweed", "libgmp", "libsodium", "libc", "ld-linux-x86-64", "ld-linux-aarch64"}
+DEPENDENCIES = {"nettle", "hogweed", "gmp", "libsodium", "jansson", "cmocka"}
+EXAMPLES = {"two_members": "epoch 2: both agree", "durable": "message 17, generation 21"}
+
+
+def run(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          errors="replace", **options)
+    if done.returncode != 0:
+        raise AssertionError(" ".join(command) + f": exit code {done.returncode}\n" + done.stdout[-4000:])
+    return done.stdout
+
+
+def symbols(path, *options):
+    """Names that are defined and seen from outside."""
+    lines = run("nm", "-P", "--defined-only", "--extern-only", *options, path).splitlines()
+    return {line.split()[0].split("@")[0] for line in lines if len(line.split()) > 2}
+
+
+def declared(text):
+    """The functions and objects that a header declares, but for those that it defines itself."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    text = re.sub(r"static inline .*?\n}", "", text, flags=re.S)
+    functions = re.findall(r"\b((?:mls|sotto)_\w+)\(", text)
+    objects = re.findall(r"^extern [^;(]*\b(\w+);", text, re.M)
+    return set(functions) | set(objects)
+
+
+class Package:
+    def __init__(self, folder):
+        self.root = folder
+        self.alone = BUILD if PARTS == "mls" else os.path.join(BUILD, "alone")
+        self.prefix = self.root + PREFIX
+
+    def path(self, *names):
+        return os.path.join(self.prefix, *names)
+
+    def library(self, name):
+        for folder, _, names in os.walk(self.path("lib")):
+            if name in names:
+                return os.path.join(folder, name)
+        raise AssertionError(f"{name} is not installed")
+
+    def pkg_config(self, *options):
+        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.library("sotto-mls.pc")))
+        return run("pkg-config", f"--define-variable=prefix={self.prefix}", *options, "sotto-mls",
+                   env=environment).split()
+
+    # ---- the checks, in order ----
+
+    def builds_alone(self):
+        flags = ["--reconfigure"] if os.path.exists(os.path.join(self.alone, "build.ninja")) else []
+        run("meson", "setup", *flags, self.alone, SOURCE, "-Dparts=mls", f"-Dprefix={PREFIX}",
+            env=dict(os.environ, CC=" ".join(CC)))
+        run("ninja", "-C", self.alone)
+
+    def passes_its_tests_alone(self):
+        out = run("meson", "test", "-C", self.alone, "--no-rebuild", "--print-errorlogs")
+        passed = re.search(r"^Ok: +(\d+)", out, re.M)
+        assert passed and int(passed.group(1)) > 10 and "mls package" in out, out
+
+    def asks_for_nothing_else(self):
+        found = json.loads(run("meson", "introspect", "--dependencies", self.alone))
+        names = {dependency["name"] for dependency in found}
+        assert "nettle" in names and names <= DEPENDENCIES, f"asks for {sorted(names)}"
+
+    def installs(self):
+        run("meson", "install", "-C", self.alone, "--no-rebuild", "--destdir", self.root)
+        for name in ("libsotto-mls.so", "libsotto-mls.so.0", "libsotto-mls.a", "sotto-mls.pc"):
+            self.library(name)
+        for name in ("bin/mls-vectors", "share/man/man1/mls-vectors.1", "share/man/man3/libsotto-mls.3",
+                     "include/sotto/mls.h"):
+            assert os.path.exists(self.path(name)), f"{name} is not installed"
+
+    def needs_nothing_else(self):
+        shared = run("readelf", "-d", self.library("libsotto-mls.so"))
+        needed = {name.split(".so")[0] for name in re.findall(r"NEEDED\).*\[(.*)\]", shared)}
+        assert "libnettle" in needed and needed <= LIBRARIES, f"needs {sorted(needed)}"
+        assert "[libsotto-mls.so.0]" in shared, "no soname"
+
+    def shows_what_the_headers_declare(self):
+        wanted = set()
+        for name in os.listdir(self.path("include/sotto")):
+            with open(self.path("include/sotto", name), encoding="utf-8") as header:
+                wanted |= declared(header.read())
+        assert "mls_group_commit" in wanted and "mls_buffer_bytes" not in wanted, sorted(wanted)
+        shared = symbols(self.library("libsotto-mls.so"), "-D") - {"SOTTO_MLS_0"}
+        archive = symbols(self.library("libsotto-mls.a"))
+        for name, found in (("so", shared), ("a", archive)):
+            assert found == wanted, f"libsotto-mls.{name}: not declared {found - wanted}, missing {wanted - found}"
+        versions = run("readelf", "--dyn-syms", "-W", self.library("libsotto-mls.so"))
+        bare = [line for line in versions.splitlines() if re.search(r" mls_\w+$", line)]
+        assert not bare and "mls_group_commit@@SOTTO_MLS_0" in versions, f"without a version: {bare}"
+
+    def finds_a_planted_name(self):
+        """The check above can fail."""
+        plain = declared("int mls_planted(int a);\nextern const int mls_object;\n"
+                         "static inline int mls_inline(void)\n{\n\treturn mls_inner();\n}\n/* mls_comment() */")
+        assert plain == {"mls_planted", "mls_object"}, plain
+
+    def has_no_state(self):
+        sections = run("size", "-A", self.library("libsotto-mls.a"))
+        sizes = dict(re.findall(r"^(\.(?:t?data|t?bss)) +(\d+)", sections, re.M))
+        assert ".data" in sizes and not any(int(size) for size in sizes.values()), f"writable data: {sizes}"
+
+    def compiles(self, compiler, standard, suffix):
+        for name in sorted(os.listdir(self.path("include/sotto"))):
+            if name in ("begin.h", "end.h"):
+                continue
+            text = (f"#include <sotto/{name}>\n#include <sotto/{name}>\n#ifdef MUST_USE\n#error leaks\n#endif\n"
+                    "int main(void);\nint main(void) { return 0; }\n")
+            if name == "mls.h":
+                text = text.replace("return 0;", "struct mls_buffer b = {}; mls_buffer_release(&b);"
+                                    " return (int)mls_buffer_bytes(&b).len + (int)mls_suite_hash_len(1) - 32;"
+                                    if suffix == "cc" else "return (int)mls_suite_hash_len(1) - 32;")
+            source = os.path.join(self.root, "header." + suffix)
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(text)
+            program = os.path.join(self.root, "header")
+            run(compiler, f"-std={standard}", *FLAGS, source, "-o", program, *self.pkg_config("--cflags", "--libs"))
+            run(program, env=self.loader())
+
+    def header_compiles(self):
+        for standard in ("c11", "c17"):
+            self.compiles(CC[0], standard, "c")
+        found = [compiler for compiler in ("g++", "clang++") if shutil.which(compiler)]
+        assert found, "no C++ compiler to try the header with"
+        for compiler in found:
+            for standard in ("c++11", "c++17"):
+                self.compiles(compiler, standard, "cc")
+
+    def loader(self):
+        return dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(self.library("libsotto-mls.so")))
+
+    def example(self, name, link, environment):
+        source = os.path.join(SOURCE, "examples/mls", name + ".c")
+        program = os.path.join(self.root, name)
+        run(*CC, "-std=c17", *FLAGS, source, "-o", program, *link)
+        arguments = []
+        if name == "durable":
+            arguments = [tempfile.mkdtemp(dir=self.root)]
+        out = run(program, *arguments, env=environment)
+        assert EXAMPLES[name] in out, out
+
+    def examples_run_shared(self):
+        for name in EXAMPLES:
+            self.example(name, self.pkg_config("--cflags", "--libs"), self.loader())
+            assert "libsotto-mls.so.0" in run("readelf", "-d", os.path.join(self.root, name))
+
+    def examples_run_static(self):
+        """The archive, and the libraries below it as shared ones."""
+        flags = self.pkg_config("--static", "--cflags", "--libs")
+        archive = [self.library("libsotto-mls.a") if flag == "-lsotto-mls" else flag for flag in flags]
+        for name in EXAMPLES:
+            self.example(name, archive, os.environ)
+            assert "libsotto-mls" not in run("readelf", "-d", os.path.join(self.root, name))
+
+    def names_do_not_meet(self):
+        """A program may have functions by names that are internal to the library."""
+        source = os.path.join(self.root, "clash.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <sotto/mls.h>\nint bytes_equal(void);\nint bytes_equal(void) { return 7; }\n"
+                       "int hash_digest(void);\nint hash_digest(void) { return 8; }\n"
+                       "int main(void) { return mls_init() + bytes_equal() + hash_digest() - 15; }\n")
+        flags = self.pkg_config("--static", "--cflags", "--libs")
+        program = os.path.join(self.root, "clash")
+        run(*CC, *FLAGS, source, "-o", program,
+            *[self.library("libsotto-mls.a") if flag == "-lsotto-mls" else flag for flag in flags])
+        run(program)
+
+
+def main():
+    checks = ["builds_alone", "passes_its_tests_alone"]
+    if PARTS == "mls":
+        checks = ["asks_for_nothing_else", "installs", "needs_nothing_else", "shows_what_the_headers_declare",
+                  "finds_a_planted_name", "has_no_state", "header_compiles", "examples_run_shared",
+                  "examples_run_static", "names_do_not_meet"]
+    print(f"1..{len(checks)}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        package = Package(folder)
+        for number, name in enumerate(checks, 1):
+            words = "libsotto-mls " + name.replace("_", " ")
+            try:
+                getattr(package, name)()
+            except AssertionError as error:
+                print("\n".join("# " + line for line in str(error).splitlines()))
+                print("not ok", number, "-", words, flush=True)
+            else:
+                print("ok", number, "-", words, flush=True)
+
+
+main()
