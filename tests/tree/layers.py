@@ -55,7 +55,7 @@ def check_includes(root, folder, path, text):
             elif not may_include(folder, top):
                 yield f"{path}: {folder}/ may not include {header}"
         elif header.startswith("sotto/"):
-            if not may_include(folder, "mls" if header == "sotto/mls.h" else "base"):
+            if not may_include(folder, "mls" if header.startswith("sotto/mls") else "base"):
                 yield f"{path}: {folder}/ may not include {header}"
         else:
             prefixes = [prefix for prefix in LIBRARIES if header.startswith(prefix)]
