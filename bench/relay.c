@@ -104,6 +104,7 @@ int main(void)
 		.name = "relay.db",
 		.vfs = OS_VFS_NAME,
 		.disk_max = RELAY_DISK_MAX,
+		.drops_max = RELAY_DROPS_MAX,
 		.retention_ms = RELAY_RETENTION_MS,
 		.random = &os_random,
 		.relay_seed = seed,

@@ -27,6 +27,7 @@ struct relay_store_config {
 	const char *name; /* of the database in the VFS; NULL: in memory, gone with the process */
 	const char *vfs;  /* NULL: SQLite's own */
 	uint64_t disk_max;
+	uint64_t drops_max;
 	uint64_t retention_ms;
 	const struct random_source *random; /* borrowed, for incarnations */
 	const uint8_t *

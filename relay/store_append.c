@@ -26,7 +26,7 @@ static enum sotto_err create_drop(struct relay_store *store, const uint8_t *name
 	struct store_drop created = {.touched_day = day};
 	enum sotto_err err;
 
-	if (store->counts.drops >= RELAY_DROPS_MAX)
+	if (store->counts.drops >= store->config.drops_max)
 		return SOTTO_ERR_LIMIT;
 	memcpy(created.name, name, sizeof(created.name));
 	err = random_fill(store->config.random, created.incarnation, sizeof(created.incarnation));

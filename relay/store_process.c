@@ -259,6 +259,7 @@ static enum sotto_err open_store(struct store_process *process)
 		.name = process->memory ? NULL : DATABASE_FILE,
 		.vfs = process->memory ? NULL : OS_VFS_NAME,
 		.disk_max = process->memory ? RELAY_MEMORY_MAX : RELAY_DISK_MAX,
+		.drops_max = RELAY_DROPS_MAX,
 		.retention_ms = RELAY_RETENTION_MS,
 		.random = &os_random,
 		.relay_seed = process->seed,

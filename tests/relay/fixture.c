@@ -56,6 +56,7 @@ void fixture_config(struct relay_store_config *config)
 	*config = (struct relay_store_config){
 		.relay_seed = seed,
 		.disk_max = RELAY_MEMORY_MAX,
+		.drops_max = RELAY_DROPS_MAX,
 		.retention_ms = RELAY_RETENTION_MS,
 		.random = &fixture_random,
 	};

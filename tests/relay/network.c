@@ -151,8 +151,10 @@ static void take_answer(struct network_phone *phone, uint64_t request, struct by
 
 	ASSERT(phone->answer_count < NETWORK_ANSWERS);
 	*answer = (struct network_answer){.request = request, .number = message.data[0]};
-	if (wire_done_decode(message, &done) == SOTTO_OK)
+	if (wire_done_decode(message, &done) == SOTTO_OK) {
 		answer->status = done.status;
+		answer->retry_ms = done.retry_ms;
+	}
 	if (wire_appended_decode(message, &appended) == SOTTO_OK)
 		answer->end = appended.end_sequence;
 	if (wire_batch_decode(message, &batch) == SOTTO_OK) {
@@ -209,6 +211,12 @@ static void on_end(void *context, uint64_t request, enum link_stream_end why)
 	phone->ended++;
 }
 
+/* Tests ask again by themselves. */
+static void on_room(void *context)
+{
+	(void)context;
+}
+
 static void on_datagram(void *context, struct bytes bytes)
 {
 	struct network_phone *phone = context;
@@ -252,7 +260,7 @@ static bool move_messages(struct network *network)
 {
 	bool moved = false;
 
-	while (network->first != NULL) {
+	while (network->first != NULL && !network->store_waits) {
 		struct network_message *message = network->first;
 
 		network->first = message->next;
@@ -384,7 +392,7 @@ void network_connect(struct network *network, size_t index, enum link_key_kind k
 		.address_count = 1,
 		.key_count = 1,
 		.random = &fixture_random,
-		.events = {on_status, on_reply, on_end, on_datagram, NULL, phone},
+		.events = {on_status, on_reply, on_end, on_datagram, on_room, phone},
 	};
 
 	memset(phone, 0, sizeof(*phone));

@@ -13,13 +13,14 @@
 #include "tests/relay/fixture.h"
 #include "wire/frame.h"
 
-#define NETWORK_PHONES	4
-#define NETWORK_ANSWERS 256
+#define NETWORK_PHONES	10
+#define NETWORK_ANSWERS 4096
 
 struct network_answer {
 	uint64_t request;
 	uint8_t number;
 	uint8_t status;	   /* of done */
+	uint32_t retry_ms; /* of done */
 	uint64_t end;	   /* of appended and batch */
 	size_t records;	   /* of batch */
 	uint8_t room;	   /* of room_joined */
@@ -65,6 +66,7 @@ struct network {
 	uint8_t saved_state[WIRE_ACCESS_STATE_MAX];
 	size_t saved_len;
 	bool refuse_save;
+	bool store_waits; /* nothing reaches the store process */
 	bool tolerant; /* a process that must end is no failure of the test: time stands still then */
 	bool ended;    /* the store process had to */
 	bool kept_pending;

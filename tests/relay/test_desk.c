@@ -318,6 +318,31 @@ static void test_porch_and_inbox_have_limits(void **state)
 	assert_int_equal(world->answers[fitting].status, WIRE_STATUS_QUOTA);
 }
 
+static void test_watches_have_a_limit(void **state)
+{
+	struct desk_world *world = *state;
+	struct relay_counters counters = {0};
+	struct fixture_drop drop;
+
+	fixture_drop(1, 0, &drop);
+	for (uint64_t i = 1; i <= RELAY_WATCHES_MAX; i++)
+		ask_watch(world, i, &drop, 1);
+	assert_int_equal(world->count, 0);
+	relay_desk_count(world->desk, &counters);
+	assert_int_equal(counters.values[RELAY_COUNTER_watches], RELAY_WATCHES_MAX);
+	ask_watch(world, RELAY_WATCHES_MAX + 1, &drop, 1);
+	assert_int_equal(world->count, 1);
+	assert_int_equal(world->answers[0].ticket, RELAY_WATCHES_MAX + 1);
+	assert_int_equal(world->answers[0].status, WIRE_STATUS_QUOTA);
+	assert_true(world->answers[0].last);
+	/* One that ends makes room. */
+	relay_desk_cancel(world->desk, 7);
+	ask_watch(world, RELAY_WATCHES_MAX + 2, &drop, 1);
+	assert_int_equal(world->count, 1);
+	ask_watch(world, RELAY_WATCHES_MAX + 3, &drop, 1);
+	assert_int_equal(world->count, 2);
+}
+
 static void test_what_is_no_request_of_the_store(void **state)
 {
 	struct desk_world *world = *state;
@@ -344,6 +369,7 @@ int main(void)
 		DESK_TEST(test_reads),
 		DESK_TEST(test_without_room_batches_wait),
 		DESK_TEST(test_porch_and_inbox_have_limits),
+		DESK_TEST(test_watches_have_a_limit),
 		DESK_TEST(test_what_is_no_request_of_the_store),
 	};
 

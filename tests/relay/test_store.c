@@ -175,6 +175,41 @@ static void test_disk_limit(void **state)
 	relay_store_destroy(store);
 }
 
+static void test_drops_have_a_limit(void **state)
+{
+	const uint64_t gone_ms =
+		FIXTURE_UTC_MS + RELAY_RETENTION_MS + RELAY_DROP_KEEP_MS + 2 * RELAY_DAY_MS;
+	struct relay_store_config config;
+	struct relay_store_counts counts;
+	struct relay_appended appended;
+	struct fixture_drop drop;
+	struct relay_store *store;
+	bool more = true;
+
+	(void)state;
+	fixture_config(&config);
+	assert_int_equal(config.drops_max, RELAY_DROPS_MAX);
+	config.drops_max = 3;
+	assert_int_equal(relay_store_create(&config, &store), SOTTO_OK);
+	for (uint32_t i = 1; i <= 5; i++) {
+		fixture_drop(i, 0, &drop);
+		assert_int_equal(fixture_append(store, &drop, i, &appended),
+				 i <= 3 ? SOTTO_OK : SOTTO_ERR_LIMIT);
+	}
+	/* What is there goes on; a new one fits when an old one has gone. */
+	fixture_drop(1, 0, &drop);
+	assert_int_equal(fixture_append(store, &drop, 9, &appended), SOTTO_OK);
+	assert_int_equal(relay_store_commit(store), SOTTO_OK);
+	while (more)
+		assert_int_equal(relay_store_sweep(store, gone_ms, &more), SOTTO_OK);
+	relay_store_count(store, &counts);
+	assert_int_equal(counts.drops, 0);
+	fixture_drop(4, 0, &drop);
+	assert_int_equal(fixture_append(store, &drop, 4, &appended), SOTTO_OK);
+	assert_int_equal(relay_store_commit(store), SOTTO_OK);
+	relay_store_destroy(store);
+}
+
 static void test_incarnations_differ(void **state)
 {
 	struct relay_appended first;
@@ -332,6 +367,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_request_is_whole_or_nothing, make_store,
 						drop_store),
 		cmocka_unit_test(test_disk_limit),
+		cmocka_unit_test(test_drops_have_a_limit),
 		cmocka_unit_test_setup_teardown(test_incarnations_differ, make_store, drop_store),
 		cmocka_unit_test_setup_teardown(test_trim, make_store, drop_store),
 		cmocka_unit_test_setup_teardown(test_expiry, make_store, drop_store),
