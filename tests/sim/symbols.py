@@ -15,8 +15,8 @@ import os
 import subprocess
 import sys
 
-# Where the simulator's programs are built.
-SIMULATOR = ("sim/", "tests/sim/", "tests/vault/")
+# Where the simulator's programs, and those that run an engine under virtual time, are built.
+SIMULATOR = ("sim/", "tests/sim/", "tests/vault/", "tests/talk/", "tests/relay/", "tests/call/", "tests/sframe/")
 
 
 def functions(path, kinds):
