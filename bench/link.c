@@ -180,7 +180,7 @@ static void create_server(const struct link_key *key)
 {
 	const struct link_server_config config = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = UTC_MS,
+		.start_ns = bench.now_ns,
 		.allocator = &counting,
 		.random = &seeded,
 		.events = {.on_open = on_open,

@@ -149,7 +149,6 @@ static void begin(struct run *run, const struct random_source *random)
 {
 	struct link_server_config server = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = UTC_MS - 1000,
 		.random = random,
 		.events = {on_link, on_prove, on_request, on_stream_end, on_link, on_datagram,
 			   on_close, run},

@@ -69,7 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct random_source random = {.fill = count, .context = &drawn};
 	struct link_server_config config = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = UTC_MS - 1000,
 		.random = &random,
 		.events = {.on_open = must_not_open},
 	};

@@ -80,11 +80,13 @@ struct link_server_events {
 struct link_server_config {
 	struct link_server_limits limits;
 	/*
-	 * The wall clock when this process started. Tokens older than that are refused, because
-	 * what the process before had seen is forgotten. Phones learn the relay's clock with its
-	 * proof and count by it afterwards, so that a slow phone is not locked out by a restart.
+	 * When this process started, monotonic. Tokens older than that are refused, because what the
+	 * process before had seen is forgotten. They are compared by what the wall clock of now says of
+	 * that moment: a machine may start with a wrong clock and be set right later. Phones learn the
+	 * relay's clock with its proof and count by it afterwards, so that a slow phone is not locked out
+	 * by a restart.
 	 */
-	uint64_t start_utc_ms;
+	uint64_t start_ns;
 	const struct allocator *allocator;  /* NULL: allocator_default */
 	const struct random_source *random; /* borrowed for the engine's life */
 	struct link_server_events events;

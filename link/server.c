@@ -36,7 +36,6 @@ enum sotto_err link_server_create(const struct link_server_config *config,
 	FAIL_IF(!made, SOTTO_ERR_NO_MEMORY);
 	made->config = *config;
 	made->allocator = allocator;
-	made->start_utc_ms = config->start_utc_ms;
 	list_init(&made->dirty);
 	list_init(&made->half);
 	list_init(&made->goodbyes);

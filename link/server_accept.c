@@ -15,6 +15,8 @@
 /* RFC 9000 14.1: so long is a packet that opens a connection, padding of its own included. */
 #define INITIAL_LEN_MIN 1200
 
+#define MS		UINT64_C(1000000)
+
 /* What a key has to say about the packet. */
 static enum link_drop try_key(const struct link_secrets *secrets, struct bytes payload,
 			      struct quic_initial *initial, struct bytes *packet, uint64_t *utc_ms)
@@ -52,13 +54,14 @@ static bool over_limits(const struct link_server *server, const struct link_path
 static enum link_drop judge(struct link_server *server, const struct link_path *path,
 			    const uint8_t *tag, uint64_t token_ms, uint64_t now_ns, uint64_t utc_ms)
 {
-	/* The clock was set back since the start: then the start was earlier, too. */
-	if (utc_ms < server->start_utc_ms)
-		server->start_utc_ms = utc_ms;
+	uint64_t start_ns = server->config.start_ns;
+	uint64_t up_ms = now_ns > start_ns ? (now_ns - start_ns) / MS : 0;
+
 	if (token_ms > utc_ms ? token_ms - utc_ms > LINK_WINDOW_MS
 			      : utc_ms - token_ms > LINK_WINDOW_MS)
 		return LINK_DROP_WINDOW;
-	if (token_ms < server->start_utc_ms)
+	/* The start by the clock of now: it may have been set since, either way. */
+	if (up_ms <= utc_ms && token_ms < utc_ms - up_ms)
 		return LINK_DROP_BEFORE_START;
 	if (replay_seen(server->replay, tag, now_ns))
 		return LINK_DROP_REPLAY;

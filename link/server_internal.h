@@ -79,7 +79,6 @@ struct link_server {
 	size_t key_count;
 	size_t live_count;
 	uint64_t serial; /* of links made */
-	uint64_t start_utc_ms;
 	struct link_server_stats stats;
 };
 

@@ -217,7 +217,7 @@ enum sotto_err relay_front_create(const struct relay_front_config *config, uint6
 	struct relay_front *created = allocator_take_zeroed(config->allocator, 1, sizeof(*created));
 	struct link_server_config server = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = utc_ms,
+		.start_ns = now_ns,
 		.allocator = config->allocator,
 		.random = config->random,
 		.events = {on_open, on_prove, on_request, on_stream_end, on_room, on_datagram,

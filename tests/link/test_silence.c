@@ -111,6 +111,41 @@ static void test_replay_after_restart(void **state)
 	world_finish(&world);
 }
 
+/* The relay's machine starts with a clock that is an hour off, and is set right afterwards. */
+static void test_the_clock_is_set_after_the_start(void **state)
+{
+	static const int64_t off_ms[] = {-3600000, 3600000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(off_ms) / sizeof(off_ms[0]); i++) {
+		struct link_server_stats stats;
+
+		world_init(&world, 27 + i);
+		connect_phone(0);
+		world_run(&world, WORLD_SECOND);
+		world_remove_phone(&world, 0);
+		world_kill_relay(&world);
+		world_run(&world, WORLD_SECOND);
+		world.utc_ms += (uint64_t)off_ms[i];
+		world_start_relay(&world);
+		world_run(&world, WORLD_SECOND);
+		world.utc_ms -= (uint64_t)off_ms[i];
+		world_run(&world, WORLD_SECOND);
+		/* What was seen before the start is not taken, by whatever clock it started; phones are. */
+		for (unsigned n = 0; n < 1000; n++) {
+			world_inject(&world, &world.first.packet.path.remote,
+				     world.first.packet.data, world.first.packet.len);
+		}
+		world_run(&world, WORLD_SECOND);
+		link_server_stats(world.server, &stats);
+		assert_int_equal(stats.drops[LINK_DROP_BEFORE_START], 1000);
+		assert_int_equal(stats.links, 0);
+		assert_int_equal(world.to_strangers, 0);
+		connect_phone(1);
+		world_finish(&world);
+	}
+}
+
 /* While the link is alive its own first packet, from elsewhere, moves nothing and gets nothing. */
 static void test_replay_beside_the_link(void **state)
 {
@@ -255,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_replay_after_restart),
+		cmocka_unit_test(test_the_clock_is_set_after_the_start),
 		cmocka_unit_test(test_replay_beside_the_link),
 		cmocka_unit_test(test_what_phones_say),
 		cmocka_unit_test(test_no_proof),

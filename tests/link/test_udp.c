@@ -177,7 +177,7 @@ static void create_engines(const struct os_address *relay)
 	const struct link_key key = {.kind = LINK_KEY_ACCESS, .number = 1, .secret = {9}};
 	struct link_server_config server = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = os_clock_utc_ms(),
+		.start_ns = os_clock_now_ns(),
 		.random = &os_random,
 		.events = {on_open, on_prove, on_request, on_stream_end, on_server_room,
 			   on_server_datagram, on_close, NULL},

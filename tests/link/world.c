@@ -481,7 +481,7 @@ void world_kill_relay(struct world *world)
 
 void world_start_relay(struct world *world)
 {
-	world->server_config.start_utc_ms = world_utc(world);
+	world->server_config.start_ns = world->now_ns;
 	assert_int_equal(link_server_create(&world->server_config, &world->server), SOTTO_OK);
 	assert_int_equal(link_server_set_keys(world->server, world->keys, 1, world->keys + 1, 1),
 			 SOTTO_OK);

@@ -206,7 +206,7 @@ static void make_relay(struct world *world)
 {
 	struct link_server_config config = {
 		.limits = link_server_limits_default,
-		.start_utc_ms = sim_clock_utc_ms(&world->clock) - 1000,
+		.start_ns = sim_clock_now(&world->clock),
 		.allocator = &allocator_default,
 		.random = &world->source,
 		.events = {.on_open = on_open,
