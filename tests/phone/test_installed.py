@@ -70,9 +70,28 @@ def units(state):
     """the units start what is installed"""
     for unit, program in UNITS.items():
         with open(state.path(unit), encoding="utf-8") as text:
-            started = re.findall(r"^ExecStart=(\S+)", text.read(), re.M)
+            started = re.findall(r"^ExecStart=(?:/bin/sh -c 'exec )?(\S+)", text.read(), re.M)
         equal(started, [os.path.join(PREFIX, program)], unit)
         true(os.access(state.root + started[0], os.X_OK), f"{started[0]} is there")
+
+
+def home_of_the_unit(state):
+    """the user unit's phone lives where sotto looks for it"""
+    with open(state.path("lib/systemd/user/sotto.service"), encoding="utf-8") as text:
+        command = re.search(r"^ExecStart=/bin/sh -c '(.*)'$", text.read(), re.M).group(1)
+    # As systemd reads it; the launcher's place is taken by one that says what it was given.
+    shell = re.sub(r"^exec \S+", "printf '%s\\\\n'", command.replace("$$", "$"))
+    true(shell != command, "control: the program was replaced")
+    given = state.folder.name + "/elsewhere"
+    for environment, home in (({}, f"{given}/.local/share/sotto"), ({"XDG_DATA_HOME": f"{given}/data"}, f"{given}/data/sotto"),
+                              ({"XDG_DATA_HOME": f"{given}/data", "SOTTO_HOME": f"{given}/a b"}, f"{given}/a b")):
+        environment = {"PATH": "/usr/bin:/bin", "HOME": given, **environment}
+        started = subprocess.run(["/bin/sh", "-c", shell], env=environment, check=True, text=True, capture_output=True)
+        equal(started.stdout.splitlines(), ["--home", home], "what the unit starts")
+        done = subprocess.run([state.path("bin/sotto"), "status"], env=environment, text=True, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        true(f"there is no phone in {home} yet" in done.stderr, f"where sotto looks: {done.stderr!r}")
+        subprocess.run([state.path("bin/sotto"), "stop"], env=environment, check=False, capture_output=True)
 
 
 def version(state):
@@ -119,4 +138,4 @@ def phone_processes(state):
     raise AssertionError("a phone runs")
 
 
-sys.exit(run([installs, manuals, units, version, no_phone_yet, processes], State))
+sys.exit(run([installs, manuals, units, home_of_the_unit, version, no_phone_yet, processes], State))
