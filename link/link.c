@@ -33,8 +33,7 @@ const char *link_reason_text(enum link_reason reason)
 		return "no reason";
 	case LINK_REASON_NO_ANSWER:
 		return "no answer: the relay is off, this phone's clock is wrong, its access has "
-		       "ended, "
-		       "or this network lets no UDP through";
+		       "ended, or this network lets no UDP through";
 	case LINK_REASON_NO_NETWORK:
 		return "this machine has no way to the relay's address";
 	case LINK_REASON_WRONG_RELAY_KEY:

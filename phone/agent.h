@@ -39,6 +39,7 @@
 #define AGENT_RELOAD_MS	     5000  /* after a full disk: try again */
 #define AGENT_SEND_WAIT_MS   10000 /* a sent message that is not stored by then is reported queued */
 #define AGENT_PASSPHRASE_MAX VAULT_PASSPHRASE_LEN_MAX
+#define AGENT_TROUBLE_LEN    256 /* of the words about a link, with their end */
 #define AGENT_CALL_PAYLOAD_LEN \
 	160 /* every datagram of a call: SFrame header, frame, tag, padding */
 
@@ -195,8 +196,8 @@ static inline bool agent_locked(const struct agent *agent)
 void agent_link_attach(struct agent *agent, int descriptor);
 void agent_link_detach(struct agent *agent);
 void agent_link_configure(struct agent *agent);
-/* Why there is no link, for people; NULL: there is one, or it is too early to say. */
-const char *agent_link_trouble(const struct agent *agent);
+/* Why there is no link, for people; false: there is one, or it is too early to say. */
+bool agent_link_trouble(const struct agent *agent, char text[AGENT_TROUBLE_LEN]);
 MUST_USE enum sotto_err agent_link_request(struct agent *agent, uint64_t ticket,
 					   struct bytes message);
 void agent_link_cancel(struct agent *agent, uint64_t ticket);

@@ -231,6 +231,7 @@ void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64
 static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 {
 	struct agent *agent = CONTAINER_OF(timer, struct agent, client_timer);
+	char trouble[AGENT_TROUBLE_LEN];
 
 	list_for_each (place, following, &agent->clients) {
 		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
@@ -244,9 +245,9 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 			command_messages_timeout(client);
 		else if (client->wait == AGENT_WAIT_JOIN)
 			command_network_doubt(client);
-		else if (agent_link_trouble(agent) != NULL)
+		else if (agent_link_trouble(agent, trouble))
 			agent_fail(client, SOTTO_ERR_AGAIN, "%s; this phone goes on trying",
-				   agent_link_trouble(agent));
+				   trouble);
 		else
 			agent_fail(client, SOTTO_ERR_AGAIN,
 				   "not done in time; it goes on by itself, see `sotto status`");

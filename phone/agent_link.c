@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent's side of the link process: configuration, requests and answers, how the link stands. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -22,11 +23,20 @@ void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *me
 	writer_release(&writer);
 }
 
-const char *agent_link_trouble(const struct agent *agent)
+bool agent_link_trouble(const struct agent *agent, char text[AGENT_TROUBLE_LEN])
 {
-	if (agent->link_status.state == 3 || agent->link_status.reason == LINK_REASON_NONE)
-		return NULL;
-	return link_reason_text((enum link_reason)agent->link_status.reason);
+	enum link_reason reason = (enum link_reason)agent->link_status.reason;
+	char time[OS_CLOCK_TEXT_LEN];
+
+	if (agent->link_status.state == 3 || reason == LINK_REASON_NONE)
+		return false;
+	/* A clock that is wrong is seen at a glance, by who is shown it. */
+	os_clock_format(os_clock_utc_ms(), time);
+	(void)snprintf(text, AGENT_TROUBLE_LEN, "%s%s%s%s", link_reason_text(reason),
+		       reason == LINK_REASON_NO_ANSWER ? " (this phone's clock says " : "",
+		       reason == LINK_REASON_NO_ANSWER ? time : "",
+		       reason == LINK_REASON_NO_ANSWER ? ")" : "");
+	return true;
 }
 
 static void link_is(struct agent *agent, const struct wire_link_status *status)

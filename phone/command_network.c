@@ -168,7 +168,7 @@ static void look_at_membership(struct agent_client *client)
 
 void command_network_doubt(struct agent_client *client)
 {
-	const char *trouble = agent_link_trouble(client->agent);
+	char trouble[AGENT_TROUBLE_LEN];
 
 	if (client->agent->link_status.state == 3)
 		tell_waiting(client,
@@ -176,7 +176,9 @@ void command_network_doubt(struct agent_client *client)
 			     "is, or this invitation was used or withdrawn; another one takes its "
 			     "place");
 	else
-		tell_waiting(client, trouble != NULL ? trouble : "a link to the relay, still");
+		tell_waiting(client, agent_link_trouble(client->agent, trouble)
+					     ? trouble
+					     : "a link to the relay, still");
 }
 
 void command_network_link(struct agent *agent)
@@ -346,6 +348,7 @@ void command_ledger(struct agent_client *client, const json_t *arguments, int *d
 static json_t *problems_json(const struct agent *agent, const struct talk_status *status)
 {
 	json_t *problems = json_array();
+	char trouble[AGENT_TROUBLE_LEN];
 
 	for (int problem = 0; problem < TALK_PROBLEM_COUNT; problem++) {
 		if (problem == TALK_PROBLEM_STUCK && status->stuck_by != 0)
@@ -358,8 +361,8 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}
-	if (agent_link_trouble(agent) != NULL)
-		json_array_append_new(problems, json_string(agent_link_trouble(agent)));
+	if (agent_link_trouble(agent, trouble))
+		json_array_append_new(problems, json_string(trouble));
 	if (!crypto_aes_is_constant_time())
 		json_array_append_new(problems,
 				      json_string("this processor has no AES instructions: another "

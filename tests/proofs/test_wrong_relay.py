@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones and relays that do not belong together: refused or silent, and the phone says what it may be."""
 import base64
+import datetime
 import hashlib
 import os
+import re
 import subprocess
 import sys
 
@@ -68,6 +70,15 @@ def link_words(phone):
         return []
 
 
+def says_its_time(words):
+    """Who is silent may be so because this phone's clock is wrong: the words say what it shows, RFC 3339 in UTC."""
+    found = re.search(r"this phone's clock says (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z", words)
+    true(found, f"its time: {words}")
+    said = datetime.datetime.fromisoformat(found.group(1) + "+00:00")
+    off = abs(datetime.datetime.now(datetime.timezone.utc) - said)
+    true(off < datetime.timedelta(minutes=5), f"it is now: {words}")
+
+
 def another_networks_phone(state):
     """a phone of another network gets no answer, and says what that may be"""
     words = state.ana.wait_for("words about the link", lambda: [
@@ -75,6 +86,7 @@ def another_networks_phone(state):
     true(not state.ana.run("status")[-1]["connected"], "no link")
     print(f"# {words}", flush=True)
     true(all(part in words[0] for part in SILENT), "what it may be")
+    says_its_time(words[0])
     saw = state.other.status()
     equal((saw["links"], saw["handshakes"]), (0, 0), "links and handshakes")
     true(saw["unanswered"] > 0, "it knocked")
@@ -88,6 +100,7 @@ def wrong_access_key(state):
     print(f"# {words}", flush=True)
     equal(code, 1)
     true(all(part in words for part in SILENT), f"what it may be: {words}")
+    says_its_time(words)
     equal(state.other.status()["handshakes"], 0, "handshakes")
 
 
@@ -101,6 +114,7 @@ def wrong_relay_key(state):
     words = mallory.wait_for("words about the link", lambda: [
         text for text in link_words(mallory) if "not its relay" in text], 30)
     print(f"# {words}", flush=True)
+    true("clock" not in words[0], "no time where it is not what may be wrong")
     found.terminate()
     found.communicate(timeout=20)
     true(not mallory.run("status")[-1]["connected"], "no link")
