@@ -92,10 +92,11 @@ void command_call_client_gone(struct agent_client *client)
 	ASSERT(client->wait == AGENT_WAIT_NONE);
 }
 
-const char *agent_link_trouble(const struct agent *agent)
+bool agent_link_trouble(const struct agent *agent, char text[AGENT_TROUBLE_LEN])
 {
 	(void)agent;
-	return NULL;
+	(void)text;
+	return false;
 }
 
 /* What the agent has said since: whole lines, each an object with one of the three words. */
