@@ -3,6 +3,7 @@
  * An agent for the command: starts sotto-launcher if none runs in this home, and opens, makes or unlocks
  * the vault as the command needs it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,14 @@ static enum sotto_err spawn_launcher(struct cli *cli, int ready, int log)
 		cli_fail(cli, "not_found", "sotto-launcher is not installed beside this command");
 		return err;
 	}
-	TRY(os_process_spawn(cli->loop, &spec, launcher_left, NULL, &process));
+	err = os_process_spawn(cli->loop, &spec, launcher_left, NULL, &process);
+	if (err != SOTTO_OK) {
+		cli_fail(cli, "failed", "sotto-launcher does not start: %s", sotto_err_text(err));
+		return err;
+	}
 	/* Even one that cannot serve says why and ends by itself. */
 	os_process_release(process);
-out:
-	return err;
+	return SOTTO_OK;
 }
 
 static enum sotto_err start_launcher(struct cli *cli)
@@ -104,7 +108,10 @@ static enum sotto_err start_launcher(struct cli *cli)
 	enum sotto_err err;
 	int journal = -1;
 
-	FAIL_IF(pipe(ends) != 0, SOTTO_ERR_IO);
+	if (pipe(ends) != 0) {
+		cli_fail(cli, "failed", "sotto-launcher does not start: %s", strerror(errno));
+		return SOTTO_ERR_IO;
+	}
 	/* Without a journal what happens is not logged; with -v it is seen here. */
 	if (!cli->options.verbose && os_journal_open("sotto", &journal) != SOTTO_OK)
 		journal = -1;
@@ -162,10 +169,12 @@ static enum sotto_err give_passphrase(struct cli *cli, const char *command, bool
 		is_new ? "New passphrase for this phone: " : "Passphrase: ", is_new, &passphrase);
 	if (err != SOTTO_OK)
 		return err;
-	TRY(cli_passphrase_pipe(&passphrase, &descriptor));
+	TRY(cli_passphrase_pipe(cli, &passphrase, &descriptor));
 	request = json_pack("{s:s}", "command", command);
-	TRY(cli_exchange(cli, request, &descriptor, 1, NULL, &result));
-	if (result.done == NULL) {
+	err = cli_exchange(cli, request, &descriptor, 1, NULL, &result);
+	if (err != SOTTO_OK) {
+		cli_fail(cli, "failed", "the agent went away: %s", sotto_err_text(err));
+	} else if (result.done == NULL) {
 		cli_fail(cli, json_string_value(json_object_get(result.error, "error")), "%s",
 			 json_string_value(json_object_get(result.error, "message")));
 		err = SOTTO_ERR_DENIED;
@@ -223,7 +232,13 @@ enum sotto_err cli_agent_ready(struct cli *cli)
 
 	TRY(reach(cli, &result));
 	state = json_string_value(json_object_get(result.done, "vault"));
-	err = state != NULL ? prepare_vault(cli, state) : SOTTO_ERR_CLOSED;
+	if (state != NULL) {
+		err = prepare_vault(cli, state);
+	} else {
+		cli_fail(cli, "failed", "the agent in %s does not say how its vault stands",
+			 cli->options.home);
+		err = SOTTO_ERR_CLOSED;
+	}
 	cli_result_release(&result);
 	if (err == SOTTO_OK && cli->command->agent != CLI_AGENT_RUNNING)
 		resolve_relay(cli);

@@ -81,15 +81,17 @@ struct cli_command {
 extern const struct cli_command cli_commands[];
 extern const size_t cli_command_count;
 
-/* options.c: *command and options, or a message on standard error and SOTTO_ERR_ARGUMENT. */
-MUST_USE enum sotto_err cli_options_parse(int argc, char **argv, struct cli_options *options,
-					  const struct cli_command **command);
-void cli_usage(const struct cli_command *command);
+/* options.c: cli's options and command, or a message and SOTTO_ERR_ARGUMENT. */
+MUST_USE enum sotto_err cli_options_parse(int argc, char **argv, struct cli *cli);
 void cli_help(void);
 
-/* say.c: failures, in words or as JSON. */
+/* say.c: failures, in words and with --json as an object too. */
 void cli_fail(const struct cli *cli, const char *word, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void cli_usage(const struct cli *cli, const struct cli_command *command);
+
+/* Was a failure said? Whoever ends with 1 says why. */
+bool cli_said(void);
 
 /* A line on standard error about something that is no failure. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -117,8 +119,9 @@ MUST_USE enum sotto_err cli_passphrase_get(const struct cli *cli, const char *fi
 					   const char *prompt, bool twice,
 					   struct os_passphrase *passphrase);
 
-/* A pipe that holds it, to be read once by the agent. */
-MUST_USE enum sotto_err cli_passphrase_pipe(const struct os_passphrase *passphrase,
+/* A pipe that holds it, to be read once by the agent. Says why not. */
+MUST_USE enum sotto_err cli_passphrase_pipe(const struct cli *cli,
+					    const struct os_passphrase *passphrase,
 					    int *descriptor);
 
 /* print.c: text from others is shown without what a terminal would obey. */

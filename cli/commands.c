@@ -201,11 +201,11 @@ static enum sotto_err build_passphrase(struct cli *cli, json_t *request, int des
 	(void)request;
 	TRY(cli_passphrase_get(cli, cli->options.passphrase_file, "Passphrase: ", false,
 			       &passphrase));
-	TRY(cli_passphrase_pipe(&passphrase, &descriptors[0]));
+	TRY(cli_passphrase_pipe(cli, &passphrase, &descriptors[0]));
 	*count = 1;
 	TRY(cli_passphrase_get(cli, cli->options.new_passphrase_file, "New passphrase: ", true,
 			       &passphrase));
-	TRY(cli_passphrase_pipe(&passphrase, &descriptors[1]));
+	TRY(cli_passphrase_pipe(cli, &passphrase, &descriptors[1]));
 	*count = 2;
 out:
 	os_passphrase_wipe(&passphrase);

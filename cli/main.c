@@ -87,6 +87,9 @@ out:
 		if (code == CLI_FAILED)
 			cli_fail(cli, "state", "there is no call");
 	}
+	/* Whatever went wrong on the way here without a word of its own. */
+	if (err != SOTTO_OK && code != CLI_DONE && !cli_said())
+		cli_fail(cli, code == CLI_USAGE ? "usage" : "failed", "%s", sotto_err_text(err));
 	os_descriptor_close(descriptors[0]);
 	os_descriptor_close(descriptors[1]);
 	json_decref(request);
@@ -97,9 +100,12 @@ int main(int argc, char **argv)
 {
 	static struct cli cli;
 	enum cli_exit code;
+	enum sotto_err err;
 
-	if (os_process_harden() != SOTTO_OK)
+	if (os_process_harden() != SOTTO_OK) {
+		cli_fail(&cli, "failed", "this process cannot be kept from being read by others");
 		return CLI_FAILED;
+	}
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		cli_help();
 		return CLI_DONE;
@@ -108,10 +114,13 @@ int main(int argc, char **argv)
 		printf("sotto %s\n", SOTTO_VERSION);
 		return CLI_DONE;
 	}
-	if (cli_options_parse(argc, argv, &cli.options, &cli.command) != SOTTO_OK)
+	if (cli_options_parse(argc, argv, &cli) != SOTTO_OK)
 		return CLI_USAGE;
-	if (os_loop_create(&cli.loop) != SOTTO_OK)
+	err = os_loop_create(&cli.loop);
+	if (err != SOTTO_OK) {
+		cli_fail(&cli, "failed", "cannot begin: %s", sotto_err_text(err));
 		return CLI_FAILED;
+	}
 	code = run(&cli);
 	os_loop_destroy(cli.loop);
 	return (int)code;

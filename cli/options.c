@@ -80,12 +80,6 @@ static const struct cli_command *find_command(const char *name)
 	return NULL;
 }
 
-void cli_usage(const struct cli_command *command)
-{
-	fprintf(stderr, "usage: sotto %s%s%s\n", command->name,
-		command->usage[0] != '\0' ? " " : "", command->usage);
-}
-
 void cli_help(void)
 {
 	printf("usage: sotto [--home DIR] [--json] [--passphrase-file FILE] COMMAND\n\n");
@@ -94,8 +88,9 @@ void cli_help(void)
 	printf("\nsee sotto(1)\n");
 }
 
-static enum sotto_err set_home(struct cli_options *options, const char *given)
+static enum sotto_err set_home(struct cli *cli, const char *given)
 {
+	struct cli_options *options = &cli->options;
 	const char *environment = getenv("SOTTO_HOME");
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *user = getenv("HOME");
@@ -113,13 +108,14 @@ static enum sotto_err set_home(struct cli_options *options, const char *given)
 		len = -1;
 	if (len > 0 && (size_t)len < sizeof(options->home))
 		return SOTTO_OK;
-	fprintf(stderr, "sotto: no home for this phone: give --home DIR\n");
+	cli_fail(cli, "usage", "no home for this phone: give --home DIR");
 	return SOTTO_ERR_ARGUMENT;
 }
 
 struct parse {
-	struct cli_options *options;
+	struct cli *cli;
 	const struct cli_command *command;
+	bool json; /* --json as an option, and not as something's value */
 	const char *home;
 	int argc;
 	char **argv;
@@ -138,78 +134,102 @@ static enum sotto_err take_option(struct parse *parse)
 	const char *value = equals != NULL ? equals + 1 : NULL;
 
 	if (option == NULL && !is_home) {
-		fprintf(stderr, "sotto: no such option here: %s\n", text);
+		cli_fail(parse->cli, "usage", "no such option here: %s", text);
 		return SOTTO_ERR_ARGUMENT;
 	}
 	if (!is_home && option->argument == NULL) {
 		if (value != NULL) {
-			fprintf(stderr, "sotto: %s takes no value\n", option->name);
+			cli_fail(parse->cli, "usage", "%s takes no value", option->name);
 			return SOTTO_ERR_ARGUMENT;
 		}
-		*(bool *)(void *)((char *)parse->options + option->offset) = true;
+		*(bool *)(void *)((char *)&parse->cli->options + option->offset) = true;
+		if (option->offset == offsetof(struct cli_options, json))
+			parse->json = true;
 		return SOTTO_OK;
 	}
 	if (value == NULL && parse->at + 1 < parse->argc)
 		value = parse->argv[++parse->at];
 	if (value == NULL) {
-		fprintf(stderr, "sotto: %s needs a value\n", text);
+		cli_fail(parse->cli, "usage", "%s needs a value", text);
 		return SOTTO_ERR_ARGUMENT;
 	}
 	if (is_home)
 		parse->home = value;
 	else
-		*(const char **)(void *)((char *)parse->options + option->offset) = value;
+		*(const char **)(void *)((char *)&parse->cli->options + option->offset) = value;
 	return SOTTO_OK;
 }
 
 static enum sotto_err take_word(struct parse *parse)
 {
+	struct cli_options *options = &parse->cli->options;
 	const char *text = parse->argv[parse->at];
 
 	if (parse->command == NULL) {
 		parse->command = find_command(text);
 		if (parse->command == NULL) {
-			fprintf(stderr, "sotto: no such command: %s (see sotto --help)\n", text);
+			cli_fail(parse->cli, "usage", "no such command: %s (see sotto --help)",
+				 text);
 			return SOTTO_ERR_ARGUMENT;
 		}
 		return SOTTO_OK;
 	}
-	if (parse->options->position_count == parse->command->positions_max) {
-		cli_usage(parse->command);
+	if (options->position_count == parse->command->positions_max) {
+		cli_usage(parse->cli, parse->command);
 		return SOTTO_ERR_ARGUMENT;
 	}
-	parse->options->positions[parse->options->position_count++] = text;
+	options->positions[options->position_count++] = text;
 	return SOTTO_OK;
 }
 
-enum sotto_err cli_options_parse(int argc, char **argv, struct cli_options *options,
-				 const struct cli_command **command)
+/* What is wrong before --json is said as it asks, too: so it is looked for first. */
+static bool has_json(int argc, char **argv)
 {
-	struct parse parse = {.options = options, .argc = argc, .argv = argv};
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum sotto_err take_all(struct parse *parse)
+{
 	enum sotto_err err = SOTTO_OK;
 
-	for (parse.at = 1; err == SOTTO_OK && parse.at < argc; parse.at++) {
-		const char *text = argv[parse.at];
+	for (parse->at = 1; err == SOTTO_OK && parse->at < parse->argc; parse->at++) {
+		const char *text = parse->argv[parse->at];
 
-		if (!parse.only_positions && strcmp(text, "--") == 0)
-			parse.only_positions = true;
-		else if (!parse.only_positions && text[0] == '-' && text[1] != '\0')
-			err = take_option(&parse);
+		if (!parse->only_positions && strcmp(text, "--") == 0)
+			parse->only_positions = true;
+		else if (!parse->only_positions && text[0] == '-' && text[1] != '\0')
+			err = take_option(parse);
 		else
-			err = take_word(&parse);
+			err = take_word(parse);
 	}
+	return err;
+}
+
+enum sotto_err cli_options_parse(int argc, char **argv, struct cli *cli)
+{
+	struct parse parse = {.cli = cli, .argc = argc, .argv = argv};
+	struct cli_options *options = &cli->options;
+	enum sotto_err err;
+
+	options->json = has_json(argc, argv);
+	err = take_all(&parse);
 	if (err != SOTTO_OK)
 		return err;
+	options->json = parse.json;
 	if (parse.command == NULL) {
-		fprintf(stderr, "usage: sotto COMMAND (see sotto --help)\n");
+		cli_fail(cli, "usage", "which command? See sotto --help");
 		return SOTTO_ERR_ARGUMENT;
 	}
 	if (options->position_count < parse.command->positions_min) {
-		cli_usage(parse.command);
+		cli_usage(cli, parse.command);
 		return SOTTO_ERR_ARGUMENT;
 	}
 	if (options->passphrase_file == NULL)
 		options->passphrase_file = getenv("SOTTO_PASSPHRASE_FILE");
-	*command = parse.command;
-	return set_home(options, parse.home);
+	cli->command = parse.command;
+	return set_home(cli, parse.home);
 }

@@ -52,17 +52,23 @@ enum sotto_err cli_passphrase_get(const struct cli *cli, const char *file, const
 	return err;
 }
 
-enum sotto_err cli_passphrase_pipe(const struct os_passphrase *passphrase, int *descriptor)
+enum sotto_err cli_passphrase_pipe(const struct cli *cli, const struct os_passphrase *passphrase,
+				   int *descriptor)
 {
-	enum sotto_err err;
+	enum sotto_err err = SOTTO_ERR_IO;
 	int ends[2];
 
-	if (pipe(ends) != 0)
-		return SOTTO_ERR_IO;
+	if (pipe(ends) != 0) {
+		ends[0] = -1;
+		goto out;
+	}
 	/* It is shorter than what any pipe takes at once. */
 	err = os_descriptor_write_at(ends[1], UINT64_MAX, BYTES(passphrase->text, passphrase->len));
 	os_descriptor_close(ends[1]);
+out:
 	if (err != SOTTO_OK) {
+		cli_fail(cli, "failed", "the passphrase cannot be given to the agent: %s",
+			 sotto_err_text(err));
 		os_descriptor_close(ends[0]);
 		return err;
 	}

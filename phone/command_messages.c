@@ -54,8 +54,13 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 		agent_fail(client, err, "nobody has extension %u here", extension);
 	else if (err == SOTTO_ERR_DENIED)
 		agent_fail(client, err, "%u is revoked or not confirmed", extension);
-	else if (err == SOTTO_ERR_LIMIT)
+	else if (err == SOTTO_ERR_LIMIT && json_string_length(text) > TALK_TEXT_MAX)
 		agent_fail(client, err, "a message has at most %d bytes", TALK_TEXT_MAX);
+	else if (err == SOTTO_ERR_LIMIT)
+		agent_fail(client, err,
+			   "%d messages wait until their recipients have got them, and more do not "
+			   "fit; send this one when some have",
+			   TALK_OUTBOX_MAX);
 	else if (err == SOTTO_ERR_INVALID)
 		agent_fail(client, err, "a message is UTF-8 and not empty");
 	else if (err != SOTTO_OK)
@@ -246,6 +251,16 @@ static void follow(struct agent_client *client, const struct talk_event *event)
 			    talk_mark_read(client->agent->talk, event->extension, event->row));
 }
 
+/* To who sent it, what his recipient's phone says is more than was asked: the relay has it. */
+static void sent(struct agent_client *client, const struct talk_event *event)
+{
+	if (event->message_state == TALK_MESSAGE_FAILED)
+		agent_fail(client, SOTTO_ERR_DENIED,
+			   "not sent: its recipient was revoked before getting it");
+	else
+		agent_done(client, sent_json(event->message_id, TALK_MESSAGE_STORED));
+}
+
 void command_messages_event(struct agent *agent, const struct talk_event *event)
 {
 	list_for_each (place, following, &agent->clients) {
@@ -257,6 +272,6 @@ void command_messages_event(struct agent *agent, const struct talk_event *event)
 		if (event->type == TALK_EVENT_MESSAGE_STATE && client->wait == AGENT_WAIT_SEND &&
 		    event->message_state != TALK_MESSAGE_QUEUED &&
 		    memcmp(client->message_id, event->message_id, TALK_MESSAGE_ID_LEN) == 0)
-			agent_done(client, sent_json(event->message_id, event->message_state));
+			sent(client, event);
 	}
 }

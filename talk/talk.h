@@ -198,8 +198,8 @@ MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t
 
 /*
  * Queues a text; it is in the store with this step. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
- * both phones. SOTTO_ERR_NOT_FOUND (no such member), _DENIED (revoked, unconfirmed), _LIMIT, _STATE,
- * _INVALID (empty, or not UTF-8).
+ * both phones. SOTTO_ERR_NOT_FOUND (no such member), _DENIED (revoked, unconfirmed), _STATE, _INVALID
+ * (empty, or not UTF-8), _LIMIT (longer than TALK_TEXT_MAX, or TALK_OUTBOX_MAX wait already).
  */
 MUST_USE enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct bytes text,
 				       uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);

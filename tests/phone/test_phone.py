@@ -17,6 +17,9 @@ from rig import Rig, free_port  # noqa: E402
 from tap import equal, run, true  # noqa: E402
 
 
+OUTBOX_MAX = 4096  # TALK_OUTBOX_MAX of talk/talk.h
+
+
 class State:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
@@ -64,11 +67,19 @@ def texts(phone, *arguments):
 
 
 def usage_is_2(state):
-    """wrong command lines exit with 2 and say what is wrong"""
+    """wrong command lines exit with 2 and say what is wrong, in words and as an object"""
     for words in ([], ["fly"], ["send", "101"], ["send", "x", "hi"], ["--fly", "status"],
                   ["call", "101", "--for", "-1"], ["found", "N"], ["join"], ["status", "extra"],
                   ["read", "--relay", "x"], ["found", "N", "--relay", "r", "--digits", "9"]):
-        fails(state.ana, 2, None, *words)
+        fails(state.ana, 2, "usage", *words)
+    # --json asks for an object wherever it stands; behind "--", or as a value, it is a word.
+    program = state.ana.command()[0]
+    for words, as_object in ((["fly", "--json"], True), (["status", "--fly", "--json"], True), (["status", "--fly"], False),
+                             (["status", "--", "--json"], False), (["send", "--json"], True)):
+        done = subprocess.run([program, *words], env=state.ana.environment, capture_output=True, text=True, check=False)
+        equal((done.returncode, bool(done.stderr)), (2, True), f"{words}")
+        equal([set(json.loads(line)) for line in done.stdout.splitlines()],
+              [{"error", "message"}] if as_object else [], f"{words}")
 
 
 def no_terminal_and_no_file_is_2(state):
@@ -190,7 +201,7 @@ def join_by_a_picture(state):
 def messages_both_ways(state):
     """messages go both ways, in order, once; --new shows each once"""
     for text in ("one", "two\nlines", "drei ✓"):
-        equal(state.ana.run("send", "101", text)[-1]["state"] in ("stored", "delivered"), True)
+        equal(state.ana.run("send", "101", text)[-1]["state"], "stored")
     state.ben.wait_for("three", lambda: len(texts(state.ben, "100")) == 3)
     equal(texts(state.ben, "100"), ["one", "two\nlines", "drei ✓"])
     equal(texts(state.ben, "100", "--new"), [])
@@ -202,8 +213,7 @@ def messages_both_ways(state):
 def terminal_obeys_nobody(state):
     """what others wrote does not reach a terminal as anything but text"""
     evil = "\x1b]0;x\x07\r\x7f\u0085\u009b31m\u200f\u202e\u2028\u2066 abc\ndef \u00e9\u4e2d\u2026"
-    equal(ask(state.ana.home, {"command": "send", "to": "101", "text": evil})["done"]["state"] in
-          ("stored", "delivered"), True)
+    equal(ask(state.ana.home, {"command": "send", "to": "101", "text": evil})["done"]["state"], "stored")
     state.ben.wait_for("it", lambda: evil in texts(state.ben, "100"))
     command = [word for word in state.ben.command("read", "100") if word != "--json"]
     shown = subprocess.run(command, env=state.ben.environment, stdout=subprocess.PIPE, timeout=60,
@@ -273,6 +283,22 @@ def change_of_passphrase(state):
     fails(state.ben, 1, "denied", "status")
     state.ben.environment["SOTTO_PASSPHRASE_FILE"] = new
     equal(state.ben.run("status")[-1]["state"], "member")
+
+
+def every_failure_has_words(state):
+    """a command that fails for want of descriptors, at whatever point, says why"""
+    codes = set()
+    for limit in (*range(3, 16), 20, 28, 256):
+        state.ben.stop()
+        done = subprocess.run(["prlimit", f"--nofile={limit}", *state.ben.command("status")], env=state.ben.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        codes.add(done.returncode)
+        if done.returncode != 0 and "error while loading shared libraries" not in done.stderr:
+            true(done.stderr.startswith("sotto: ") and len(done.stderr) > 12, f"words with {limit}: {done}")
+            true(len(json.loads(done.stdout.splitlines()[-1])["message"]) > 3, f"an object with {limit}: {done}")
+    true({0, 1} <= codes, f"control: some failed and some did not: {codes}")
+    state.ben.stop()
+    state.ben.run("status")
 
 
 def lock_and_unlock(state):
@@ -356,10 +382,27 @@ def revoked(state):
     fails(state.ana, 1, None, "send", "101", "too late")
 
 
+def full_outbox(state):
+    """more messages than may wait are refused, in words of their own; what is too long has others"""
+    state.relay.kill()
+    state.ana.wait_for("no link", lambda: not state.ana.run("status")[-1]["connected"], 120)
+    queued = state.ana.run("status")[-1]["unacknowledged"]
+    with Control(state.ana.home, 300) as control:
+        for _ in range(OUTBOX_MAX - queued):
+            line = control.ask({"command": "send", "to": "105", "text": "?"})[1]
+            true(line.get("done", {}).get("state") == "queued", f"queued: {line}")
+    equal(state.ana.run("status")[-1]["unacknowledged"], OUTBOX_MAX, "what waits")
+    got, objects, errors = sotto(state.ana, "send", "105", "one more")
+    equal((got, objects[-1]["error"]), (1, "limit"))
+    true(str(OUTBOX_MAX) in errors and "wait" in errors and "bytes" not in errors, f"a full outbox: {errors!r}")
+    line = ask(state.ana.home, {"command": "send", "to": "105", "text": "x" * 16001})
+    true(line["error"] == "limit" and "16000 bytes" in line["message"], f"too long: {line}")
+
+
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
          invitation_is_valid_once, join_by_a_picture, messages_both_ways, terminal_obeys_nobody, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
-         lock_and_unlock, home_belongs_to_its_user, used_invitation_leads_nowhere, next_access_key,
-         long_history, revoked]
+         every_failure_has_words, lock_and_unlock, home_belongs_to_its_user, used_invitation_leads_nowhere, next_access_key,
+         long_history, revoked, full_outbox]
 
 sys.exit(run(CASES, State))
