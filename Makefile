@@ -14,11 +14,14 @@ flags_build/clang    = CC=clang
 flags_build/sanitize = CC=gcc
 setup_build/sanitize = -Db_sanitize=address,undefined -Db_lundef=false
 
-all: $(BUILD)/build.ninja
+all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
-	tools/deps
+# Every time: what a later version needs is missing in a build folder of before, too. Quick when nothing is.
+deps:
+	@tools/deps
+
+$(BUILD)/build.ninja: | deps
 	$(flags_$(BUILD)) meson setup $(BUILD) -Dvectors=$(abspath $(VECTORS)) $(setup_$(BUILD)) $(MESON_FLAGS)
 
 check: all
@@ -47,4 +50,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all check check-all fuzz bench demo demo-links install clean
+.PHONY: all deps check check-all fuzz bench demo demo-links install clean
