@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts the cases of a meson JUnit log, prints "N passed, N failed", and exits 1 if any failed or none ran."""
+"""Counts the cases of a meson JUnit log, names those that did not run, prints "N passed, N failed", and exits 1 if any
+failed or none ran."""
 import sys
 import xml.etree.ElementTree as tree
 
@@ -10,5 +11,7 @@ for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
         print("failed:", case.get("classname"), case.get("name"))
     elif case.find("skipped") is None:
         passed += 1
+    else:
+        print("not run:", case.get("classname"), case.get("name"))
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed or not passed else 0)

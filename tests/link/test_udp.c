@@ -256,7 +256,7 @@ static void talk_over(const char *relay_text, const char *any_text)
 	assert_int_equal(os_address_parse(relay_text, &address), SOTTO_OK);
 	if (os_udp_bind(net.loop, &address, &handler, &net.relay) != SOTTO_OK) {
 		os_loop_destroy(net.loop);
-		print_message("# no %s on this machine\n", relay_text);
+		print_message("# not run: no %s on this machine\n", relay_text);
 		skip();
 	}
 	create_engines(os_udp_local(net.relay));

@@ -4,6 +4,10 @@ import sys
 import traceback
 
 
+class Skip(Exception):
+    """A case that cannot run on this machine; the text says why."""
+
+
 def run(cases, make_state):
     """cases: functions of one state object; their docstrings are their names. Exit code for sys.exit."""
     print(f"1..{len(cases)}", flush=True)
@@ -19,6 +23,8 @@ def run(cases, make_state):
             try:
                 case(state)
                 print(f"ok {number} - {name}", flush=True)
+            except Skip as why:
+                print(f"ok {number} - {name} # SKIP {why}", flush=True)
             except Exception:  # pylint: disable=broad-except
                 failed = True
                 for line in traceback.format_exc().splitlines():

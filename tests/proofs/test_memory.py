@@ -123,7 +123,7 @@ def access_keys_are_in_the_network(state):
 
 
 if os.geteuid() != 0 or not shutil.which("gdb"):
-    print("1..1\nok 1 - # not run: needs root and gdb")
+    print("1..0 # SKIP needs root and gdb")
     sys.exit(0)
 sys.exit(run([agents_hold_them, link_holds_none, voice_holds_the_calls_only,
               sframe_keys_stay_in_voice, relay_holds_none, relay_key_is_in_the_store,
