@@ -255,12 +255,50 @@ static void test_removed_sees_nothing(void **state)
 	}
 }
 
+/*
+ * Who comes back with something for somebody who was taken out meanwhile reads that first, and sends nothing;
+ * also if it stands in a later epoch of *everyone* than the one that is read first.
+ */
+static void test_removed_peer_gets_nothing(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 340; seed < 360; seed++) {
+		struct world *world = world_create(seed);
+		struct eavesdropper ear;
+
+		world_members(world, 4, false);
+		all_write(world, 4, UINT32_MAX, 0);
+		ear = (struct eavesdropper){talk_of(world, 1), talk_of(world, 3), 0, 0};
+		world_link(world, 3, false);
+		world_listen(world, eavesdrop, &ear);
+		assert_true(world_send(world, 1, 3, 1));
+		world_run(world, 1);
+		assert_true(ear.opened > 0);
+		world_link(world, 1, false);
+		assert_true(world_send(world, 1, 3, 2));
+		/* The relay takes no new key: nothing but what it reads itself keeps this phone from sending. */
+		fake_relay_busy(world_relay(world), UINT32_MAX);
+		revoke(world, 2);
+		world_run(world, 30);
+		revoke(world, 3);
+		world_run(world, 30);
+		ear.heard = ear.opened = 0;
+		world_link(world, 1, true);
+		world_run(world, 60);
+		assert_true(ear.heard > 0);
+		assert_int_equal(ear.opened, 0);
+		assert_int_equal(world_sent_state(world, 1, 3, 2), TALK_MESSAGE_FAILED);
+		world_destroy(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records_behind_the_commit),
 		cmocka_unit_test(test_reads_before_it_sends),
 		cmocka_unit_test(test_removed_sees_nothing),
+		cmocka_unit_test(test_removed_peer_gets_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
