@@ -247,6 +247,54 @@ static void test_expanded(void **state)
 	}
 }
 
+/*
+ * Ed25519: every encoding of every point of small order, canonical or not. With the neutral element for a
+ * key, R = B and S = 1 would sign everything, and with the others one message in 2, 4 or 8. Verifying
+ * refuses them all, so who verifies by a key need not look at it first.
+ */
+static void test_ed25519_weak_keys(void **state)
+{
+	static const struct {
+		uint8_t first;
+		uint8_t rest;
+		uint8_t last;
+	} plain[] = {
+		{0x01, 0x00, 0x00}, {0x01, 0x00, 0x80}, /* order 1 */
+		{0xee, 0xff, 0x7f}, {0xee, 0xff, 0xff}, /* the same, y not reduced */
+		{0xec, 0xff, 0x7f}, {0xec, 0xff, 0xff}, /* order 2 */
+		{0x00, 0x00, 0x00}, {0x00, 0x00, 0x80}, /* order 4 */
+		{0xed, 0xff, 0x7f}, {0xed, 0xff, 0xff}, /* the same, y not reduced */
+	};
+	static const uint8_t eighth[2][32] = {
+		{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+		 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+		{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+		 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+	};
+	uint8_t signature[64] = {0x58, [32] = 1};
+	uint8_t keys[ARRAY_LEN(plain) + 4][32];
+
+	(void)state;
+	memset(signature + 1, 0x66, 31);
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		memset(keys[i], plain[i].rest, 32);
+		keys[i][0] = plain[i].first;
+		keys[i][31] = plain[i].last;
+	}
+	for (size_t i = 0; i < 4; i++) {
+		memcpy(keys[ARRAY_LEN(plain) + i], eighth[i / 2], 32);
+		keys[ARRAY_LEN(plain) + i][31] |= i % 2 == 0 ? 0 : 0x80;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		for (uint8_t message = 0; message < 64; message++)
+			assert_int_equal(sign_verify(SIGN_ED25519, BYTES_OF(keys[i]),
+						     BYTES(&message, 1), BYTES_OF(signature)),
+					 SOTTO_ERR_VERIFY);
+	}
+}
+
 /* Ed448: the points of order 1, 2 and 4, y not reduced, and stray bits beside the sign. */
 static void test_ed448_public_keys(void **state)
 {
@@ -417,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_many_signatures),
 		cmocka_unit_test(test_wrong_keys),
 		cmocka_unit_test(test_expanded),
+		cmocka_unit_test(test_ed25519_weak_keys),
 		cmocka_unit_test(test_ed448_public_keys),
 		cmocka_unit_test(test_failing_random),
 		cmocka_unit_test(test_stuck_random),
