@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sotto command at a terminal of its own: passphrases that are asked for, the code of an invitation, and logs."""
+import codecs
 import os
 import pty
 import re
@@ -31,6 +32,7 @@ class Terminal:
         environment = {name: value for name, value in phone.environment.items() if name != "SOTTO_PASSPHRASE_FILE"}
         program, *options = [word for word in phone.command(*words) if word != "--json"]
         self.shown = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.execve(program, [program, *options], environment)
@@ -43,7 +45,7 @@ class Terminal:
             piece = os.read(self.master, 65536)
         except OSError:  # nobody has the other end any more
             return False
-        self.shown += piece.decode(errors="replace")
+        self.shown += self.decoder.decode(piece)
         return bool(piece)
 
     def wait_for(self, words):
