@@ -18,7 +18,7 @@ from tap import equal, run, true  # noqa: E402
 PREFIX = sys.argv[1]
 UNITS = {"lib/systemd/user/sotto.service": "libexec/sotto/sotto-launcher",
          "lib/systemd/system/sottod.service": "bin/sottod"}
-MANUALS = ["man1/sotto.1", "man1/mls-vectors.1", "man8/sottod.8", "man8/sotto-launcher.8"]
+MANUALS = ["man1/sotto.1", "man1/mls-vectors.1", "man3/libsotto-mls.3", "man8/sottod.8", "man8/sotto-launcher.8"]
 
 
 class State:
