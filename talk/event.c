@@ -21,8 +21,8 @@ static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
 	[TALK_PROBLEM_OLD_KEY] =
 		"this phone has not got the network's newest access key yet: it only reads",
 	[TALK_PROBLEM_BAD_RELAY] = "what the relay sends does not bear its signature",
-	[TALK_PROBLEM_STUCK] = "a conversation stands still: this phone cannot open a change that "
-			       "somebody made there",
+	[TALK_PROBLEM_STUCK] =
+		"a conversation stands still: somebody made a change that this phone cannot open",
 };
 
 const char *talk_problem_text(enum talk_problem problem)
