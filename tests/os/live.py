@@ -48,8 +48,8 @@ def descendants(pid):
             try:
                 with open(f"/proc/{entry}/stat") as stat:
                     parents[int(entry)] = int(stat.read().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                pass
+            except (OSError, IndexError):
+                pass  # it has ended
     found = [pid]
     for known in found:
         found += [child for child, parent in parents.items() if parent == known]
@@ -57,10 +57,13 @@ def descendants(pid):
 
 
 def role(pid):
-    """The name under which a process is in EXPECTED."""
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        words = file.read().decode().split("\0")
-    return words[1] if words[1] in EXPECTED else os.path.basename(words[0])
+    """The name under which a process is in EXPECTED; "" if it has ended, or is just doing so."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().decode(errors="replace").rstrip("\0").split("\0")
+    except OSError:
+        return ""
+    return words[1] if words[1:] and words[1] in EXPECTED else os.path.basename(words[0])
 
 
 def facts(pid):
@@ -109,16 +112,32 @@ def check_facts(name, pid):
     say(attach.returncode == 3 and "attach" in attach.stderr, f"{name}: the same user may not attach")
 
 
+def check_roles():
+    """A process that has ended and that nobody has waited for has a number and no name."""
+    ended = subprocess.Popen(["/bin/true"])
+    gone = wait_for(lambda: "Z" in facts(ended.pid)["State"])
+    seen = role(ended.pid)
+    ended.wait()
+    say(gone and seen == "" and role(ended.pid) == "" and role(os.getpid()).startswith("python"),
+        "a process that has just ended is no other")
+
+
 def check_family(name, pid, wanted, own):
     """Waits for the processes of a program, and checks each."""
+    family = {}
+
     def all_there():
-        there = {role(p): p for p in descendants(pid)}
-        return set(wanted) <= set(there) and all(facts(there[w])["Seccomp"] == "2" for w in wanted)
+        """Each of them once: one that has just been forked still has the name of its parent."""
+        family.clear()
+        family.update((p, role(p)) for p in descendants(pid))
+        try:
+            return sorted(family.values()) == sorted(wanted) and all(facts(p)["Seccomp"] == "2" for p in family)
+        except (OSError, KeyError):
+            return False
     if not wait_for(all_there):
-        say(False, f"{name}: not all of {wanted} came up")
+        say(False, f"{name}: not {wanted} came up but {list(family.values())}")
         return
-    for process in descendants(pid):
-        kind = role(process)
+    for process, kind in family.items():
         check_facts(kind, process)
         with Elsewhere(own["root"]) as elsewhere:
             # Those that have no folder of their own are tried with their parent's.
@@ -156,6 +175,7 @@ def main():
         return 0
     root = tempfile.mkdtemp(prefix="sotto-test-")
     try:
+        check_roles()
         control = subprocess.Popen(["/bin/sleep", "60"])
         with Elsewhere(root) as elsewhere:
             check_calls("control", control.pid, {"own": root, "elsewhere": elsewhere})

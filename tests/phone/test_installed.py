@@ -12,7 +12,7 @@ import tempfile
 SOURCE = os.environ["SOTTO_SOURCE"]
 BUILD = os.environ["SOTTO_BUILD"]
 sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import children_of, name_of  # noqa: E402
+from rig import children_of, name_of, words_of  # noqa: E402
 from tap import equal, run, true  # noqa: E402
 
 PREFIX = sys.argv[1]
@@ -129,9 +129,8 @@ def phone_processes(state):
     for entry in filter(str.isdigit, os.listdir("/proc")):
         if name_of(entry) != "sotto-launcher":
             continue
-        with open(f"/proc/{entry}/cmdline", "rb") as cmdline:
-            if state.home.encode() not in cmdline.read().split(b"\0"):
-                continue
+        if state.home not in words_of(entry):
+            continue
         found = children_of(int(entry))
         equal(sorted(map(name_of, found)), ["sotto-agent", "sotto-launcher", "sotto-link"])
         return found if os.geteuid() == 0 else []

@@ -6,6 +6,7 @@ import shutil
 import sys
 
 from proof import Proof, run, true
+from rig import words_of
 from sound import Call
 from keys import Keys
 from search import own_memory, search
@@ -43,9 +44,8 @@ class State(Proof):
 
 
 def role(pid):
-    with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-        words = cmdline.read().decode().split("\0")
-    return {"--internal-store": "store", "--internal-network": "network"}.get(words[1], "parent")
+    words = words_of(pid)
+    return {"--internal-store": "store", "--internal-network": "network"}.get(words[1] if words[1:] else "", "parent")
 
 
 def hits_in(pid, needles):

@@ -8,7 +8,7 @@ import threading
 import time
 
 from proof import Proof, run, true
-from rig import Failed
+from rig import Failed, words_of
 
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 # All of the relay at once, and each of its processes alone.
@@ -60,9 +60,8 @@ class State(Proof):
 
     def relay_process(self, who):
         for pid in self.relay.pids()[1:]:
-            with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-                if f"--internal-{who}".encode() in cmdline.read():
-                    return pid
+            if f"--internal-{who}" in words_of(pid):
+                return pid
         raise Failed(f"the relay has no {who} process")
 
     def kill(self, who):

@@ -45,6 +45,15 @@ def run(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+def command_of(pid):
+    """Its command line; nothing of a process that has ended meanwhile."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def check(condition, what):
     if not condition:
         raise AssertionError(what)
@@ -195,8 +204,7 @@ def half_a_relay_ends(state):
     check(relay.end(signal.SIGKILL) == -signal.SIGKILL, "kill")
     time.sleep(0.5)
     for pid in children:  # they die with their parent
-        check(not os.path.exists(f"/proc/{pid}") or "sottod" not in open(f"/proc/{pid}/cmdline", encoding="ascii").read(),
-              f"process {pid} is left behind")
+        check(not os.path.exists(f"/proc/{pid}") or "sottod" not in command_of(pid), f"process {pid} is left behind")
 
 
 def an_older_state_is_not_served(state):

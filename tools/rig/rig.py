@@ -48,12 +48,17 @@ def alive(pid):
         return False
 
 
-def name_of(pid):
+def words_of(pid):
+    """Its command line; at least one word, which is empty for a process that has ended, or is just doing so."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-            return os.path.basename(cmdline.read().split(b"\0")[0].decode())
+            return cmdline.read().decode(errors="replace").rstrip("\0").split("\0")
     except OSError:
-        return ""
+        return [""]
+
+
+def name_of(pid):
+    return os.path.basename(words_of(pid)[0])
 
 
 class Rig:
@@ -216,9 +221,7 @@ class Phone:
         """Its processes by program: launcher, agent, link, and voice or ringer while they run."""
         found = {}
         for entry in os.listdir("/proc"):
-            if entry.isdigit() and name_of(entry) == "sotto-launcher":
-                with open(f"/proc/{entry}/cmdline", "rb") as cmdline:
-                    if self.home.encode() in cmdline.read().split(b"\0"):
-                        for pid in children_of(int(entry)):
-                            found[name_of(pid)] = pid
+            if entry.isdigit() and name_of(entry) == "sotto-launcher" and self.home in words_of(entry):
+                for pid in children_of(int(entry)):
+                    found[name_of(pid)] = pid
         return found
