@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""During a call of a user without any rights: what each process of phones and relay may still do, tried from inside it,
+"""During a call of a user without any rights, and while his phone rings: what each process of phones and relay may still do, tried from inside it,
 and what that same user may do to it. (tests/os/live.py does the like before a network exists.)
 
 The programs are copied to where that user may run them; root attaches, being the only one who can."""
@@ -11,10 +11,13 @@ import subprocess
 import sys
 import time
 
-from proof import PEOPLE, Proof, run, true
+from proof import PEOPLE, SOURCE, Proof, run, true
 from rig import name_of
 from sound import Call
 from tap import Skip, equal
+
+sys.path.append(os.path.join(SOURCE, "tools", "measure"))
+from sound_server import SoundServer  # noqa: E402
 
 BUILD = os.environ["SOTTO_BUILD"]
 INJECT = os.path.join(BUILD, "tools", "inject")
@@ -38,7 +41,7 @@ CALLS = {
 
 
 class State(Proof):
-    call = control = None
+    call = control = ring = server = None
 
     def prepare(self):
         programs = os.path.join(self.folder.name, "programs")
@@ -74,8 +77,13 @@ class State(Proof):
             self.control.wait()
         if self.call:
             self.call.end()
+        if self.ring:
+            self.ring.terminate()
+            self.ring.communicate(timeout=30)
         os.chdir("/")
         super().close()
+        if self.server:
+            self.server.__exit__()
 
     def processes(self):
         """Name and id of every process of both phones and the relay that is in a sandbox of its own."""
@@ -133,17 +141,25 @@ def processes_may_not(state):
     true(not wrong, f"{wrong}")
 
 
+def facts_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+
+
+def check_facts(name, pid):
+    facts = facts_of(pid)
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        core = [line.split()[4:6] for line in limits if line.startswith("Max core file")][0]
+    equal((facts["Seccomp"], facts["NoNewPrivs"], int(facts["CapEff"], 16), core),
+          ("2", "1", 0, ["0", "0"]), name)
+    equal(facts["Uid"].split(), [str(NOBODY)] * 4, f"{name} is the user's")
+    equal(os.stat(f"/proc/{pid}/mem").st_uid, 0, f"owner of the memory of {name}")
+
+
 def kernel_says_so(state):
     """by the kernel's word each has seccomp, no new privileges, no capability, no core, and is closed to its user"""
     for name, pid in state.everything():
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            facts = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
-        with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
-            core = [line.split()[4:6] for line in limits if line.startswith("Max core file")][0]
-        equal((facts["Seccomp"], facts["NoNewPrivs"], int(facts["CapEff"], 16), core),
-              ("2", "1", 0, ["0", "0"]), name)
-        equal(facts["Uid"].split(), [str(NOBODY)] * 4, f"{name} is the user's")
-        equal(os.stat(f"/proc/{pid}/mem").st_uid, 0, f"owner of the memory of {name}")
+        check_facts(name, pid)
     equal(os.stat(f"/proc/{state.control.pid}/mem").st_uid, NOBODY, "control: owner of its memory")
 
 
@@ -188,8 +204,31 @@ def crashes_leave_no_core(state):
     true(cores(), "control: a core of sleep")
 
 
+def ringer_may_not(state):
+    """from inside the ringer, while the phone rings aloud: all is refused, and it goes on ringing"""
+    state.call.end()
+    state.call = None
+    ana, ben = state.phones
+    state.server = SoundServer(user=NOBODY)
+    state.server.__enter__()
+    # The launcher takes its environment from the command that starts it.
+    ben.stop()
+    ben.environment.update({name: value for name, value in state.server.environment.items()
+                            if name in ("HOME", "XDG_RUNTIME_DIR", "PIPEWIRE_RUNTIME_DIR")})
+    ben.wait_for("the link", lambda: ben.run("status")[-1]["connected"])
+    says = os.path.join(state.work, "ana-says.wav")
+    state.ring = ana.start("call", "101", "--mic", says, "--speaker", os.path.join(state.work, "ana-hears.wav"))
+    ben.wait_for("a ring", lambda: state.server.streams("sotto") == ["Stream/Output/Audio"])
+    ringer = ben.pids().get("sotto-ringer")
+    true(ringer and "sotto-voice" not in ben.pids(), f"the ringer runs alone: {ben.pids()}")
+    check_facts("sotto-ringer", ringer)
+    true(not (wrong := try_calls(state, "sotto-ringer", ringer)), f"ringer: {wrong}")
+    equal((ben.pids().get("sotto-ringer"), state.server.streams("sotto")), (ringer, ["Stream/Output/Audio"]),
+          "it rings on")
+
+
 if os.geteuid() != 0 or not os.path.exists(INJECT) or not shutil.which("setpriv"):
     print("1..0 # SKIP needs root, x86-64 and setpriv")
     sys.exit(0)
 sys.exit(run([control_may_do_all, processes_may_not, kernel_says_so, same_user_may_not_look,
-              crashes_leave_no_core], State))
+              crashes_leave_no_core, ringer_may_not], State))

@@ -32,7 +32,9 @@ START_S = 60  # a bound for what never starts, on a machine that is busy
 
 
 class SoundServer:
-    def __init__(self, mouth="cable", ear="cable"):
+    def __init__(self, mouth="cable", ear="cable", user=None):
+        """user: the id of whose it is, if not one's own."""
+        self.user = user
         self.source = f"{mouth}_out"
         self.sink = f"{ear}_in"
         self.cables = "".join(
@@ -56,6 +58,10 @@ class SoundServer:
         os.makedirs(f"{path}/pipewire/pipewire.conf.d")
         with open(f"{path}/pipewire/pipewire.conf.d/cable.conf", "w", encoding="ascii") as out:
             out.write(f"context.modules = [{self.cables}]\n")
+        if self.user is not None:
+            for folder, _, files in os.walk(path):
+                for entry in [folder, *(os.path.join(folder, name) for name in files)]:
+                    os.chown(entry, self.user, self.user)
         try:
             self.start("dbus-daemon", "--session", "--nofork", "--nopidfile",
                        f"--address=unix:path={path}/bus")
@@ -71,7 +77,8 @@ class SoundServer:
 
     def start(self, *command):
         log = open(f"{self.folder.name}/{command[0]}.log", "wb")
-        self.processes.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+        whose = {"user": self.user, "group": self.user, "extra_groups": []} if self.user is not None else {}
+        self.processes.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, **whose))
         log.close()
 
     def wait(self, what, ready):
