@@ -4,7 +4,7 @@
  *
  *   sottod --internal-network SOCKETS GENERATION
  *
- *   adopt sockets -> sandbox -> access_loaded -> generation not older? -> front -> ready
+ *   adopt sockets -> sandbox -> access_loaded -> generation not older? -> kept, if newer -> front -> ready
  *
  * Sending is batched: all that arrived in a round is handled first; under load packets leave at most once a
  * millisecond (facts: waking per packet costs more than the packet).
@@ -33,8 +33,11 @@ struct network {
 	struct os_ipc *store;
 	struct os_udp *sockets[SOTTOD_SOCKETS_MAX];
 	size_t socket_count;
-	struct relay_front *front; /* NULL until the store has loaded */
-	uint64_t generation;	   /* older access states are not served */
+	struct relay_front *front;  /* NULL until the store has loaded */
+	struct relay_access loaded; /* until then, while its generation is being kept */
+	uint8_t relay_key[WIRE_KEY_LEN];
+	bool keeping;
+	uint64_t generation; /* older access states are not served */
 	struct os_timer deadline;
 	struct os_timer tick;
 	struct os_deferred flush;
@@ -207,40 +210,57 @@ static enum sotto_err front_keep_generation(void *context, uint64_t generation)
 
 /* --- Messages of the other processes --- */
 
-static void start_front(struct network *network, const struct wire_access_loaded *loaded)
+static void start_front(struct network *network)
 {
 	struct relay_front_config config = {
 		.allocator = &allocator_default,
 		.random = &os_random,
 		.events = {front_to_store, front_packet, front_keep_generation, network},
+		.access = network->loaded,
 		.retention_hours = (uint32_t)(RELAY_RETENTION_MS / RELAY_HOUR_MS),
 	};
 	struct wire_child_ready ready = {0};
-	enum sotto_err err = relay_access_decode(loaded->state, &config.access);
+	enum sotto_err err;
+
+	if (!relay_access_founded(&network->loaded))
+		ready.claim = BYTES_OF(network->loaded.claim);
+	memcpy(ready.relay_key, network->relay_key, sizeof(ready.relay_key));
+	err = relay_front_create(&config, os_clock_now_ns(), os_clock_utc_ms(), &network->front);
+	if (err == SOTTO_OK)
+		err = sottod_send(network->parent, &wire_child_ready_type, &ready);
+	relay_access_wipe(&config.access);
+	relay_access_wipe(&network->loaded);
+	if (err != SOTTO_OK)
+		fail(network, sotto_err_text(err));
+	else
+		arm(network);
+}
+
+static void take_access(struct network *network, const struct wire_access_loaded *loaded)
+{
+	enum sotto_err err = relay_access_decode(loaded->state, &network->loaded);
 
 	if (err != SOTTO_OK) {
 		fail(network, "the access state in the state directory is damaged");
 		return;
 	}
-	if (config.access.generation < network->generation) {
-		relay_access_wipe(&config.access);
+	memcpy(network->relay_key, loaded->relay_key, sizeof(network->relay_key));
+	if (network->loaded.generation < network->generation) {
+		relay_access_wipe(&network->loaded);
 		fail(network,
 		     "the access state is older than one that this relay has served before: "
 		     "was the state directory restored? Remove its file generation to "
 		     "serve the older one");
 		return;
 	}
-	if (!relay_access_founded(&config.access))
-		ready.claim = BYTES_OF(config.access.claim);
-	memcpy(ready.relay_key, loaded->relay_key, sizeof(ready.relay_key));
-	err = relay_front_create(&config, os_clock_now_ns(), os_clock_utc_ms(), &network->front);
-	if (err == SOTTO_OK)
-		err = sottod_send(network->parent, &wire_child_ready_type, &ready);
-	relay_access_wipe(&config.access);
-	if (err != SOTTO_OK)
-		fail(network, sotto_err_text(err));
-	else
-		arm(network);
+	if (network->loaded.generation == network->generation) {
+		start_front(network);
+		return;
+	}
+	/* A stop came after this one was saved and before it was kept. What is served is kept. */
+	network->keeping = true;
+	if (front_keep_generation(network, network->loaded.generation) != SOTTO_OK)
+		end(network, SOTTOD_EXIT_FAILED);
 }
 
 static void store_received(void *context, struct os_ipc *ipc, struct bytes message,
@@ -253,8 +273,8 @@ static void store_received(void *context, struct os_ipc *ipc, struct bytes messa
 	(void)descriptors;
 	(void)descriptors_count;
 	if (network->front == NULL) {
-		if (wire_access_loaded_decode(message, &loaded) == SOTTO_OK)
-			start_front(network, &loaded);
+		if (!network->keeping && wire_access_loaded_decode(message, &loaded) == SOTTO_OK)
+			take_access(network, &loaded);
 		return;
 	}
 	if (relay_front_from_store(network->front, message, os_loop_now_ns(network->loop),
@@ -292,8 +312,12 @@ static void parent_received(void *context, struct os_ipc *ipc, struct bytes mess
 	(void)ipc;
 	(void)descriptors;
 	(void)descriptors_count;
-	if (network->front == NULL)
+	if (network->front == NULL) {
+		if (network->keeping && wire_generation_kept_decode(message, &kept) == SOTTO_OK &&
+		    kept.generation == network->loaded.generation)
+			start_front(network);
 		return;
+	}
 	if (wire_status_ask_decode(message, &ask) == SOTTO_OK)
 		answer_status(network, ask.ticket);
 	if (wire_generation_kept_decode(message, &kept) == SOTTO_OK &&
@@ -333,6 +357,7 @@ out:
 static void close_all(struct network *network)
 {
 	relay_front_destroy(network->front);
+	relay_access_wipe(&network->loaded);
 	for (size_t i = 0; i < network->socket_count; i++)
 		os_udp_destroy(network->sockets[i]);
 	os_ipc_destroy(network->store);

@@ -261,10 +261,31 @@ def an_older_state_is_not_served(state):
     check(code == 1 and out == "" and "sealed file" in error, error)
 
 
+def a_saved_state_is_kept(state):
+    """A stop between "saved" and "kept" leaves a state that is newer than what the parent keeps."""
+    relay = Relay(state)
+    done = subprocess.run([LINKS, relay.line[len("relay: "):], "--phones", "1", "--records", "2", "--seconds", "1"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    check(relay.end() == 0, "end")
+    path = os.path.join(state, "generation")
+    with open(path, "rb") as file:
+        newest = file.read()
+    check(int.from_bytes(newest, "big") > 1, newest)
+    with open(path, "wb") as file:
+        file.write((int.from_bytes(newest, "big") - 1).to_bytes(8, "big"))
+    relay = Relay(state)  # when it is ready what it serves is kept
+    check(relay.key is not None, "it serves the newer one")
+    with open(path, "rb") as file:
+        seen = file.read()
+    check(seen == newest, f"{seen} is kept, and {newest} is served")
+    check(relay.end() == 0, "end")
+
+
 def main():
     tests = [arguments, clear_errors, one_at_a_time, same_name_until_founded, modes, memory_keeps_one_file,
              status_in_words, answers_come_from_the_address_that_was_called, over_ipv6,
-             half_a_relay_ends,
+             half_a_relay_ends, a_saved_state_is_kept,
              an_older_state_is_not_served]
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
