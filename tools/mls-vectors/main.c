@@ -236,6 +236,11 @@ static void run_file(const char *file, struct totals *sum)
 	if (totals.skipped != 0)
 		printf(", %u skipped (%s)", totals.skipped, totals.skip_reason);
 	printf("\n");
+	/* Nothing was found out about it, and that is no success. */
+	if (totals.passed == 0 && totals.failed == 0) {
+		printf("%s: no case passed\n", file);
+		totals.failed++;
+	}
 	fflush(stdout);
 	sum->passed += totals.passed;
 	sum->failed += totals.failed;
