@@ -18,7 +18,7 @@
 
 /* The struct that holds this member: for intrusive lists and callbacks. */
 #define CONTAINER_OF(pointer, type, member) \
-	((type *)(void *)((unsigned char *)(pointer) - offsetof(type, member)))
+	((type *)(void *)(((unsigned char *)(pointer)) - offsetof(type, member)))
 
 _Noreturn void assert_failed(const char *condition, const char *file, int line);
 

@@ -24,7 +24,8 @@ static int digit_value(char digit)
 	return -1;
 }
 
-enum sotto_err hex_decode(const char *text, size_t text_len, uint8_t *out, size_t capacity, size_t *len)
+enum sotto_err hex_decode(const char *text, size_t text_len, uint8_t *out, size_t capacity,
+			  size_t *len)
 {
 	if (text_len % 2 != 0)
 		return SOTTO_ERR_FORMAT;

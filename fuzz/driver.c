@@ -15,10 +15,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INPUT_LEN_MAX      (1u << 20)
-#define TRUNCATIONS_MAX    2048
+#define INPUT_LEN_MAX	   (1u << 20)
+#define TRUNCATIONS_MAX	   2048
 #define MUTATIONS_PER_SEED 2000
-#define SEEDS_MAX          4096
+#define SEEDS_MAX	   4096
 
 static uint64_t prng_state;
 

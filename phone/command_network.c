@@ -354,9 +354,10 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 		if (problem == TALK_PROBLEM_STUCK && status->stuck_by != 0)
 			json_array_append_new(
 				problems,
-				json_sprintf("a conversation stands still: this phone cannot open a "
-					     "change that %" PRIu32 " made there",
-					     status->stuck_by));
+				json_sprintf(
+					"a conversation stands still: this phone cannot open a "
+					"change that %" PRIu32 " made there",
+					status->stuck_by));
 		else if ((status->problems & 1u << problem) != 0)
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));

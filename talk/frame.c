@@ -177,8 +177,9 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
-		return everyone && drop == &group->drops[0] ? talk_entry_receive(talk, frame->body, false)
-							    : SOTTO_OK;
+		return everyone && drop == &group->drops[0]
+			       ? talk_entry_receive(talk, frame->body, false)
+			       : SOTTO_OK;
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
 	default:
@@ -204,8 +205,7 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	enum sotto_err err = SOTTO_OK;
 
 	if (application->plaintext.len == 0 ||
-	    application->member.signature_key.len != LEDGER_KEY_LEN ||
-	    is_strange(talk, group, key))
+	    application->member.signature_key.len != LEDGER_KEY_LEN || is_strange(talk, group, key))
 		return SOTTO_OK;
 	if (application->plaintext.data[0] != TALK_VERSION) {
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);

@@ -97,9 +97,9 @@ static bool commit_fits(const struct mls_staged *staged, const struct mls_staged
 		struct mls_change change;
 
 		mls_staged_change(staged, i, &change);
-		if (change.by_reference || (change.type != MLS_PROPOSAL_ADD &&
-					    change.type != MLS_PROPOSAL_REMOVE &&
-					    change.type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS))
+		if (change.by_reference ||
+		    (change.type != MLS_PROPOSAL_ADD && change.type != MLS_PROPOSAL_REMOVE &&
+		     change.type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS))
 			return false;
 	}
 	return true;

@@ -168,7 +168,7 @@ TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
 #define TALK_TABLE_PARCEL  (STORE_TABLE_RING | (STORE_TABLES_TALK + 8))
 #define TALK_TABLE_INVITE  (STORE_TABLE_RING | (STORE_TABLES_TALK + 9))
 /* By message row: what came while the phone was locked, until it is unlocked. */
-#define TALK_TABLE_PARKED  (STORE_TABLE_RING | (STORE_TABLES_TALK + 10))
-#define TALK_TABLE_LEDGER  (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
+#define TALK_TABLE_PARKED (STORE_TABLE_RING | (STORE_TABLES_TALK + 10))
+#define TALK_TABLE_LEDGER (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

@@ -51,8 +51,8 @@
 /* Requests open at once; the link takes 64, relays as many. */
 #define TALK_REQUESTS_MAX 60
 /* Key packages and leaves live so long; nothing is decided by a clock before they are replaced. */
-#define TALK_LIFETIME_S	       (UINT64_C(400) * 86400)
-#define TALK_PETITIONS_MAX     256
+#define TALK_LIFETIME_S	   (UINT64_C(400) * 86400)
+#define TALK_PETITIONS_MAX 256
 /* Places in drops that are remembered for comparing what the relay signed for others. */
 #define TALK_HEARD_MAX	       256
 
@@ -317,7 +317,8 @@ struct talk {
 	uint64_t behind_length;
 	size_t asked_count;
 	bool petition_stored, asked_found;
-	uint64_t card_over_ns; /* joining: when it was seen that the card's time is over; 0: not yet */
+	/* joining: when it was seen that the card's time is over; 0: not yet */
+	uint64_t card_over_ns;
 	uint64_t petition_ticket;
 	struct list asked, outgoing, given, events, told;
 	struct talk_heard heard[TALK_HEARD_MAX]; /* a ring; sequence 0: not filled */

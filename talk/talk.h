@@ -90,7 +90,8 @@ enum talk_problem {
 	TALK_PROBLEM_BAD_RELAY = 9,	/* what the relay served does not bear its signature */
 	TALK_PROBLEM_OLD_KEY =
 		10, /* in catch-up: it only reads until it has the newest access key */
-	TALK_PROBLEM_STUCK = 11, /* a conversation stands still: status.stuck_by sealed what we cannot open */
+	/* A conversation stands still: status.stuck_by sealed what we cannot open. */
+	TALK_PROBLEM_STUCK = 11,
 	TALK_PROBLEM_COUNT,
 };
 
@@ -279,7 +280,7 @@ struct talk_request {
 bool talk_next_request(struct talk *talk, struct talk_request *request);
 
 enum talk_event_type {
-	TALK_EVENT_STATE = 1,  /* enum talk_state changed; or a problem came or went */
+	TALK_EVENT_STATE = 1, /* enum talk_state changed; or a problem came or went */
 	/*
 	 * talk_link says something else now. A link that an access key opened stays up if access keys are
 	 * to open the same relay's link still: the newest is proven on it, the keys are for the next time.

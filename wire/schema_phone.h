@@ -181,7 +181,8 @@
 	X(self, U32, round_trip_us, 0, none, "between the two voice processes; 0: not measured") \
 	X(self, U32, capture_ms, 0, none, "from sound to encoder; all ones: not measured") \
 	X(self, U32, encode_ms, 0, none, "the encoder's look-ahead") \
-	X(self, U32, jitter_buffer_ms, 0, none, "from arrival to decoding; all ones: not measured") \
+	X(self, U32, jitter_buffer_ms, 0, none, \
+	  "from arrival to decoding; all ones: not measured") \
 	X(self, U32, decode_us, 0, none, "what decoding takes; 0: not measured") \
 	X(self, U32, playout_ms, 0, none, "in the device; all ones: not measured")
 

@@ -31,7 +31,8 @@
 	S(SOTTOD, access_state, 13, "What the relay keeps of its network; inside the others") \
 	S(SOTTOD, store_more, 14, \
 	  "Network to store: the last answer is on its way, the next may come") \
-	S(SOTTOD, generation_keep, 15, "Network to parent: never serve an older access state again") \
+	S(SOTTOD, generation_keep, 15, \
+	  "Network to parent: never serve an older access state again") \
 	S(SOTTOD, generation_kept, 16, "Parent to network: that is durable") \
 	S(SOTTOD, store_start, 17, "Parent to store, first of all") \
 	S(SOTTOD, relay_state, 18, "What the relay keeps in its small sealed file; inside it")
@@ -96,8 +97,7 @@
 #define WIRE_FIELDS_generation_keep(X, self) \
 	X(self, U64, generation, 0, none, "of the access state that is in force from now on")
 
-#define WIRE_FIELDS_generation_kept(X, self) \
-	X(self, U64, generation, 0, none, "the same")
+#define WIRE_FIELDS_generation_kept(X, self) X(self, U64, generation, 0, none, "the same")
 
 #define WIRE_FIELDS_store_start(X, self) \
 	X(self, FIXED, seal_key, WIRE_KEY_LEN, none, "of the small sealed file")

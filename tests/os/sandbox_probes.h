@@ -13,8 +13,8 @@ struct probes {
 	char inside[96];    /* a file in it */
 	char outside[64];   /* a file elsewhere, that could be written and removed */
 	char program[4096]; /* one of ours */
-	int udp;            /* open UDP socket */
-	int tcp;            /* open TCP socket, not connected */
+	int udp;	    /* open UDP socket */
+	int tcp;	    /* open TCP socket, not connected */
 	int tcp_listener;
 	int listener; /* AF_UNIX, with a client that waits */
 	int client;
