@@ -121,12 +121,7 @@ enum sotto_err leaf_check(const struct leaf_view *view, enum leaf_source source,
 
 	FAIL_IF(view->source != source, SOTTO_ERR_INVALID);
 	FAIL_IF(!u16_list_has(view->versions, 1), SOTTO_ERR_INVALID);
-	/*
-	 * 7.3 does not ask this of leaves in a tree, and there are published trees whose leaves
-	 * leave it out.
-	 */
-	FAIL_IF(source == LEAF_KEY_PACKAGE && !u16_list_has(view->suites, suite->id),
-		SOTTO_ERR_INVALID);
+	/* Not whether it lists the group's suite: 7.3 does not ask, and there are leaves that do not. */
 	FAIL_IF(!leaf_supports_credential(view, view->credential.type), SOTTO_ERR_INVALID);
 	FAIL_IF(view->extensions.len > rules->config->limits.extension_bytes, SOTTO_ERR_LIMIT);
 	TRY(check_own_extensions(view));

@@ -295,19 +295,24 @@ static void sign_again(struct writer *out, const char *label, struct bytes conte
 	writer_release(&tbs);
 }
 
-/* A key package whose credential is of another type: ours do not make it, so by hand. */
-static void change_credential(const struct mls_buffer *package, uint16_t type,
-			      const struct mls_identity *identity, struct writer *out)
+/*
+ * A key package with another credential type, or another suite listed in place of its own: ours are not
+ * made so, hence by hand.
+ */
+static void change_type(const struct mls_buffer *package, bool credential, uint16_t type,
+			const struct mls_identity *identity, struct writer *out)
 {
 	struct key_package_view view;
 	struct writer leaf;
+	size_t at;
 
 	assert_int_equal(key_package_message_read(mls_buffer_bytes(package), &view), SOTTO_OK);
+	at = (size_t)((credential ? view.leaf.credential_encoded.data : view.leaf.suites.data) -
+		      view.leaf.encoded.data);
 	writer_init_growing(&leaf, &allocator_default);
 	writer_put_bytes(&leaf, BYTES(view.leaf.encoded.data, view.leaf.signed_len));
-	leaf.data[view.leaf.credential_encoded.data - view.leaf.encoded.data] =
-		(uint8_t)(type >> 8);
-	leaf.data[view.leaf.credential_encoded.data - view.leaf.encoded.data + 1] = (uint8_t)type;
+	leaf.data[at] = (uint8_t)(type >> 8);
+	leaf.data[at + 1] = (uint8_t)type;
 	sign_again(&leaf, "LeafNodeTBS", BYTES(leaf.data, leaf.len), identity);
 	writer_put_u16(out, MLS_VERSION);
 	writer_put_u16(out, MLS_KEY_PACKAGE);
@@ -347,7 +352,7 @@ static void test_other_credentials(void **state)
 			mls_key_package_create(&world.config, &leaf, NULL, 0, &package, &secrets),
 			SOTTO_OK);
 		writer_init_growing(&changed, &allocator_default);
-		change_credential(&package, 0x7a7a, leaf.identity, &changed);
+		change_type(&package, true, 0x7a7a, leaf.identity, &changed);
 		add = writer_bytes(&changed);
 		options.add = &add;
 		assert_int_equal(mls_group_commit(group_of(0), &options, &commit, &welcome),
@@ -366,6 +371,53 @@ static void test_other_credentials(void **state)
 			assert_int_equal(member.credential.type, 0x7a7a);
 			assert_true(bytes_equal(member.credential.content, BYTES_TEXT("actor-1")));
 		}
+		writer_release(&changed);
+		mls_buffer_release(&package);
+		mls_buffer_release(&commit);
+		mls_buffer_release(&welcome);
+		world_finish(&world);
+	}
+}
+
+/* 7.2 has clients list the suites they do; 7.3 has nobody refuse those who left out the group's. */
+static void test_suite_not_listed(void **state)
+{
+	(void)state;
+	for (size_t s = 0; s < WORLD_SUITES; s++) {
+		uint16_t suite = world_suites[s];
+		struct mls_key_package_secrets secrets;
+		struct mls_buffer package = {0}, commit = {0}, welcome = {0};
+		struct mls_commit_options options = {.add_count = 1};
+		struct mls_join_options join = {.secrets = &secrets};
+		struct mls_key_package_info info;
+		struct mls_leaf_options leaf;
+		struct key_package_view view;
+		struct writer changed;
+		struct bytes add;
+
+		begin(suite, 2);
+		world_leaf_options(&world.actors[2], &leaf);
+		assert_int_equal(
+			mls_key_package_create(&world.config, &leaf, NULL, 0, &package, &secrets),
+			SOTTO_OK);
+		writer_init_growing(&changed, &allocator_default);
+		change_type(&package, false, 0x7a7a, leaf.identity, &changed);
+		add = writer_bytes(&changed);
+		assert_int_equal(key_package_message_read(add, &view), SOTTO_OK);
+		assert_false(u16_list_has(view.leaf.suites, suite));
+		assert_int_equal(mls_key_package_check(&world.config, add, 0, &info), SOTTO_OK);
+		options.add = &add;
+		assert_int_equal(mls_group_commit(group_of(0), &options, &commit, &welcome),
+				 SOTTO_OK);
+		world_deliver(&world, 0, mls_buffer_bytes(&commit));
+		assert_int_equal(mls_group_apply_pending(group_of(0)), SOTTO_OK);
+		join.welcome = mls_buffer_bytes(&welcome);
+		join.key_package = add;
+		join.identity = leaf.identity;
+		assert_int_equal(mls_group_join(&world.config, &join, &world.actors[2].group),
+				 SOTTO_OK);
+		world_check(&world);
+		world_message(&world, 2, "no suite named");
 		writer_release(&changed);
 		mls_buffer_release(&package);
 		mls_buffer_release(&commit);
@@ -425,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_key_packages_and_leaves), cmocka_unit_test(test_group_info),
 		cmocka_unit_test(test_where_it_may_not_be),	cmocka_unit_test(test_x509),
 		cmocka_unit_test(test_other_credentials),	cmocka_unit_test(test_lifetimes),
+		cmocka_unit_test(test_suite_not_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
