@@ -75,6 +75,8 @@ static void run_one(const char *file, const struct kind *kind, json_t *json, siz
 		.allocator = &allocator_default,
 		.random = &kernel,
 		.limits = mls_limits_default,
+		.external_commits = true,
+		.new_member_proposals = true,
 	};
 	verdict = kind->run(&vector);
 	if (vector.missing && verdict == PASSED)

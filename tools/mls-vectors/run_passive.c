@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * passive-client: join by a welcome, follow proposals and commits, compare the epoch authenticator.
- * A case that the library says it does not support (reinit, external senders and commits) is
+ * Newcomers may commit and propose themselves. A case that the library says it does not support is
  * skipped.
  */
 #include "case.h"
