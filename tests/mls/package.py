@@ -88,7 +88,8 @@ class Package:
         run("meson", "install", "-C", self.alone, "--no-rebuild", "--destdir", self.root)
         for name in ("libsotto-mls.so", "libsotto-mls.so.0", "libsotto-mls.a", "sotto-mls.pc"):
             self.library(name)
-        for name in ("bin/mls-vectors", "share/man/man1/mls-vectors.1", "share/man/man3/libsotto-mls.3",
+        for name in ("bin/mls-vectors", "bin/mls-peer", "share/man/man1/mls-vectors.1", "share/man/man1/mls-peer.1",
+                     "share/man/man3/libsotto-mls.3",
                      "include/sotto/mls.h"):
             assert os.path.exists(self.path(name)), f"{name} is not installed"
 

@@ -18,7 +18,7 @@ from tap import equal, run, true  # noqa: E402
 PREFIX = sys.argv[1]
 UNITS = {"lib/systemd/user/sotto.service": "libexec/sotto/sotto-launcher",
          "lib/systemd/system/sottod.service": "bin/sottod"}
-MANUALS = ["man1/sotto.1", "man1/mls-vectors.1", "man3/libsotto-mls.3", "man8/sottod.8", "man8/sotto-launcher.8"]
+MANUALS = ["man1/sotto.1", "man1/mls-peer.1", "man1/mls-vectors.1", "man3/libsotto-mls.3", "man8/sottod.8", "man8/sotto-launcher.8"]
 
 
 class State:
@@ -50,7 +50,7 @@ def installs(state):
     """meson install fills a folder"""
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", state.root], check=True,
                    stdout=subprocess.DEVNULL)
-    for name in ("sotto", "sottod", "mls-vectors"):
+    for name in ("sotto", "sottod", "mls-peer", "mls-vectors"):
         true(os.access(state.path("bin/" + name), os.X_OK), f"{name} is in bin")
     installed = sorted(os.listdir(state.path("libexec/sotto")))
     built = sorted(name for name in os.listdir(os.path.join(BUILD, "phone"))

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-OWN = {"sotto", "sottod", "mls-vectors", "sotto-launcher", "libsotto-mls"}
+OWN = {"sotto", "sottod", "mls-peer", "mls-vectors", "sotto-launcher", "libsotto-mls"}
 
 
 def lint(path):
@@ -60,12 +60,25 @@ def unlisted(root):
             yield f"libsotto-mls.3 names {function}, which is in no header"
 
 
+def requests_of_peer(root):
+    """Requests of mls-peer that its page does not name."""
+    with open(os.path.join(root, "man", "mls-peer.1"), encoding="utf-8") as text:
+        named = re.findall(r"^\.It Cm (\w+)", text.read(), re.M)
+    with open(os.path.join(root, "tools", "mls-peer", "command.c"), encoding="utf-8") as text:
+        known = re.findall(r'^\t\{"(\w+)", ', text.read(), re.M)
+    if len(known) < 20:
+        yield "the requests of mls-peer were not found where this test looks"
+    if sorted(named) != sorted(known):
+        yield f"mls-peer.1 and its program differ in {sorted(set(named) ^ set(known))}"
+
+
 def main():
     root = sys.argv[1]
     pages = sorted(name for name in os.listdir(os.path.join(root, "man")) if name[-1].isdigit())
     checks = [(f"{name} lints", list(lint(os.path.join(root, "man", name)))) for name in pages]
     checks.append(("the command's manual is complete", list(undocumented(root))))
     checks.append(("the MLS library's manual is complete", list(unlisted(root))))
+    checks.append(("mls-peer's manual is complete", list(requests_of_peer(root))))
     print(f"1..{len(checks)}")
     for number, (name, faults) in enumerate(checks, 1):
         for fault in faults:
