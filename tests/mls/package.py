@@ -121,8 +121,10 @@ class Package:
 
     def has_no_state(self):
         sections = run("size", "-A", self.library("libsotto-mls.a"))
+        assert ".text" in sections, sections
+        # A compiler may leave an empty section out.
         sizes = dict(re.findall(r"^(\.(?:t?data|t?bss)) +(\d+)", sections, re.M))
-        assert ".data" in sizes and not any(int(size) for size in sizes.values()), f"writable data: {sizes}"
+        assert not any(int(size) for size in sizes.values()), f"writable data: {sizes}"
 
     def compiles(self, compiler, standard, suffix):
         for name in sorted(os.listdir(self.path("include/sotto"))):
