@@ -143,10 +143,9 @@ out:
 }
 
 static enum sotto_err package_write(const struct suite *suite, const struct mls_config *config,
-				    const struct mls_leaf_options *leaf, struct bytes extensions,
+				    struct leaf_recipe *recipe, struct bytes extensions,
 				    struct mls_key_package_secrets *secrets, struct writer *out)
 {
-	struct leaf_recipe recipe = {.options = leaf, .source = LEAF_KEY_PACKAGE};
 	uint8_t init_key[KEM_PUBLIC_LEN_MAX];
 	uint8_t leaf_key[KEM_PUBLIC_LEN_MAX];
 	uint8_t signature[SIGN_SIGNATURE_LEN_MAX];
@@ -163,15 +162,15 @@ static enum sotto_err package_write(const struct suite *suite, const struct mls_
 	writer_put_u16(&content, MLS_VERSION);
 	writer_put_u16(&content, suite->id);
 	writer_put_vector(&content, BYTES(init_key, public_len));
-	recipe.encryption_key = BYTES(leaf_key, public_len);
-	TRY(leaf_create(suite, config, &recipe, &content));
+	recipe->encryption_key = BYTES(leaf_key, public_len);
+	TRY(leaf_create(suite, config, recipe, &content));
 	writer_put_vector(&content, extensions);
 	writer_put_u16(out, MLS_VERSION);
 	writer_put_u16(out, MLS_KEY_PACKAGE);
 	writer_put_bytes(out, BYTES(content.data + start, content.len - start));
 	sign_content_end(&content, start);
-	TRY(suite_sign(suite, config->random, &leaf->identity->private_key, &content, signature,
-		       &signature_len));
+	TRY(suite_sign(suite, config->random, &recipe->options->identity->private_key, &content,
+		       signature, &signature_len));
 	writer_put_vector(out, BYTES(signature, signature_len));
 	TRY(writer_finish(out));
 out:
@@ -186,6 +185,12 @@ enum sotto_err mls_key_package_create(const struct mls_config *config,
 				      struct mls_key_package_secrets *secrets)
 {
 	const struct suite *suite = suite_find(leaf->identity->suite);
+	struct leaf_recipe recipe = {
+		.options = leaf,
+		.source = LEAF_KEY_PACKAGE,
+		.package_extensions = extensions,
+		.package_extension_count = extension_count,
+	};
 	struct mls_key_package_secrets made = {0};
 	struct writer list, out;
 	enum sotto_err err;
@@ -196,7 +201,7 @@ enum sotto_err mls_key_package_create(const struct mls_config *config,
 	writer_init_growing(&out, config->allocator);
 	extensions_write(&list, extensions, extension_count);
 	TRY(writer_finish(&list));
-	TRY(package_write(suite, config, leaf, writer_bytes(&list), &made, &out));
+	TRY(package_write(suite, config, &recipe, writer_bytes(&list), &made, &out));
 	*secrets = made;
 	buffer_take(message, &out);
 out:

@@ -67,6 +67,9 @@ MUST_USE enum sotto_err leaf_check(const struct leaf_view *view, enum leaf_sourc
 MUST_USE enum sotto_err leaf_check_signature(const struct leaf_view *view,
 					     const struct leaf_rules *rules);
 
+/* 7.2: of the RFC's own, which everybody supports and nobody lists. */
+bool proposal_is_default(uint16_t type);
+
 /* 7.3, 11.1, 13.4: listed by the leaf, or default. */
 bool leaf_supports_extension(const struct leaf_view *view, uint16_t type);
 bool leaf_supports_proposal(const struct leaf_view *view, uint16_t type);
@@ -115,6 +118,9 @@ struct leaf_recipe {
 	enum leaf_source source;
 	struct bytes parent_hash;	/* LEAF_COMMIT */
 	const struct leaf_place *place; /* NULL for LEAF_KEY_PACKAGE */
+	/* Of the key package around it, whose types the leaf lists too (10). */
+	const struct mls_extension *package_extensions;
+	size_t package_extension_count;
 };
 
 /* Appends the LeafNode to writer. */

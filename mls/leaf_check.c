@@ -11,11 +11,14 @@ bool leaf_supports_extension(const struct leaf_view *view, uint16_t type)
 	return extension_is_default(type) || u16_list_has(view->extension_types, type);
 }
 
+bool proposal_is_default(uint16_t type)
+{
+	return type >= MLS_PROPOSAL_ADD && type <= MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
+}
+
 bool leaf_supports_proposal(const struct leaf_view *view, uint16_t type)
 {
-	bool is_default = type >= MLS_PROPOSAL_ADD && type <= MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
-
-	return is_default || u16_list_has(view->proposal_types, type);
+	return proposal_is_default(type) || u16_list_has(view->proposal_types, type);
 }
 
 bool leaf_supports_credential(const struct leaf_view *view, uint16_t type)

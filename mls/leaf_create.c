@@ -11,20 +11,54 @@ static bool listed(const uint16_t *types, size_t count, uint16_t type)
 	return false;
 }
 
+static bool extension_listed(const struct mls_extension *extensions, size_t count, uint16_t type)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (extensions[i].type == type)
+			return true;
+	}
+	return false;
+}
+
 static void put_types(struct writer *writer, const uint16_t *types, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		writer_put_u16(writer, types[i]);
 }
 
+/* 7.2, 10: the caller's types, and those of our extensions here and in the key package; no default. */
+static void extension_types_write(const struct leaf_recipe *recipe, struct writer *writer)
+{
+	const struct mls_leaf_options *options = recipe->options;
+	const struct mls_extension *lists[] = {options->extensions, recipe->package_extensions};
+	const size_t counts[] = {options->extension_count, recipe->package_extension_count};
+
+	for (size_t i = 0; i < options->extension_type_count; i++) {
+		if (!extension_is_default(options->extension_types[i]))
+			writer_put_u16(writer, options->extension_types[i]);
+	}
+	for (size_t l = 0; l < 2; l++) {
+		for (size_t i = 0; i < counts[l]; i++) {
+			uint16_t type = lists[l][i].type;
+			bool again = listed(options->extension_types, options->extension_type_count,
+					    type) ||
+				     (l == 1 && extension_listed(lists[0], counts[0], type));
+
+			if (!extension_is_default(type) && !again)
+				writer_put_u16(writer, type);
+		}
+	}
+}
+
 /*
  * 7.2: all versions, this suite, the caller's types, and those of our own extensions and
  * credential.
  */
-static void capabilities_write(const struct suite *suite, const struct mls_leaf_options *options,
+static void capabilities_write(const struct suite *suite, const struct leaf_recipe *recipe,
 			       struct writer *writer)
 {
 	static const uint16_t credentials[] = {MLS_CREDENTIAL_BASIC, MLS_CREDENTIAL_X509};
+	const struct mls_leaf_options *options = recipe->options;
 	size_t start = writer_begin_vector(writer);
 
 	writer_put_u16(writer, 1);
@@ -36,18 +70,14 @@ static void capabilities_write(const struct suite *suite, const struct mls_leaf_
 	writer_end_vector(writer, start);
 
 	start = writer_begin_vector(writer);
-	put_types(writer, options->extension_types, options->extension_type_count);
-	for (size_t i = 0; i < options->extension_count; i++) {
-		uint16_t type = options->extensions[i].type;
-
-		if (!extension_is_default(type) &&
-		    !listed(options->extension_types, options->extension_type_count, type))
-			writer_put_u16(writer, type);
-	}
+	extension_types_write(recipe, writer);
 	writer_end_vector(writer, start);
 
 	start = writer_begin_vector(writer);
-	put_types(writer, options->proposal_types, options->proposal_type_count);
+	for (size_t i = 0; i < options->proposal_type_count; i++) {
+		if (!proposal_is_default(options->proposal_types[i]))
+			writer_put_u16(writer, options->proposal_types[i]);
+	}
 	writer_end_vector(writer, start);
 
 	start = writer_begin_vector(writer);
@@ -56,9 +86,10 @@ static void capabilities_write(const struct suite *suite, const struct mls_leaf_
 	writer_end_vector(writer, start);
 }
 
-static enum sotto_err options_write(const struct suite *suite,
-				    const struct mls_leaf_options *options, struct writer *writer)
+static enum sotto_err options_write(const struct suite *suite, const struct leaf_recipe *recipe,
+				    struct writer *writer)
 {
+	const struct mls_leaf_options *options = recipe->options;
 	const struct mls_identity *identity = options->identity;
 	uint16_t type = options->credential.type;
 
@@ -69,7 +100,7 @@ static enum sotto_err options_write(const struct suite *suite,
 	writer_put_vector(writer, BYTES(identity->public_key, identity->public_len));
 	writer_put_u16(writer, type);
 	writer_put_vector(writer, options->credential.content);
-	capabilities_write(suite, options, writer);
+	capabilities_write(suite, recipe, writer);
 	return SOTTO_OK;
 }
 
@@ -113,7 +144,7 @@ enum sotto_err leaf_create(const struct suite *suite, const struct mls_config *c
 	writer_init_growing(&tbs, config->allocator);
 	writer_put_vector(&tbs, recipe->encryption_key);
 	if (options != NULL)
-		TRY(options_write(suite, options, &tbs));
+		TRY(options_write(suite, recipe, &tbs));
 	else
 		old_write(recipe->old, &tbs);
 	source_write(recipe, &tbs);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "mls/proposal.h"
 #include "tests/mls/world.h"
 
 static struct world world;
@@ -167,6 +168,43 @@ static void test_unknown_values_are_kept(void **state)
 	world_finish(&world);
 }
 
+/* 7.2, 10: what a key package and its leaf carry is listed once; what everybody supports is not. */
+static void test_what_is_listed(void **state)
+{
+	static const uint16_t types[] = {MLS_EXTENSION_EXTERNAL_PUB, 0x0a0a},
+			      wanted[] = {0x0a0a, 0x1a1a, 0x2a2a};
+	static const uint16_t proposals[] = {MLS_PROPOSAL_ADD, 0x3a3a};
+	struct mls_extension leaf[] = {{0x1a1a, BYTES_NONE},
+				       {MLS_EXTENSION_APPLICATION_ID, BYTES_NONE}};
+	struct mls_extension package[] = {
+		{0x1a1a, BYTES_NONE}, {0x2a2a, BYTES_NONE}, {0x0a0a, BYTES_NONE}};
+	struct mls_key_package_secrets secrets;
+	struct mls_leaf_options options;
+	struct mls_buffer message = {0};
+	struct key_package_view view;
+
+	(void)state;
+	begin();
+	world_leaf_options(&world.actors[1], &options);
+	options.extension_types = types;
+	options.extension_type_count = 2;
+	options.proposal_types = proposals;
+	options.proposal_type_count = 2;
+	options.extensions = leaf;
+	options.extension_count = 2;
+	assert_int_equal(
+		mls_key_package_create(&world.config, &options, package, 3, &message, &secrets),
+		SOTTO_OK);
+	assert_int_equal(key_package_message_read(mls_buffer_bytes(&message), &view), SOTTO_OK);
+	assert_int_equal(u16_list_count(view.leaf.extension_types), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(u16_list_at(view.leaf.extension_types, i), wanted[i]);
+	assert_int_equal(u16_list_count(view.leaf.proposal_types), 1);
+	assert_int_equal(u16_list_at(view.leaf.proposal_types, 0), 0x3a3a);
+	mls_buffer_release(&message);
+	world_finish(&world);
+}
+
 static void test_required_capabilities(void **state)
 {
 	/* extensions, proposals, credentials: uint16<V> each */
@@ -269,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_certificates_are_carried),
 		cmocka_unit_test(test_unknown_values_are_kept),
+		cmocka_unit_test(test_what_is_listed),
 		cmocka_unit_test(test_required_capabilities),
 		cmocka_unit_test(test_bad_groups),
 		cmocka_unit_test(test_application_signatures),
