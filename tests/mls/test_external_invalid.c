@@ -149,17 +149,21 @@ static void no_init(struct writer *list)
 	list->len = 0;
 }
 
+/* The good one, twice. */
 static void two_inits(struct writer *list)
 {
-	writer_put_u8(list, 1);
-	writer_put_u16(list, MLS_PROPOSAL_EXTERNAL_INIT);
-	writer_put_vector(list, BYTES_TEXT("twice"));
+	size_t len = list->len;
+
+	for (size_t i = 0; i < len; i++)
+		writer_put_u8(list, list->data[i]);
 }
 
 static void bad_init(struct writer *list)
 {
 	list->len = 0;
-	two_inits(list);
+	writer_put_u8(list, 1);
+	writer_put_u16(list, MLS_PROPOSAL_EXTERNAL_INIT);
+	writer_put_vector(list, BYTES_TEXT("no such thing"));
 }
 
 /* Of the right length, and no point: all zeros. */
@@ -456,6 +460,32 @@ static void test_form(void **state)
 	world_finish(&world);
 }
 
+static bool anybody(void *context, const struct mls_credential *one,
+		    const struct mls_credential *other)
+{
+	(void)context;
+	return one->type == other->type;
+}
+
+/* 12.2: at most one Remove, where the application would let each of them pass. */
+static void test_one_remove(void **state)
+{
+	static const struct mls_client_matcher matcher = {.same = anybody};
+	struct parts parts;
+
+	(void)state;
+	begin(4, 0);
+	parts_make(&parts, true);
+	group_of(JUDGE)->config.clients = &matcher;
+	group_of(JUDGE)->config.stage_unfollowable = true;
+	assert_int_equal(send(&parts, true, &world.actors[NEWCOMER], old_context()), SOTTO_OK);
+	remove_two(&parts.list);
+	assert_int_equal(send(&parts, true, &world.actors[NEWCOMER], old_context()),
+			 SOTTO_ERR_INVALID);
+	parts_release(&parts);
+	world_finish(&world);
+}
+
 /* What shows only with our own keys may be staged, to be looked at (config.stage_unfollowable). */
 static void test_unfollowable(void **state)
 {
@@ -507,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_signatures_and_places),
 		cmocka_unit_test(test_resync_keeps_no_key),
 		cmocka_unit_test(test_form),
+		cmocka_unit_test(test_one_remove),
 		cmocka_unit_test(test_unfollowable),
 		cmocka_unit_test(test_off_by_default),
 	};

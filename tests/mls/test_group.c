@@ -38,27 +38,28 @@ static void test_every_suite(void **state)
 }
 
 /*
- * Seven members; leaf 4 renews its path, leaf 0 adds an eighth without a path, leaf 0 renews: the
- * eighth, an unmerged leaf, must follow.
+ * Seven members; leaf 4 renews its path, leaf 0 adds an eighth without a path, leaf 0 (or any other)
+ * renews: the eighth, an unmerged leaf, must follow.
  */
 static void test_unmerged_leaf_follows(void **state)
 {
 	static const unsigned six[] = {1, 2, 3, 4, 5, 6}, eighth[] = {7};
 
 	(void)state;
-	for (int from = 0; from < 7; from++) {
+	for (int from = 0; from < 14; from++) {
 		static struct world world;
+		bool all_renew = from >= 7; /* before: every parent is filled */
 
 		world_init(&world, world_suite(), 8);
 		for (int i = 0; i < 8; i++)
 			(void)world_new_actor(&world);
 		world_create(&world, 0);
-		world_commit(&world, 0, six, 6, NULL, 0, true);
-		for (unsigned i = 0; i < 7; i++)
+		world_commit(&world, 0, six, 6, NULL, 0, all_renew);
+		for (unsigned i = 0; all_renew && i < 7; i++)
 			world_commit(&world, i, NULL, 0, NULL, 0, true);
 		world_commit(&world, 4, NULL, 0, NULL, 0, true);
 		world_commit(&world, 0, eighth, 1, NULL, 0, false);
-		world_commit(&world, (unsigned)from, NULL, 0, NULL, 0, true);
+		world_commit(&world, (unsigned)from % 7, NULL, 0, NULL, 0, true);
 		world_message(&world, 7, "I follow");
 		world_commit(&world, 7, NULL, 0, NULL, 0, true);
 		world_finish(&world);

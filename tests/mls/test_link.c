@@ -73,11 +73,12 @@ static void finish(void)
 	world_finish(&world);
 }
 
-static void end_origin(uint16_t next_suite)
+static void end_origin(uint16_t next_suite, uint16_t version)
 {
 	struct mls_reinit_options next = {
 		.group_id = BYTES_TEXT("newer"),
 		.suite = next_suite,
+		.version = version,
 		.extensions = next_extensions,
 		.extension_count = 1,
 	};
@@ -160,7 +161,7 @@ static void test_successors(void **state)
 							    &followers[0].leaf,
 							    &followers[0].group),
 				 SOTTO_ERR_STATE);
-		end_origin(next);
+		end_origin(next, 1);
 		world_reload_all(&world);
 		assert_int_equal(mls_group_create_successor(&world.config, origin_of(0),
 							    &followers[0].leaf,
@@ -228,7 +229,7 @@ static void test_creator_refused(void **state)
 			 SOTTO_ERR_ARGUMENT); /* of no origin */
 	assert_int_equal(link_by(0, MLS_LINK_REINIT, all, 2, &welcome), SOTTO_ERR_INVALID);
 	assert_int_equal(link_by(0, MLS_LINK_BRANCH, stranger, 1, &welcome), SOTTO_ERR_INVALID);
-	end_origin(1);
+	end_origin(1, 1);
 	assert_int_equal(link_by(0, MLS_LINK_REINIT, one, 1, &welcome), SOTTO_ERR_INVALID);
 	assert_int_equal(link_by(0, MLS_LINK_REINIT, more, 3, &welcome), SOTTO_ERR_INVALID);
 	create_plain(0, "other", 1);
@@ -248,7 +249,7 @@ static void test_creator_refused(void **state)
 	mls_buffer_release(&welcome);
 	finish();
 	begin(1, 2);
-	end_origin(1);
+	end_origin(1, 1);
 	create_plain(0, "newer", 1); /* of suite 2 */
 	assert_int_equal(link_by(0, MLS_LINK_REINIT, all, 2, &welcome), SOTTO_ERR_INVALID);
 	assert_int_equal(link_by(0, MLS_LINK_BRANCH, all, 2, &welcome), SOTTO_ERR_INVALID);
@@ -269,7 +270,7 @@ struct forgery {
 		uint64_t epoch;
 		size_t nonce_len;
 	} psks[2];
-	bool ended;
+	uint16_t ended; /* the version that its ReInit says; 0: it goes on */
 	enum sotto_err err;
 };
 
@@ -380,26 +381,27 @@ static void forge(const struct forgery *forgery, struct writer *welcome)
 #define AGREE 1, "newer", 1, 2 /* as the ReInit says */
 
 static const struct forgery forgeries[] = {
-	{"11.2: all right", AGREE, {{2, OLD, 2, 32}}, true, SOTTO_OK},
-	{"11.3: all right", 1, "branch", 0, 2, {{3, OLD, 1, 32}}, false, SOTTO_OK},
-	{"11.2: not epoch 1", 2, "newer", 1, 2, {{2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.3: not epoch 1", 2, "branch", 0, 2, {{3, OLD, 1, 32}}, false, SOTTO_ERR_INVALID},
-	{"11.2: of a group that has not ended", AGREE, {{2, OLD, 1, 32}}, false, SOTTO_ERR_INVALID},
-	{"11.2: of an earlier epoch", AGREE, {{2, OLD, 1, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.2: another group id", 1, "other", 1, 2, {{2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.2: other extensions", 1, "newer", 0, 2, {{2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.2: a member is missing", 1, "newer", 1, 1, {{2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.2: one too many", 1, "newer", 1, 3, {{2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"11.3: a stranger", 1, "branch", 0, 3, {{3, OLD, 1, 32}}, false, SOTTO_ERR_INVALID},
-	{"12.4.3.1: two", AGREE, {{2, OLD, 2, 32}, {2, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"12.4.3.1: of both", AGREE, {{2, OLD, 2, 32}, {3, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"8.4: an unknown usage", AGREE, {{4, OLD, 2, 32}}, true, SOTTO_ERR_INVALID},
-	{"12.1.4: length of the nonce", AGREE, {{2, OLD, 2, 31}}, true, SOTTO_ERR_INVALID},
-	{"8.6: an unknown epoch", AGREE, {{2, OLD, 7, 32}}, true, SOTTO_ERR_NOT_FOUND},
-	{"8.6: another group", AGREE, {{2, "what", 2, 32}}, true, SOTTO_ERR_NOT_FOUND},
-	{"no PSK, and an origin was named", AGREE, {{0}}, true, SOTTO_ERR_INVALID},
-	{"an application's", 1, "newer", 1, 2, {{1, OLD, 1, 32}}, false, SOTTO_OK},
-	{"an application's beside it", AGREE, {{1, OLD, 1, 32}, {2, OLD, 2, 32}}, true, SOTTO_OK},
+	{"11.2: all right", AGREE, {{2, OLD, 2, 32}}, 1, SOTTO_OK},
+	{"11.3: all right", 1, "branch", 0, 2, {{3, OLD, 1, 32}}, 0, SOTTO_OK},
+	{"11.2: not epoch 1", 2, "newer", 1, 2, {{2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.3: not epoch 1", 2, "branch", 0, 2, {{3, OLD, 1, 32}}, 0, SOTTO_ERR_INVALID},
+	{"11.2: of a group that has not ended", AGREE, {{2, OLD, 1, 32}}, 0, SOTTO_ERR_INVALID},
+	{"11.2: of an earlier epoch", AGREE, {{2, OLD, 1, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.2: another group id", 1, "other", 1, 2, {{2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.2: another version", AGREE, {{2, OLD, 2, 32}}, 2, SOTTO_ERR_INVALID},
+	{"11.2: other extensions", 1, "newer", 0, 2, {{2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.2: a member is missing", 1, "newer", 1, 1, {{2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.2: one too many", 1, "newer", 1, 3, {{2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"11.3: a stranger", 1, "branch", 0, 3, {{3, OLD, 1, 32}}, 0, SOTTO_ERR_INVALID},
+	{"12.4.3.1: two", AGREE, {{2, OLD, 2, 32}, {2, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"12.4.3.1: of both", AGREE, {{2, OLD, 2, 32}, {3, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"8.4: an unknown usage", AGREE, {{4, OLD, 2, 32}}, 1, SOTTO_ERR_INVALID},
+	{"12.1.4: length of the nonce", AGREE, {{2, OLD, 2, 31}}, 1, SOTTO_ERR_INVALID},
+	{"8.6: an unknown epoch", AGREE, {{2, OLD, 7, 32}}, 1, SOTTO_ERR_NOT_FOUND},
+	{"8.6: another group", AGREE, {{2, "what", 2, 32}}, 1, SOTTO_ERR_NOT_FOUND},
+	{"no PSK, and an origin was named", AGREE, {{0}}, 1, SOTTO_ERR_INVALID},
+	{"an application's", 1, "newer", 1, 2, {{1, OLD, 1, 32}}, 0, SOTTO_OK},
+	{"an application's beside it", AGREE, {{1, OLD, 1, 32}, {2, OLD, 2, 32}}, 1, SOTTO_OK},
 };
 
 static void test_forged_welcomes(void **state)
@@ -412,7 +414,7 @@ static void test_forged_welcomes(void **state)
 
 		begin(1, 1);
 		if (forgeries[i].ended)
-			end_origin(1);
+			end_origin(1, forgeries[i].ended);
 		writer_init_growing(&welcome, &allocator_default);
 		forge(&forgeries[i], &welcome);
 		world_state(origin_of(1), &before);

@@ -68,6 +68,7 @@ unsigned world_new_actor(struct world *world)
 void world_leaf_options(const struct actor *actor, struct mls_leaf_options *options)
 {
 	static const uint16_t types[] = {MLS_EXTENSION_PRIVATE_USE, 0x0a0a};
+	static const uint16_t grease[] = {0x0a0a};
 
 	*options = (struct mls_leaf_options){
 		.identity = &actor->identity,
@@ -75,6 +76,10 @@ void world_leaf_options(const struct actor *actor, struct mls_leaf_options *opti
 			       .content = BYTES(actor->name, strlen(actor->name))},
 		.extension_types = types,
 		.extension_type_count = 2,
+		.proposal_types = grease,
+		.proposal_type_count = 1,
+		.credential_types = grease,
+		.credential_type_count = 1,
 		.lifetime = {.not_before = 0, .not_after = UINT64_MAX},
 	};
 }
