@@ -247,6 +247,118 @@ static void test_key_change_with_commit(void **state)
 	world_finish(&world);
 }
 
+/* A new signature key in the commit that adds somebody: the group info of the welcome is signed by it. */
+static void test_key_change_with_add(void **state)
+{
+	static const unsigned other[] = {1};
+	struct mls_key_package_secrets secrets;
+	struct mls_buffer package = {0}, commit = {0}, welcome = {0};
+	struct bytes add;
+	struct mls_leaf_options leaf;
+	struct mls_commit_options options = {.leaf = &leaf, .add = &add, .add_count = 1};
+	struct mls_join_options join = {.secrets = &secrets};
+	static struct world world;
+
+	(void)state;
+	world_init(&world, world_suite(), 16);
+	for (int i = 0; i < 3; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, other, 1, NULL, 0, true);
+	world_key_package(&world, 2, &package, &secrets);
+	add = mls_buffer_bytes(&package);
+	assert_int_equal(
+		mls_identity_generate(&world.config, world.suite, &world.actors[0].identity),
+		SOTTO_OK);
+	world_leaf_options(&world.actors[0], &leaf);
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	world_deliver(&world, 0, mls_buffer_bytes(&commit));
+	assert_int_equal(mls_group_apply_pending(world.actors[0].group), SOTTO_OK);
+	join.welcome = mls_buffer_bytes(&welcome);
+	join.key_package = add;
+	join.identity = &world.actors[2].identity;
+	assert_int_equal(mls_group_join(&world.config, &join, &world.actors[2].group), SOTTO_OK);
+	world_check(&world);
+	world_message(&world, 0, "by my new key");
+	mls_buffer_release(&package);
+	mls_buffer_release(&commit);
+	mls_buffer_release(&welcome);
+	world_finish(&world);
+}
+
+/* What was sent in a past epoch is checked and shown with the leaf of that epoch. */
+static void test_past_epoch_past_key(void **state)
+{
+	static const unsigned others[] = {1, 2}, gone[] = {1};
+	struct mls_leaf_options leaf;
+	struct mls_commit_options options = {.leaf = &leaf};
+	struct mls_identity old;
+	struct mls_application application;
+	uint8_t first[512], second[512], out[512];
+	size_t first_len, second_len;
+	static struct world world;
+
+	(void)state;
+	world_init(&world, world_suite(), 17);
+	for (int i = 0; i < 3; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, others, 2, NULL, 0, true);
+	old = world.actors[1].identity;
+	assert_int_equal(mls_group_protect(world.actors[1].group, BYTES_NONE, BYTES_TEXT("late"), 0,
+					   first, sizeof(first), &first_len),
+			 SOTTO_OK);
+	assert_int_equal(mls_group_protect(world.actors[1].group, BYTES_NONE, BYTES_TEXT("later"),
+					   0, second, sizeof(second), &second_len),
+			 SOTTO_OK);
+	assert_int_equal(
+		mls_identity_generate(&world.config, world.suite, &world.actors[1].identity),
+		SOTTO_OK);
+	world_leaf_options(&world.actors[1], &leaf);
+	world_commit_with(&world, 1, &options);
+	assert_int_equal(mls_group_unprotect(world.actors[0].group, BYTES(first, first_len), out,
+					     sizeof(out), &application),
+			 SOTTO_OK);
+	assert_true(bytes_equal(application.member.signature_key,
+				BYTES(old.public_key, old.public_len)));
+	/* Nor need its sender be a member any more. */
+	world_commit(&world, 0, NULL, 0, gone, 1, true);
+	assert_int_equal(mls_group_unprotect(world.actors[0].group, BYTES(second, second_len), out,
+					     sizeof(out), &application),
+			 SOTTO_OK);
+	assert_true(bytes_equal(application.member.signature_key,
+				BYTES(old.public_key, old.public_len)));
+	secret_wipe(&old.private_key);
+	world_finish(&world);
+}
+
+/* The last one, in another leaf than the first: alone it renews its path, and takes others in again. */
+static void test_sole_member(void **state)
+{
+	static const unsigned others[] = {1, 2, 3}, gone[] = {0, 1, 3}, back[] = {0, 1};
+
+	(void)state;
+	for (int path = 0; path < 2; path++) {
+		static struct world world;
+
+		world_init(&world, world_suite(), 18);
+		for (int i = 0; i < 4; i++)
+			(void)world_new_actor(&world);
+		world_create(&world, 0);
+		world_commit(&world, 0, others, 3, NULL, 0, true);
+		world_commit(&world, 2, NULL, 0, gone, 3, true);
+		assert_int_equal(mls_group_member_count(world.actors[2].group), 1);
+		world_commit(&world, 2, NULL, 0, NULL, 0, true);
+		world_reload(&world, 2);
+		world_commit(&world, 2, back, 2, NULL, 0, path != 0);
+		world_message(&world, 0, "here again");
+		world_commit(&world, 2, NULL, 0, NULL, 0, true);
+		world_commit(&world, 1, NULL, 0, NULL, 0, true);
+		world_finish(&world);
+	}
+}
+
 static enum sotto_err find_psk(void *context, struct bytes id, struct bytes *psk)
 {
 	(void)context;
@@ -318,6 +430,9 @@ int main(void)
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_key_change_with_commit),
+		cmocka_unit_test(test_key_change_with_add),
+		cmocka_unit_test(test_past_epoch_past_key),
+		cmocka_unit_test(test_sole_member),
 		cmocka_unit_test(test_pre_shared_keys),
 	};
 

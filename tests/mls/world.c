@@ -95,7 +95,7 @@ void world_key_package(struct world *world, unsigned actor, struct mls_buffer *m
 		SOTTO_OK);
 }
 
-static void set_send_options(struct world *world, unsigned actor)
+void world_set_send_options(struct world *world, unsigned actor)
 {
 	struct mls_send_options options = {
 		.handshake = world->handshake,
@@ -115,7 +115,7 @@ void world_create(struct world *world, unsigned actor)
 	assert_int_equal(mls_group_create(&world->config, BYTES_TEXT("test group"), &options,
 					  &extension, 1, &world->actors[actor].group),
 			 SOTTO_OK);
-	set_send_options(world, actor);
+	world_set_send_options(world, actor);
 }
 
 void world_deliver(struct world *world, unsigned by, struct bytes message)
@@ -153,7 +153,7 @@ static void join(struct world *world, unsigned actor, struct bytes welcome, stru
 	assert_int_equal(mls_welcome_find(welcome, BYTES(ref, len)), SOTTO_OK);
 	assert_int_equal(mls_group_join(&world->config, &options, &world->actors[actor].group),
 			 SOTTO_OK);
-	set_send_options(world, actor);
+	world_set_send_options(world, actor);
 }
 
 void world_commit(struct world *world, unsigned by, const unsigned *add, size_t add_count,
@@ -238,7 +238,7 @@ void world_join_external(struct world *world, unsigned actor, unsigned by, bool 
 	assert_int_equal(mls_group_join_external(&world->config, &options, &commit,
 						 &world->actors[actor].group),
 			 SOTTO_OK);
-	set_send_options(world, actor);
+	world_set_send_options(world, actor);
 	world_deliver(world, actor, mls_buffer_bytes(&commit));
 	mls_buffer_release(&info);
 	mls_buffer_release(&tree);

@@ -50,6 +50,9 @@ void world_leaf_options(const struct actor *actor, struct mls_leaf_options *opti
 void world_key_package(struct world *world, unsigned actor, struct mls_buffer *message,
 		       struct mls_key_package_secrets *secrets);
 
+/* As world.handshake and world.tree_apart say; for who has joined by hand. */
+void world_set_send_options(struct world *world, unsigned actor);
+
 /* The actor creates the group. */
 void world_create(struct world *world, unsigned actor);
 
