@@ -14,39 +14,12 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
+#include "tests/mls/faulty.h"
 #include "tests/mls/world.h"
 
 #define MESSAGE_LEN_SMALL 2048
 
-/* ---- An allocator that counts, and refuses the nth call ---- */
-
-struct faulty {
-	struct allocator allocator;
-	unsigned calls;
-	unsigned refuse;
-	size_t live;
-};
-
 static struct faulty faulty;
-
-static void *faulty_allocate(void *context, size_t len)
-{
-	struct faulty *self = context;
-
-	self->calls++;
-	if (self->calls == self->refuse)
-		return NULL;
-	self->live += len;
-	return malloc(len);
-}
-
-static void faulty_release(void *context, void *memory, size_t len)
-{
-	struct faulty *self = context;
-
-	self->live -= len;
-	free(memory);
-}
 
 /* ---- The setting: 0 and 1 are members; 1 handles what 0 sends, 2 is outside ---- */
 
@@ -75,7 +48,7 @@ static void setting_init(enum mls_wire_format handshake)
 	static const unsigned one[] = {1};
 
 	memset(&setting, 0, sizeof(setting));
-	faulty = (struct faulty){.allocator = {faulty_allocate, faulty_release, &faulty}};
+	faulty_init(&faulty);
 	world_init(&setting.world, world_suite(), 9);
 	setting.world.config.allocator = &faulty.allocator;
 	setting.world.config.limits.skipped_keys = 4;
@@ -356,6 +329,16 @@ static enum sotto_err try_save(struct bytes message)
 	return err;
 }
 
+static enum sotto_err try_save_ratchets(struct bytes message)
+{
+	struct mls_buffer part = {0};
+	enum sotto_err err = mls_group_save_ratchets(member(1), 2, &part);
+
+	(void)message;
+	mls_buffer_release(&part);
+	return err;
+}
+
 static enum sotto_err try_load(struct bytes message)
 {
 	struct mls_group *group = NULL;
@@ -463,6 +446,7 @@ static const struct attempt {
 	{"proposal out", prepare_nothing, IN_MESSAGE, try_propose, false, false},
 	{"application out", prepare_nothing, IN_MESSAGE, try_protect, false, false},
 	{"save", prepare_nothing, IN_MESSAGE, try_save, false, false},
+	{"save ratchets", prepare_nothing, IN_MESSAGE, try_save_ratchets, false, false},
 	{"create", prepare_nothing, IN_MESSAGE, try_create, false, false},
 	{"key package out", prepare_nothing, IN_MESSAGE, try_package_create, false, false},
 };
