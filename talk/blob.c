@@ -72,7 +72,9 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 	for (size_t i = 0; i < group->drop_count; i++)
 		talk_drop_clear(talk, &group->drops[i]);
 	mls_group_destroy(group->mls);
-	talk_blob_clear(talk, &group->pending);
+	talk_records_clear(talk, &group->pending);
+	list_for_each (element, following, &group->coming)
+		talk_coming_free(talk, CONTAINER_OF(element, struct talk_coming, list));
 	mls_buffer_release(&group->welcome);
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
 	talk_give(talk, group->arrived, group->arrived_capacity * sizeof(*group->arrived));
@@ -82,9 +84,7 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel)
 {
 	list_remove(&parcel->list);
-	for (size_t i = 0; i < parcel->record_count; i++)
-		talk_blob_clear(talk, &parcel->records[i]);
-	talk_give(talk, parcel->records, parcel->record_count * sizeof(*parcel->records));
+	talk_records_clear(talk, &parcel->records);
 	talk_give(talk, parcel, sizeof(*parcel));
 }
 
@@ -106,7 +106,29 @@ void talk_coming_free(struct talk *talk, struct talk_coming *coming)
 {
 	list_remove(&coming->list);
 	for (uint16_t i = 0; i < coming->count; i++)
-		talk_blob_clear(talk, &coming->parts[i]);
+		talk_blob_clear(talk, &coming->parts[i].bytes);
 	talk_give(talk, coming->parts, coming->count * sizeof(*coming->parts));
 	talk_give(talk, coming, sizeof(*coming));
+}
+
+/* Room for so many, empty; what was there is gone. */
+enum sotto_err talk_records_make(const struct talk *talk, struct talk_records *records,
+				 size_t count)
+{
+	struct talk_blob *items = talk_take(talk, count * sizeof(*items));
+
+	if (items == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	talk_records_clear(talk, records);
+	records->items = items;
+	records->count = count;
+	return SOTTO_OK;
+}
+
+void talk_records_clear(const struct talk *talk, struct talk_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		talk_blob_clear(talk, &records->items[i]);
+	talk_give(talk, records->items, records->count * sizeof(*records->items));
+	*records = (struct talk_records){0};
 }

@@ -15,6 +15,14 @@
 /* In one commit; more wait for the next. */
 #define NEEDS_MAX 256
 
+/* What the largest commit has for each device of a group: of a path over a tree without parents, and with a
+ * key package. Those who are being let in when a network becomes full come on top. */
+#define PATH_LEAF_LEN 1190
+_Static_assert((TALK_MEMBERS_MAX + TALK_PETITIONS_MAX) * PATH_LEAF_LEN +
+			       NEEDS_MAX * TALK_KEY_PACKAGE_MAX <
+		       TALK_MESSAGE_PARTS_MAX * TALK_PART_MAX - 65536,
+	       "no commit is too long to be sent");
+
 struct needs {
 	struct bytes adds[NEEDS_MAX]; /* key packages */
 	const uint8_t *added[NEEDS_MAX];
@@ -228,9 +236,7 @@ enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 		err = talk_commit_won(talk, group);
 		goto out;
 	}
-	TRY(talk_record_seal(talk, &group->drops[0], mls_buffer_bytes(&commit), &group->pending));
-	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&group->pending)));
-	group->pending_stored = false;
+	TRY(talk_message_seal(talk, &group->drops[0], mls_buffer_bytes(&commit), &group->pending));
 out:
 	mls_buffer_release(&commit);
 	talk_blob_clear(talk, &context);
@@ -250,10 +256,13 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	TRY(mls_group_apply_pending(group->mls));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_epoch(talk, group, &members));
-	talk_blob_clear(talk, &drop->commit);
+	talk_records_clear(talk, &drop->commit);
 	drop->commit = group->pending;
-	group->pending = (struct talk_blob){0};
-	group->pending_ticket = 0;
+	drop->commit.stored = drop->commit.count;
+	drop->commit.ticket = 0;
+	/* Its row has the Welcome too, which is gone now. */
+	drop->commit.dirty = drop->commit.count > 0;
+	group->pending = (struct talk_records){0};
 	group->update_due = false;
 	group->blocked = false;
 	/* In a group of one there is no commit in the drop to be the winner. */
@@ -282,29 +291,64 @@ bool talk_pending_allowed(const struct talk *talk, const struct talk_group *grou
 /* Another one is: what ours was for is looked at again in the new epoch. */
 enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group)
 {
+	enum sotto_err err = SOTTO_OK;
+
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	mls_group_drop_pending(group->mls);
-	talk_blob_clear(talk, &group->pending);
-	group->pending_ticket = 0;
+	if (group->pending.count > 0)
+		TRY(talk_commit_erase(talk, group, &group->drops[0]));
+	talk_records_clear(talk, &group->pending);
 	mls_buffer_release(&group->welcome);
-	return welcomed_set(talk, group, NULL, 0);
+	TRY(welcomed_set(talk, group, NULL, 0));
+out:
+	return err;
+}
+
+/* The row of our commit in this drop. */
+enum sotto_err talk_commit_erase(struct talk *talk, const struct talk_group *group,
+				 const struct talk_drop *drop)
+{
+	uint8_t owner[8];
+
+	talk_group_owner(group, owner);
+	return store_batch_delete(&talk->batch, TALK_TABLE_COMMIT, BYTES_OF(owner), drop->epoch);
+}
+
+/* The next one of them, when the one before is there: they stand in order. */
+static enum sotto_err records_append(struct talk *talk, const struct talk_group *group,
+				     enum talk_asking what, const struct talk_drop *drop,
+				     struct talk_records *records)
+{
+	struct talk_asked *asked;
+	enum sotto_err err;
+
+	if (records->stored >= records->count || records->ticket != 0 ||
+	    talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	err = talk_ask_append(talk, what, drop->append_token, drop->read_hash, drop->flags,
+			      talk_blob_bytes(&records->items[records->stored]), &asked);
+	if (err != SOTTO_OK)
+		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+	asked->group = group->number;
+	records->ticket = asked->ticket;
+	return SOTTO_OK;
 }
 
 static enum sotto_err pending_append(struct talk *talk, struct talk_group *group)
 {
-	const struct talk_drop *drop = &group->drops[0];
-	struct talk_asked *asked;
-	enum sotto_err err;
+	return records_append(talk, group, TALK_ASK_APPEND_COMMIT, &group->drops[0],
+			      &group->pending);
+}
 
-	if (group->pending_stored || group->pending_ticket != 0 || talk->now_ns < talk->retry_ns)
-		return SOTTO_OK;
-	err = talk_ask_append(talk, TALK_ASK_APPEND_COMMIT, drop->append_token, drop->read_hash,
-			      drop->flags, talk_blob_bytes(&group->pending), &asked);
-	if (err != SOTTO_OK)
-		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
-	asked->group = group->number;
-	group->pending_ticket = asked->ticket;
-	return SOTTO_OK;
+enum sotto_err talk_commits_again(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < group->drop_count; i++)
+		TRY(records_append(talk, group, TALK_ASK_APPEND_AGAIN, &group->drops[i],
+				   &group->drops[i].commit));
+out:
+	return err;
 }
 
 static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
@@ -335,7 +379,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 
 	if (!talk_group_current(talk, group))
 		return SOTTO_OK;
-	if (group->pending.len > 0)
+	if (group->pending.count > 0)
 		return pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
 	    group->settled_news == talk->news)
@@ -367,7 +411,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		goto out;
 	group->commit_due_ns = TALK_NEVER;
 	TRY(commit_now(talk, group, needs));
-	if (group->pending.len > 0)
+	if (group->pending.count > 0)
 		err = pending_append(talk, group);
 out:
 	talk_give(talk, needs, sizeof(*needs));

@@ -2,7 +2,7 @@
 /*
  * Names, tokens and keys of drops, and the records in them. Nothing of MLS is in clear:
  *
- *   conversation   nonce[24] | XChaCha20-Poly1305( u32 length | MLSMessage | zeros )
+ *   conversation   nonce[24] | XChaCha20-Poly1305( u32 length | MLSMessage or part | zeros )
  *   inbox          enc[32] | HPKE( u32 length | part | zeros )
  *
  * A record has one of four sizes, and the drop's name is authenticated with it.
@@ -60,7 +60,7 @@ enum sotto_err talk_drop_of_epoch(const struct talk *talk, const struct talk_gro
 void talk_drop_clear(const struct talk *talk, struct talk_drop *drop)
 {
 	talk_blob_clear(talk, &drop->own);
-	talk_blob_clear(talk, &drop->commit);
+	talk_records_clear(talk, &drop->commit);
 	bytes_wipe(drop, sizeof(*drop));
 }
 

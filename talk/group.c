@@ -33,6 +33,7 @@ enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls, enum tal
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&made->list);
 	list_init(&made->outbox);
+	list_init(&made->coming);
 	mls_group_context(mls, &context);
 	memcpy(made->id, context.group_id.data, TALK_GROUP_ID_LEN);
 	made->kind = kind;

@@ -18,25 +18,19 @@ static enum sotto_err parts_seal(struct talk *talk, const struct ledger_device *
 {
 	struct talk_part part = {.version = TALK_VERSION};
 	struct talk_blob encoded = {0};
-	size_t count = (parcel.len + TALK_PART_MAX - 1) / TALK_PART_MAX;
+	size_t count = talk_part_count(parcel.len);
 	enum sotto_err err = SOTTO_OK;
 
 	FAIL_IF(count > TALK_PARTS_MAX, SOTTO_ERR_LIMIT);
-	TRY(random_fill(talk->random, part.parcel, sizeof(part.parcel)));
-	sent->records = talk_take(talk, count * sizeof(*sent->records));
-	FAIL_IF(sent->records == NULL, SOTTO_ERR_NO_MEMORY);
-	sent->record_count = count;
+	TRY(random_fill(talk->random, part.id, sizeof(part.id)));
+	TRY(talk_records_make(talk, &sent->records, count));
 	part.count = (uint16_t)count;
 	for (size_t i = 0; i < count; i++) {
-		size_t from = i * TALK_PART_MAX;
-
 		part.number = (uint16_t)i;
-		part.bytes = BYTES(parcel.data + from, parcel.len - from < TALK_PART_MAX
-							       ? parcel.len - from
-							       : TALK_PART_MAX);
+		part.bytes = talk_part_bytes(parcel, i);
 		TRY(talk_encode(talk, &talk_part_type, &part, &encoded));
 		TRY(talk_box_seal(talk, device->inbox_key, drop_name, talk_blob_bytes(&encoded),
-				  &sent->records[i]));
+				  &sent->records.items[i]));
 	}
 out:
 	talk_blob_clear(talk, &encoded);
@@ -155,16 +149,17 @@ enum sotto_err talk_parcels_work(struct talk *talk)
 		struct talk_asked *asked;
 		enum sotto_err err;
 
-		if (sent->ticket != 0 || sent->stored == sent->record_count ||
+		if (sent->records.ticket != 0 || sent->records.stored == sent->records.count ||
 		    talk->now_ns < talk->retry_ns)
 			continue;
 		err = talk_ask_append(talk, TALK_ASK_APPEND_PARCEL, sent->append_token,
 				      sent->read_hash, WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP,
-				      talk_blob_bytes(&sent->records[sent->stored]), &asked);
+				      talk_blob_bytes(&sent->records.items[sent->records.stored]),
+				      &asked);
 		if (err != SOTTO_OK)
 			return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
 		asked->number = sent->number;
-		sent->ticket = asked->ticket;
+		sent->records.ticket = asked->ticket;
 	}
 	return SOTTO_OK;
 }
@@ -189,54 +184,20 @@ enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *grou
 	return SOTTO_OK;
 }
 
+/* SOTTO_ERR_LIMIT: too many at once. */
 static enum sotto_err coming_find(struct talk *talk, const struct talk_part *part,
 				  struct talk_coming **coming)
 {
-	struct talk_coming *made;
 	size_t count = 0;
 
-	list_for_each (element, following, &talk->coming) {
-		struct talk_coming *known = CONTAINER_OF(element, struct talk_coming, list);
-
+	*coming = talk_coming_find(&talk->coming, part->id);
+	if (*coming != NULL)
+		return SOTTO_OK;
+	list_for_each (element, following, &talk->coming)
 		count++;
-		if (memcmp(known->id, part->parcel, sizeof(known->id)) != 0)
-			continue;
-		*coming = known;
-		return known->count == part->count ? SOTTO_OK : SOTTO_ERR_INVALID;
-	}
-	if (count == COMING_MAX || part->count > TALK_PARTS_MAX)
+	if (count == COMING_MAX || part->count > TALK_PARTS_MAX || part->number >= part->count)
 		return SOTTO_ERR_LIMIT;
-	made = talk_take(talk, sizeof(*made));
-	if (made == NULL)
-		return SOTTO_ERR_NO_MEMORY;
-	list_init(&made->list);
-	made->parts = talk_take(talk, part->count * sizeof(*made->parts));
-	if (made->parts == NULL) {
-		talk_give(talk, made, sizeof(*made));
-		return SOTTO_ERR_NO_MEMORY;
-	}
-	made->count = part->count;
-	memcpy(made->id, part->parcel, sizeof(made->id));
-	list_append(&talk->coming, &made->list);
-	*coming = made;
-	return SOTTO_OK;
-}
-
-/* All parts in one piece. */
-static enum sotto_err coming_join(struct talk *talk, const struct talk_coming *coming,
-				  struct talk_blob *whole)
-{
-	struct writer writer;
-	enum sotto_err err = SOTTO_OK;
-
-	writer_init_growing(&writer, talk->allocator);
-	for (uint16_t i = 0; i < coming->count; i++)
-		writer_put_bytes(&writer, talk_blob_bytes(&coming->parts[i]));
-	TRY(writer_finish(&writer));
-	TRY(talk_blob_set(talk, whole, writer_bytes(&writer)));
-out:
-	writer_release(&writer);
-	return err;
+	return talk_coming_make(talk, &talk->coming, part, coming);
 }
 
 /* Is everybody in this group whom the ledger knows, and is it us and one other? */
@@ -348,7 +309,7 @@ enum sotto_err talk_coming_work(struct talk *talk)
 		if (coming->have < coming->count ||
 		    (!joining && (talk->everyone == NULL || !talk->everyone->drops[0].at_end)))
 			continue;
-		TRY(coming_join(talk, coming, &whole));
+		TRY(talk_coming_join(talk, coming, 0, &whole));
 		err = wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel);
 		if (err == SOTTO_OK)
 			err = joining ? talk_join_parcel(talk, &parcel)
@@ -377,15 +338,13 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 	if (err != SOTTO_OK)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
-	    part.version != TALK_VERSION || part.number >= part.count)
+	    part.version != TALK_VERSION || part.bytes.len == 0)
 		goto out;
 	err = coming_find(talk, &part, &coming);
-	if (err != SOTTO_OK || coming->parts[part.number].data != NULL || part.bytes.len == 0) {
-		err = err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
-		goto out;
-	}
-	TRY(talk_blob_set(talk, &coming->parts[part.number], part.bytes));
-	coming->have++;
+	if (err == SOTTO_OK)
+		err = talk_coming_put(talk, coming, &part, 0);
+	if (err != SOTTO_ERR_NO_MEMORY)
+		err = SOTTO_OK;
 out:
 	talk_blob_clear(talk, &opened);
 	return err;

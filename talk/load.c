@@ -81,7 +81,7 @@ void talk_destroy(struct talk *talk)
 struct loading {
 	struct talk *talk;
 	const struct store_reader *reader;
-	struct talk_group *group; /* whose outbox is being read */
+	struct talk_group *group; /* whose rows are being read */
 };
 
 static enum sotto_err corrupt(enum sotto_err err)
@@ -156,14 +156,26 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	return talk_blob_set(talk, &package->message, kept.message);
 }
 
+static enum sotto_err records_take(struct talk *talk, const struct wire_list *kept,
+				   struct talk_records *records)
+{
+	struct wire_cursor cursor = wire_list_walk(kept);
+	struct talk_kept_record record;
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF(kept->count == 0, SOTTO_ERR_CORRUPT);
+	TRY(talk_records_make(talk, records, kept->count));
+	for (size_t i = 0; wire_list_next(&cursor, &talk_kept_record_type, &record); i++)
+		TRY(talk_blob_set(talk, &records->items[i], record.sealed));
+out:
+	return err;
+}
+
 static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes value)
 {
 	struct talk *talk = ((struct loading *)context)->talk;
 	struct talk_sent_parcel *sent;
-	struct talk_kept_record record;
 	struct talk_kept_parcel kept;
-	struct wire_cursor cursor;
-	enum sotto_err err = SOTTO_OK;
 
 	if (wire_decode(&talk_kept_parcel_type, value, &kept) != SOTTO_OK ||
 	    kept.version != TALK_STORE_VERSION)
@@ -177,14 +189,7 @@ static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes val
 	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
 	list_append(&talk->parcels, &sent->list);
-	sent->records = talk_take(talk, kept.records.count * sizeof(*sent->records));
-	FAIL_IF(sent->records == NULL, SOTTO_ERR_NO_MEMORY);
-	cursor = wire_list_walk(&kept.records);
-	sent->record_count = kept.records.count;
-	for (size_t i = 0; wire_list_next(&cursor, &talk_kept_record_type, &record); i++)
-		TRY(talk_blob_set(talk, &sent->records[i], record.sealed));
-out:
-	return err;
+	return records_take(talk, &kept.records, &sent->records);
 }
 
 static enum sotto_err invite_row(void *context, uint64_t index, struct bytes value)
@@ -271,7 +276,8 @@ static enum sotto_err drops_take(struct talk *talk, struct talk_group *group,
 		wire_append_token_hash(drop->append_token, drop->append_hash);
 		wire_read_token_hash(drop->read_token, drop->read_hash);
 		talk_drop_name(drop);
-		TRY(talk_blob_set(talk, &drop->commit, kept.commit));
+		/* Its records come from their own row. */
+		drop->commit_again = kept.again != 0;
 		/* Hashes stand end to end, as they are encoded. */
 		TRY(talk_blob_set(talk, &drop->own, kept.own.encoded));
 	}
@@ -303,13 +309,12 @@ static enum sotto_err arrived_take(struct talk *talk, struct talk_group *group,
 	return SOTTO_OK;
 }
 
-static enum sotto_err pending_take(struct talk *talk, struct talk_group *group,
-				   const struct talk_kept_group *row)
+static enum sotto_err welcome_take(struct talk *talk, struct talk_group *group,
+				   const struct talk_kept_commit *row)
 {
 	struct wire_cursor cursor = wire_list_walk(&row->welcomed);
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_blob_set(talk, &group->pending, row->pending));
 	if (row->welcome.len > 0) {
 		group->welcome.allocator = talk->allocator;
 		group->welcome.data = allocator_take(talk->allocator, row->welcome.len);
@@ -326,6 +331,42 @@ static enum sotto_err pending_take(struct talk *talk, struct talk_group *group,
 		(void)wire_list_next(&cursor, &talk_kept_welcomed_type, &group->welcomed[i]);
 out:
 	return err;
+}
+
+/* By the epoch of the drop: the present one's is on its way, a past one's has won. */
+static enum sotto_err commit_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+	struct talk_group *group = loading->group;
+	struct talk_records *commit = &group->pending;
+	struct talk_drop *drop = NULL;
+	struct talk_kept_commit kept;
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < group->drop_count; i++) {
+		if (group->drops[i].epoch == index)
+			drop = &group->drops[i];
+	}
+	if (drop == NULL || wire_decode(&talk_kept_commit_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	if (drop != &group->drops[0])
+		commit = &drop->commit;
+	TRY(records_take(loading->talk, &kept.records, commit));
+	memcpy(commit->id, kept.id, sizeof(commit->id));
+	if (drop == &group->drops[0])
+		TRY(welcome_take(loading->talk, group, &kept));
+	else if (!drop->commit_again)
+		commit->stored = commit->count;
+out:
+	return err;
+}
+
+static enum sotto_err part_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+
+	return talk_part_load(loading->talk, loading->group, value, index);
 }
 
 static enum sotto_err mls_take(const struct loading *loading, struct talk_group *group)
@@ -360,6 +401,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	if (group == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&group->outbox);
+	list_init(&group->coming);
 	list_append(&talk->groups, &group->list);
 	group->number = index;
 	memcpy(group->id, kept.id, TALK_GROUP_ID_LEN);
@@ -373,7 +415,6 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->commit_due_ns = TALK_NEVER;
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));
-	TRY(pending_take(talk, group, &kept));
 	if (group->kind == TALK_EVERYONE)
 		talk->everyone = group;
 out:
@@ -383,16 +424,27 @@ out:
 /* Reading while the store lends a row is allowed; that rows nest is not: so groups first, then theirs. */
 static enum sotto_err group_rest(struct loading *loading, struct talk_group *group)
 {
+	static const struct {
+		uint8_t table;
+		store_row_fn *row;
+	} tables[] = {
+		{TALK_TABLE_OUTBOX, out_row},
+		{TALK_TABLE_COMMIT, commit_row},
+		{TALK_TABLE_PART, part_row},
+	};
 	uint8_t owner[8];
-	struct store_range range;
 	enum sotto_err err = mls_take(loading, group);
 
 	if (err != SOTTO_OK)
 		return corrupt(err);
-	talk_outbox_owner(group, owner);
-	range = STORE_RANGE_ALL(TALK_TABLE_OUTBOX, BYTES_OF(owner));
+	talk_group_owner(group, owner);
 	loading->group = group;
-	return store_iterate(loading->reader, &range, out_row, loading);
+	for (size_t i = 0; i < ARRAY_LEN(tables) && err == SOTTO_OK; i++) {
+		struct store_range range = STORE_RANGE_ALL(tables[i].table, BYTES_OF(owner));
+
+		err = store_iterate(loading->reader, &range, tables[i].row, loading);
+	}
+	return err;
 }
 
 static enum sotto_err drops_begin(struct talk *talk)

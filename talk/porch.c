@@ -73,7 +73,8 @@ static bool petition_open(const struct talk *talk, const struct talk_petition_ro
 	const struct ledger_invitation_entry *invitation =
 		ledger_invitation_by_key(talk->ledger, row->enrol.invitation_key);
 
-	return invitation != NULL && invitation->state == LEDGER_INVITATION_OPEN &&
+	return !talk_network_full(talk) && invitation != NULL &&
+	       invitation->state == LEDGER_INVITATION_OPEN &&
 	       talk->utc_ms <= invitation->expires_ms &&
 	       ledger_device_by_key(talk->ledger, row->enrol.device_key) == NULL;
 }
@@ -95,7 +96,7 @@ enum sotto_err talk_porch_work(struct talk *talk)
 {
 	struct mls_member member;
 
-	if (!talk_group_current(talk, talk->everyone) || talk->everyone->pending.len > 0 ||
+	if (!talk_group_current(talk, talk->everyone) || talk->everyone->pending.count > 0 ||
 	    !ledger_allows_leaf(talk->ledger, talk->identity.public_key, true))
 		return SOTTO_OK;
 	list_for_each (element, following, &talk->petitions) {

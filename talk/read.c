@@ -63,20 +63,16 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 		return SOTTO_OK;
 	}
 	group->dirty = true;
-	if (drop == &group->drops[0])
-		group->pending_stored = false;
-	if (drop->commit.len > 0) {
-		struct talk_asked *asked;
-
-		TRY(talk_own_add(talk, drop, talk_blob_bytes(&drop->commit)));
-		err = talk_ask_append(talk, TALK_ASK_APPEND_AGAIN, drop->append_token,
-				      drop->read_hash, drop->flags, talk_blob_bytes(&drop->commit),
-				      &asked);
-		if (err == SOTTO_ERR_AGAIN)
-			err = SOTTO_OK;
+	if (drop == &group->drops[0]) {
+		group->pending.stored = 0;
+		group->pending.ticket = 0;
+		TRY(talk_parts_forget(talk, group));
+		TRY(talk_records_own(talk, drop, &group->pending));
 	}
-	if (err == SOTTO_OK)
-		err = talk_out_again(talk, group, drop->epoch);
+	drop->commit.stored = 0;
+	drop->commit.ticket = 0;
+	TRY(talk_records_own(talk, drop, &drop->commit));
+	err = talk_out_again(talk, group, drop->epoch);
 out:
 	return err;
 }

@@ -2,6 +2,7 @@
 /*
  * A record of a conversation's drop.
  *
+ *   part           -> of the present epoch: kept until the message is whole, which counts here (part.c)
  *   hash is ours?  -> it is stored there; our pending commit has won, our entry counts
  *   open           -> commit: the first valid one of the present epoch wins, nothing else does; one that
  *                     only others can follow stops us here
@@ -47,9 +48,12 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 		return SOTTO_OK;
 	}
 	TRY(talk_drop_of_epoch(talk, group, &next));
+	TRY(talk_parts_forget(talk, group));
 	if (group->drop_count == TALK_DROPS_MAX) {
 		struct talk_drop *oldest = &group->drops[TALK_DROPS_MAX - 1];
 
+		if (oldest->commit.count > 0)
+			TRY(talk_commit_erase(talk, group, oldest));
 		TRY(talk_cancel(talk, oldest->ticket));
 		talk_drop_clear(talk, oldest);
 		group->drop_count--;
@@ -221,7 +225,8 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 {
 	bool before = drop == &group->drops[0];
 
-	if (before && bytes_equal(record, talk_blob_bytes(&group->pending)))
+	if (before && group->pending.count == 1 &&
+	    bytes_equal(record, talk_blob_bytes(&group->pending.items[0])))
 		return pending_receive(talk, group, drop);
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
@@ -235,31 +240,60 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 	return SOTTO_OK;
 }
 
+static enum sotto_err message_receive(struct talk *talk, struct talk_group *group,
+				      struct talk_drop *drop, struct bytes message, bool in_parts)
+{
+	struct mls_message_info info;
+	struct mls_context context;
+
+	mls_group_context(group->mls, &context);
+	if (mls_message_read(message, &info) != SOTTO_OK ||
+	    !bytes_equal(info.group_id, context.group_id) || info.epoch != drop->epoch)
+		return SOTTO_OK;
+	if (info.content_type == MLS_CONTENT_APPLICATION && !in_parts)
+		return application_receive(talk, group, drop, message);
+	if (info.content_type == MLS_CONTENT_COMMIT && drop == &group->drops[0] &&
+	    mls_group_active(group->mls))
+		return commit_receive(talk, group, drop, message);
+	return SOTTO_OK;
+}
+
+/* Only commits come in parts, and only for the present epoch. Ours, too, is whole where it is for others. */
+static enum sotto_err part_receive(struct talk *talk, struct talk_group *group,
+				   struct talk_drop *drop, struct bytes content)
+{
+	struct talk_blob whole = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	if (drop != &group->drops[0] || !mls_group_active(group->mls))
+		return SOTTO_OK;
+	TRY(talk_part_receive(talk, group, content, &whole));
+	if (whole.len > 0)
+		err = message_receive(talk, group, drop, talk_blob_bytes(&whole), true);
+out:
+	talk_blob_clear(talk, &whole);
+	return err;
+}
+
 enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 				   struct talk_drop *drop, struct bytes record)
 {
 	struct talk_blob message = {0};
-	struct mls_message_info info;
-	struct mls_context context;
+	bool ours;
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->stuck && drop == &group->drops[0])
 		return SOTTO_OK; /* behind what we cannot follow */
-	if (talk_own_take(drop, record))
-		return own_receive(talk, group, drop, record);
+	ours = talk_own_take(drop, record);
 	err = talk_record_open(talk, drop, record, &message);
 	if (err != SOTTO_OK)
 		return fatal(err) ? err : SOTTO_OK;
-	mls_group_context(group->mls, &context);
-	if (mls_message_read(talk_blob_bytes(&message), &info) != SOTTO_OK ||
-	    !bytes_equal(info.group_id, context.group_id) || info.epoch != drop->epoch)
-		goto out;
-	if (info.content_type == MLS_CONTENT_APPLICATION)
-		err = application_receive(talk, group, drop, talk_blob_bytes(&message));
-	else if (info.content_type == MLS_CONTENT_COMMIT && drop == &group->drops[0] &&
-		 mls_group_active(group->mls))
-		err = commit_receive(talk, group, drop, talk_blob_bytes(&message));
-out:
+	if (talk_is_part(talk_blob_bytes(&message)))
+		err = part_receive(talk, group, drop, talk_blob_bytes(&message));
+	else if (ours)
+		err = own_receive(talk, group, drop, record);
+	else
+		err = message_receive(talk, group, drop, talk_blob_bytes(&message), false);
 	talk_blob_clear(talk, &message);
 	return err;
 }

@@ -27,6 +27,16 @@ static struct talk_sent_parcel *parcel_find(struct talk *talk, uint64_t number)
 	return NULL;
 }
 
+/* One more of them is durable. */
+static bool records_stored(struct talk_records *records, uint64_t ticket)
+{
+	if (ticket == 0 || records->ticket != ticket)
+		return false;
+	records->ticket = 0;
+	records->stored++;
+	return true;
+}
+
 static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked)
 {
 	struct talk_group *group = talk_group_by_number(talk, asked->group);
@@ -41,17 +51,19 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 			       ? SOTTO_OK
 			       : talk_out_stored(talk, group, out);
 	case TALK_ASK_APPEND_COMMIT:
-		if (group != NULL && group->pending_ticket == asked->ticket) {
-			group->pending_stored = true;
-			group->pending_ticket = 0;
+		if (group != NULL)
+			(void)records_stored(&group->pending, asked->ticket);
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_AGAIN:
+		for (size_t i = 0; group != NULL && i < group->drop_count; i++) {
+			if (records_stored(&group->drops[i].commit, asked->ticket))
+				group->dirty = true;
 		}
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_PARCEL:
 		sent = parcel_find(talk, asked->number);
-		if (sent != NULL && sent->ticket == asked->ticket) {
-			sent->ticket = 0;
-			sent->stored++;
-		}
+		if (sent != NULL)
+			(void)records_stored(&sent->records, asked->ticket);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_PETITION:
 		talk->petition_stored = true;
@@ -60,7 +72,6 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	case TALK_ASK_FOUND:
 	case TALK_ASK_READ:
 	case TALK_ASK_WATCH:
-	case TALK_ASK_APPEND_AGAIN:
 	case TALK_ASK_TRIM:
 	case TALK_ASK_INSTALL:
 	case TALK_ASK_PROVE:
@@ -157,14 +168,18 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 		drop->read_ns = talk->now_ns;
 	}
 	group = talk_group_by_number(talk, asked->group);
-	if (group != NULL && group->pending_ticket == asked->ticket)
-		group->pending_ticket = 0;
+	if (group != NULL && group->pending.ticket == asked->ticket)
+		group->pending.ticket = 0;
+	for (size_t i = 0; group != NULL && i < group->drop_count; i++) {
+		if (group->drops[i].commit.ticket == asked->ticket)
+			group->drops[i].commit.ticket = 0;
+	}
 	out = group == NULL ? NULL : out_find(group, asked->number);
 	if (out != NULL && out->ticket == asked->ticket)
 		out->ticket = 0;
 	sent = parcel_find(talk, asked->number);
-	if (sent != NULL && sent->ticket == asked->ticket)
-		sent->ticket = 0;
+	if (sent != NULL && sent->records.ticket == asked->ticket)
+		sent->records.ticket = 0;
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;
 	if (talk->key_ticket == asked->ticket)

@@ -20,6 +20,16 @@ uint32_t talk_extension_of(const struct talk *talk, uint32_t member)
 	return found == NULL ? 0 : found->extension;
 }
 
+/* No more devices than one group can hold. */
+bool talk_network_full(const struct talk *talk)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++)
+		count += ledger_device_at(talk->ledger, i)->state != LEDGER_DEVICE_REVOKED;
+	return count >= TALK_MEMBERS_MAX;
+}
+
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
 {
 	const struct ledger_device *own =

@@ -4,7 +4,7 @@
 
 #include "talk/state.h"
 
-void talk_outbox_owner(const struct talk_group *group, uint8_t *owner)
+void talk_group_owner(const struct talk_group *group, uint8_t *owner)
 {
 	for (size_t i = 0; i < 8; i++)
 		owner[i] = (uint8_t)(group->number >> (56 - 8 * i));
@@ -95,7 +95,7 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 	if (!out->dirty || out->transient)
 		return SOTTO_OK;
 	out->dirty = false;
-	talk_outbox_owner(group, owner);
+	talk_group_owner(group, owner);
 	return put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
 		   &kept);
 }
@@ -109,7 +109,7 @@ static void drop_keep(const struct talk_drop *drop, struct talk_kept_drop *kept)
 		.sequence = drop->sequence,
 		.winner = drop->winner,
 		.own = {.items = drop->own.data, .count = drop->own.len / WIRE_HASH_LEN},
-		.commit = talk_blob_bytes(&drop->commit),
+		.again = drop->commit.stored < drop->commit.count,
 	};
 	memcpy(kept->append_token, drop->append_token, WIRE_TOKEN_LEN);
 	memcpy(kept->read_token, drop->read_token, WIRE_TOKEN_LEN);
@@ -158,9 +158,6 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 		.stuck = group->stuck,
 		.drops = {.items = drops, .count = group->drop_count},
 		.arrived = {.items = arrived, .count = group->arrived_count},
-		.pending = talk_blob_bytes(&group->pending),
-		.welcome = mls_buffer_bytes(&group->welcome),
-		.welcomed = {.items = group->welcomed, .count = group->welcomed_count},
 	};
 	enum sotto_err err = SOTTO_OK;
 
@@ -203,6 +200,57 @@ out:
 	return err;
 }
 
+/* As they stand in the rows of commits and parcels; give them back. */
+static struct talk_kept_record *records_keep(const struct talk *talk,
+					     const struct talk_records *records)
+{
+	struct talk_kept_record *kept = talk_take(talk, records->count * sizeof(*kept));
+
+	for (size_t i = 0; kept != NULL && i < records->count; i++)
+		kept[i].sealed = talk_blob_bytes(&records->items[i]);
+	return kept;
+}
+
+/* group: whose Welcome belongs to it; NULL: none does any more. */
+static enum sotto_err commit_save(struct talk *talk, const uint8_t *owner, uint64_t epoch,
+				  struct talk_records *commit, const struct talk_group *group)
+{
+	struct talk_kept_commit kept = {.version = TALK_STORE_VERSION};
+	struct talk_kept_record *records;
+	enum sotto_err err;
+
+	if (!commit->dirty)
+		return SOTTO_OK;
+	records = records_keep(talk, commit);
+	if (records == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	commit->dirty = false;
+	memcpy(kept.id, commit->id, sizeof(kept.id));
+	kept.records.items = records;
+	kept.records.count = commit->count;
+	if (group != NULL) {
+		kept.welcome = mls_buffer_bytes(&group->welcome);
+		kept.welcomed.items = group->welcomed;
+		kept.welcomed.count = group->welcomed_count;
+	}
+	err = put(talk, TALK_TABLE_COMMIT, BYTES(owner, 8), epoch, &talk_kept_commit_type, &kept);
+	talk_give(talk, records, commit->count * sizeof(*records));
+	return err;
+}
+
+static enum sotto_err commits_save(struct talk *talk, struct talk_group *group)
+{
+	uint8_t owner[8];
+	enum sotto_err err = SOTTO_OK;
+
+	talk_group_owner(group, owner);
+	TRY(commit_save(talk, owner, group->drops[0].epoch, &group->pending, group));
+	for (size_t i = 0; i < group->drop_count; i++)
+		TRY(commit_save(talk, owner, group->drops[i].epoch, &group->drops[i].commit, NULL));
+out:
+	return err;
+}
+
 static enum sotto_err group_save(struct talk *talk, struct talk_group *group)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -210,6 +258,7 @@ static enum sotto_err group_save(struct talk *talk, struct talk_group *group)
 	TRY(mls_save(talk, group));
 	if (group->dirty)
 		TRY(group_row_save(talk, group));
+	TRY(commits_save(talk, group));
 	list_for_each (element, following, &group->outbox)
 		TRY(out_save(talk, group, CONTAINER_OF(element, struct talk_out, list)));
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = false;
@@ -238,25 +287,22 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *sent)
 {
 	struct talk_kept_parcel kept = {.version = TALK_STORE_VERSION, .group = sent->group};
-	size_t size = sent->record_count * sizeof(struct talk_kept_record);
 	struct talk_kept_record *records;
 	enum sotto_err err;
 
 	if (!sent->dirty)
 		return SOTTO_OK;
-	records = talk_take(talk, size);
+	records = records_keep(talk, &sent->records);
 	if (records == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	sent->dirty = false;
 	memcpy(kept.device_key, sent->device_key, LEDGER_KEY_LEN);
 	memcpy(kept.append_token, sent->append_token, WIRE_TOKEN_LEN);
 	memcpy(kept.read_hash, sent->read_hash, WIRE_HASH_LEN);
-	for (size_t i = 0; i < sent->record_count; i++)
-		records[i].sealed = talk_blob_bytes(&sent->records[i]);
 	kept.records.items = records;
-	kept.records.count = sent->record_count;
+	kept.records.count = sent->records.count;
 	err = put(talk, TALK_TABLE_PARCEL, BYTES_NONE, sent->number, &talk_kept_parcel_type, &kept);
-	talk_give(talk, records, size);
+	talk_give(talk, records, sent->records.count * sizeof(*records));
 	return err;
 }
 

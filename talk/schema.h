@@ -10,9 +10,17 @@
 #include "ledger/schema.h"
 #include "wire/define.h"
 
-#define TALK_VERSION	       1
-#define TALK_TEXT_MAX	       16000 /* bytes of UTF-8; more is a file */
-#define TALK_BODY_MAX	       60000 /* fits one record of 64 KiB with everything around it */
+#define TALK_VERSION  1
+#define TALK_TEXT_MAX 16000 /* bytes of UTF-8; more is a file */
+#define TALK_BODY_MAX 60000 /* fits one record of 64 KiB with everything around it */
+/*
+ * Devices in one group. What follows from it with the suite MLKEM768X25519: a path over a tree without
+ * parents has 1,190 bytes a device, an added device 2,800 (8,192 at most), so no commit needs more parts
+ * than:
+ */
+#define TALK_MEMBERS_MAX       1000
+#define TALK_MESSAGE_PARTS_MAX 70 /* 4 MiB: of a message in a conversation's drop */
+#define TALK_UNFINISHED_MAX    4  /* such messages on their way in one drop; the oldest gives way */
 #define TALK_GROUP_ID_LEN      32
 #define TALK_MESSAGE_ID_LEN    16
 #define TALK_CALL_MAX	       256 /* a call message: call/message.h */
@@ -20,7 +28,7 @@
 #define TALK_AUTHENTICATOR_LEN 32 /* the first bytes of the epoch authenticator of any suite */
 #define TALK_GAPS_MAX	       256
 #define TALK_SENDERS_MAX       1024
-#define TALK_PART_MAX	       60000 /* one part of a parcel, in one inbox record */
+#define TALK_PART_MAX	       60000 /* one part, in one record */
 #define TALK_PARTS_MAX	       1024
 #define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
 
@@ -89,10 +97,11 @@
 
 #define TALK_FIELDS_part(X, self) \
 	X(self, U8, version, 0, none, "1") \
-	X(self, FIXED, parcel, TALK_MESSAGE_ID_LEN, none, "random; the same in all parts") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, \
+	  "the same in all parts; of a parcel random, of a message see Large messages") \
 	X(self, U16, number, 0, none, "from 0") \
 	X(self, U16, count, 0, none, "of parts") \
-	X(self, OPAQUE, bytes, TALK_PART_MAX, none, "joined they are a parcel")
+	X(self, OPAQUE, bytes, TALK_PART_MAX, none, "joined they are the whole")
 
 #define TALK_FIELDS_access(X, self) \
 	X(self, U64, number, 0, none, "of the access key") \
@@ -121,7 +130,7 @@
 	S(key_package, "Body 5, *everyone* only: how to add the sender's device") \
 	S(context, "Extension 0xf001 of every GroupContext") \
 	S(petition, "What a joiner posts to the porch") \
-	S(part, "Inside every inbox record") \
+	S(part, "Inside every inbox record, and where a message does not fit into one record") \
 	S(access, "One access secret") \
 	S(parcel, "How a device comes into a group")
 

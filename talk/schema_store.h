@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  2
+#define TALK_STORE_VERSION  3
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -53,7 +53,7 @@
 	X(self, FIXED, running, 32, none, "the running hash there") \
 	X(self, U64, winner, 0, none, "sequence of the winning commit; 0: none yet") \
 	X(self, LIST, own, TALK_OWN_MAX, talk_kept_hash, "sent and not read back yet") \
-	X(self, OPAQUE, commit, WIRE_RECORD_LEN_MAX, none, "our own winning commit, as a record")
+	X(self, U8, again, 0, none, "the relay lost our winning commit; it is being sent again")
 
 #define TALK_FIELDS_kept_welcomed(X, self) \
 	X(self, FIXED, key, 32, none, "of a device") \
@@ -74,9 +74,6 @@
 	X(self, U8, update_due, 0, none, "our leaf came from a reusable key package") \
 	X(self, LIST, drops, TALK_DROPS_MAX, talk_kept_drop, "the present epoch's first") \
 	X(self, LIST, arrived, TALK_SENDERS_MAX, talk_kept_arrived, "by sender") \
-	X(self, OPAQUE, pending, WIRE_RECORD_LEN_MAX, none, "our commit on its way, as a record") \
-	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "goes out when the commit has won") \
-	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices") \
 	X(self, U8, stuck, 0, none, "at a commit that others may follow and we cannot") \
 	X(self, FIXED, stuck_commit, 32, none, "its hash") \
 	X(self, FIXED, stuck_author, 32, none, "the device that made it")
@@ -104,6 +101,13 @@
 	X(self, U64, made_ms, 0, none, "ours only")
 
 #define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
+
+#define TALK_FIELDS_kept_commit(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of its parts; zeros: it is in one piece") \
+	X(self, LIST, records, TALK_MESSAGE_PARTS_MAX + 1, talk_kept_record, "") \
+	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "goes out when the commit has won") \
+	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices")
 
 #define TALK_FIELDS_kept_parcel(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -146,6 +150,7 @@
 	S(kept_out) \
 	S(kept_package) \
 	S(kept_record) \
+	S(kept_commit) \
 	S(kept_parcel) \
 	S(kept_invite) \
 	S(kept_message) \
@@ -158,7 +163,8 @@ TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
 #undef TALK_DECLARE_KEPT
 
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
- * in talk.h. All rows have an empty owner but those of OUTBOX, whose owner is the group's number. */
+ * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT and PART, whose owner is the group's
+ * number. */
 #define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
 #define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
 #define TALK_TABLE_EPOCH   (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
@@ -169,6 +175,11 @@ TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
 #define TALK_TABLE_INVITE  (STORE_TABLE_RING | (STORE_TABLES_TALK + 9))
 /* By message row: what came while the phone was locked, until it is unlocked. */
 #define TALK_TABLE_PARKED (STORE_TABLE_RING | (STORE_TABLES_TALK + 10))
+/* Our commit in a drop, by the drop's epoch: on its way, or the one that won. Written once, and not with
+ * every record that is read. */
+#define TALK_TABLE_COMMIT (STORE_TABLE_RING | (STORE_TABLES_TALK + 11))
+/* A talk_part of a message of which not all parts are here, by its sequence in the present drop. */
+#define TALK_TABLE_PART	  (STORE_TABLE_RING | (STORE_TABLES_TALK + 12))
 #define TALK_TABLE_LEDGER (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

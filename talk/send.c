@@ -40,7 +40,7 @@ enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *group, stru
 	enum sotto_err err = SOTTO_OK;
 
 	if (!out->transient) {
-		talk_outbox_owner(group, owner);
+		talk_group_owner(group, owner);
 		err = store_batch_delete(&talk->batch, TALK_TABLE_OUTBOX, BYTES_OF(owner),
 					 out->number);
 	}
@@ -180,7 +180,7 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
 		return outbox_fail(talk, group);
 	TRY(outbox_expire(talk, group));
-	if (!talk_group_current(talk, group) || group->blocked || group->pending.len > 0 ||
+	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||
 	    talk->now_ns < talk->retry_ns)
 		return SOTTO_OK;
 	TRY(talk_receipt_make(talk, group));

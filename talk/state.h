@@ -6,6 +6,7 @@
  *   reply.c                   the relay's answers, by ticket
  *   read.c                    a batch: signature, position, records
  *   receive.c                 a record: ours, a commit, a message
+ *   part.c                    what does not fit into one record
  *   frame.c text.c roster.c package.c   what a message says
  *   lock.c                    rows of messages, and where they wait while the phone is locked
  *   inbox.c porch.c           parcels and petitions
@@ -71,6 +72,19 @@ static inline struct bytes talk_blob_bytes(const struct talk_blob *blob)
 	return BYTES(blob->data, blob->len);
 }
 
+/*
+ * What we put into a drop in one piece or in parts, in this order (part.c). Bytes stay the same when they are
+ * sent again: a relay that has them already says so.
+ */
+struct talk_records {
+	struct talk_blob *items;
+	size_t count;
+	size_t stored;	 /* so many of them; the next one is sent when this one is there */
+	uint64_t ticket; /* open append; 0: none */
+	uint8_t id[TALK_MESSAGE_ID_LEN]; /* of the parts; zeros: it is in one piece */
+	bool dirty;			 /* its row */
+};
+
 /* A drop that we read, and perhaps write. */
 struct talk_drop {
 	uint8_t append_token[WIRE_TOKEN_LEN]; /* zeros if we may not append */
@@ -86,12 +100,13 @@ struct talk_drop {
 	uint64_t sequence;
 	uint8_t running[WIRE_HASH_LEN];
 	uint64_t winner;
-	struct talk_blob own;	 /* hashes of records of ours, end to end */
-	struct talk_blob commit; /* a record */
-	uint64_t ticket;	 /* open read or watch; 0: none */
-	bool at_end;		 /* read to its end since the link came up */
-	bool watched;		 /* what comes is pushed */
-	uint64_t read_ns;	 /* when it was last read to its end */
+	struct talk_blob own;	    /* hashes of records of ours, end to end */
+	struct talk_records commit; /* ours, if it is the one that won */
+	bool commit_again;	    /* loaded: the relay lost it */
+	uint64_t ticket;	    /* open read or watch; 0: none */
+	bool at_end;		    /* read to its end since the link came up */
+	bool watched;		    /* what comes is pushed */
+	uint64_t read_ns;	    /* when it was last read to its end */
 };
 
 /* A place in a drop, as the relay signed it for us. */
@@ -145,9 +160,8 @@ struct talk_group {
 	size_t arrived_count, arrived_capacity;
 	struct list outbox;
 
-	struct talk_blob pending; /* our commit as a record; empty: none */
-	bool pending_stored;
-	uint64_t pending_ticket;
+	struct talk_records pending; /* our commit on its way; empty: none */
+	struct list coming;	     /* unfinished messages in the present drop, as they began */
 	struct mls_buffer welcome;
 	struct talk_kept_welcomed *welcomed;
 	size_t welcomed_count;
@@ -176,10 +190,7 @@ struct talk_sent_parcel {
 	uint8_t device_key[LEDGER_KEY_LEN];
 	uint8_t append_token[WIRE_TOKEN_LEN];
 	uint8_t read_hash[WIRE_HASH_LEN];
-	struct talk_blob *records;
-	size_t record_count;
-	size_t stored; /* so many of them since the link came up */
-	uint64_t ticket;
+	struct talk_records records; /* stored: since the link came up */
 	bool dirty;
 };
 
@@ -211,13 +222,18 @@ struct talk_petition_row {
 	bool submitted;
 };
 
-/* A parcel on its way in. */
+struct talk_coming_part {
+	struct talk_blob bytes;
+	uint64_t row; /* in a conversation: of TALK_TABLE_PART */
+};
+
+/* A parcel, or a message of a conversation, of which not all parts are here yet. */
 struct talk_coming {
 	struct list list;
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 	uint16_t count;
 	uint16_t have;
-	struct talk_blob *parts;
+	struct talk_coming_part *parts;
 };
 
 enum talk_asking {
@@ -343,6 +359,9 @@ void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel);
 void talk_package_free(struct talk *talk, struct talk_package *package);
 void talk_petition_free(struct talk *talk, struct talk_petition_row *petition);
 void talk_coming_free(struct talk *talk, struct talk_coming *coming);
+MUST_USE enum sotto_err talk_records_make(const struct talk *talk, struct talk_records *records,
+					  size_t count);
+void talk_records_clear(const struct talk *talk, struct talk_records *records);
 
 /* ---- drop.c: names, keys, records ---- */
 void talk_drop_name(struct talk_drop *drop);
@@ -368,6 +387,32 @@ MUST_USE enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *dr
 MUST_USE enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop,
 				     struct bytes record);
 bool talk_own_take(struct talk_drop *drop, struct bytes record); /* was it there? */
+
+/* ---- part.c: what does not fit into one record ---- */
+size_t talk_part_count(size_t len);
+struct bytes talk_part_bytes(struct bytes whole, size_t number);
+struct talk_coming *talk_coming_find(struct list *list, const uint8_t *id);
+MUST_USE enum sotto_err talk_coming_make(struct talk *talk, struct list *list,
+					 const struct talk_part *part, struct talk_coming **coming);
+MUST_USE enum sotto_err talk_coming_put(struct talk *talk, struct talk_coming *coming,
+					const struct talk_part *part, uint64_t row);
+/* All parts from this one on, in one piece. */
+MUST_USE enum sotto_err talk_coming_join(struct talk *talk, const struct talk_coming *coming,
+					 uint16_t first, struct talk_blob *whole);
+MUST_USE enum sotto_err talk_records_own(const struct talk *talk, struct talk_drop *drop,
+					 const struct talk_records *records);
+/* One record, or as many as it needs. */
+MUST_USE enum sotto_err talk_message_seal(struct talk *talk, struct talk_drop *drop,
+					  struct bytes message, struct talk_records *records);
+bool talk_is_part(struct bytes content);
+/* A part in the present drop, at its present sequence. whole: the message, if this was the last of it. */
+MUST_USE enum sotto_err talk_part_receive(struct talk *talk, struct talk_group *group,
+					  struct bytes content, struct talk_blob *whole);
+/* A part from the store. */
+MUST_USE enum sotto_err talk_part_load(struct talk *talk, struct talk_group *group,
+				       struct bytes content, uint64_t row);
+/* The present drop is past, or begins anew. */
+MUST_USE enum sotto_err talk_parts_forget(struct talk *talk, struct talk_group *group);
 
 /* ---- request.c ---- */
 MUST_USE enum sotto_err talk_ask(struct talk *talk, enum talk_asking what,
@@ -450,6 +495,7 @@ struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
 MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);
+bool talk_network_full(const struct talk *talk);
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
 MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
 MUST_USE enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension);
@@ -463,6 +509,10 @@ MUST_USE enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *g
 MUST_USE enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group);
 bool talk_pending_allowed(const struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group);
+/* Commits that won and that the relay lost. */
+MUST_USE enum sotto_err talk_commits_again(struct talk *talk, struct talk_group *group);
+MUST_USE enum sotto_err talk_commit_erase(struct talk *talk, const struct talk_group *group,
+					  const struct talk_drop *drop);
 uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger);
 MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
 					    struct talk_blob *blob);
@@ -493,7 +543,8 @@ MUST_USE enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *gr
 					struct talk_out *out);
 MUST_USE enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_ratchets_reserve(struct talk_group *group);
-void talk_outbox_owner(const struct talk_group *group, uint8_t *owner); /* 8 bytes */
+/* Of a group's rows of its own: 8 bytes. */
+void talk_group_owner(const struct talk_group *group, uint8_t *owner);
 MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 				      struct talk_out *out, bool counts);
 

@@ -51,7 +51,7 @@ static enum sotto_err drop_ask(struct talk *talk, struct talk_drop *drop, bool u
 /* Is there something that could be sent, if we knew that we have read everything? */
 static bool group_waits(const struct talk_group *group)
 {
-	if (group->pending.len > 0)
+	if (group->pending.count > 0)
 		return true;
 	list_for_each (element, following, &group->outbox) {
 		if (!CONTAINER_OF(element, struct talk_out, list)->stored)
@@ -117,6 +117,7 @@ static enum sotto_err member_work(struct talk *talk)
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
 		TRY(group_ask(talk, group));
+		TRY(talk_commits_again(talk, group));
 		TRY(talk_commit_work(talk, group));
 		TRY(talk_send_work(talk, group));
 		/* A commit in a group of one has moved it on. */
@@ -240,18 +241,21 @@ enum sotto_err talk_unlink(struct talk *talk)
 		struct talk_sent_parcel *sent =
 			CONTAINER_OF(element, struct talk_sent_parcel, list);
 
-		sent->ticket = 0;
-		sent->stored = 0;
+		sent->records.ticket = 0;
+		sent->records.stored = 0;
 	}
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
 		for (size_t i = 0; i < group->drop_count; i++) {
 			group->drops[i].ticket = 0;
+			group->drops[i].commit.ticket = 0;
 			group->drops[i].at_end = group->drops[i].watched = false;
 		}
-		group->pending_ticket = 0;
-		group->pending_stored = false;
+		group->pending.ticket = 0;
+		/* Of a drop that we have read we hear when it is lost; of another one we do not. */
+		if (!group->drops[0].known)
+			group->pending.stored = 0;
 		group->commit_due_ns = TALK_NEVER;
 		group->settled = false;
 		TRY(talk_out_unlink(talk, group));

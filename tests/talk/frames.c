@@ -18,6 +18,7 @@
 #define RECORD_NONCE_LEN 24
 #define SENDER_DATA_LEN	 12 /* leaf, generation, reuse guard */
 #define SEEN_MAX	 65536
+#define LARGE_MAX	 1024
 
 /* Named by a hash over what the key and nonce is made of; content is a hash too. */
 struct use {
@@ -30,8 +31,17 @@ struct uses {
 	size_t count;
 };
 
+/* A message in parts: those that left, each once, in their order. */
+struct large {
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	uint8_t *data;
+	size_t len;
+};
+
 struct frames {
 	struct uses nonces, generations;
+	struct large large[LARGE_MAX];
+	size_t large_count;
 	struct frames_counts counts;
 };
 
@@ -47,6 +57,8 @@ struct frames *frames_create(void)
 
 void frames_destroy(struct frames *frames)
 {
+	for (size_t i = 0; i < frames->large_count; i++)
+		free(frames->large[i].data);
 	free(frames);
 }
 
@@ -130,6 +142,35 @@ static void frame_seen(struct frames *frames, const struct talk_group *group, st
 	frames->counts.generations_reused += met == REUSED;
 }
 
+static void part_seen(struct frames *frames, const struct talk_group *group, struct bytes content)
+{
+	struct talk_part part;
+	struct large *large = NULL;
+	enum sotto_err err = wire_decode(&talk_part_type, content, &part);
+
+	ASSERT(err == SOTTO_OK);
+	if (part.number == 0)
+		return;
+	for (size_t i = 0; i < frames->large_count; i++) {
+		if (memcmp(frames->large[i].id, part.id, sizeof(part.id)) == 0)
+			large = &frames->large[i];
+	}
+	if (large == NULL) {
+		ASSERT(frames->large_count < LARGE_MAX);
+		large = &frames->large[frames->large_count++];
+		memcpy(large->id, part.id, sizeof(large->id));
+	}
+	/* In other records once more. */
+	if (part.number == 1)
+		large->len = 0;
+	large->data = realloc(large->data, large->len + part.bytes.len);
+	ASSERT(large->data != NULL);
+	memcpy(large->data + large->len, part.bytes.data, part.bytes.len);
+	large->len += part.bytes.len;
+	if (part.number == part.count - 1)
+		frame_seen(frames, group, BYTES(large->data, large->len));
+}
+
 /* The group whose drop this is; NULL: an inbox or the porch. */
 static const struct talk_group *group_of(const struct talk *talk, const uint8_t *name,
 					 const struct talk_drop **drop)
@@ -162,7 +203,10 @@ static void record_seen(struct frames *frames, const struct talk *talk, const ui
 		return;
 	err = talk_record_open(talk, drop, sealed, &message);
 	ASSERT(err == SOTTO_OK);
-	frame_seen(frames, group, talk_blob_bytes(&message));
+	if (!talk_is_part(talk_blob_bytes(&message)))
+		frame_seen(frames, group, talk_blob_bytes(&message));
+	else if (met != SAME)
+		part_seen(frames, group, talk_blob_bytes(&message));
 	talk_blob_clear(talk, &message);
 }
 

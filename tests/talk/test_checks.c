@@ -418,7 +418,7 @@ static void test_parts(void **state)
 	trial->plan.with_member = false;
 	talk_blob_clear(trial->joiner, &parcel);
 	trial_parcel_make(trial, &parcel);
-	part.parcel[0] = 1;
+	part.id[0] = 1;
 	part.bytes = talk_blob_bytes(&parcel);
 	part_put(trial, &part);
 	assert_true(coming(trial->joiner) <= 1);
@@ -429,7 +429,7 @@ static void test_parts(void **state)
 	talk_blob_clear(trial->joiner, &parcel);
 	trial_parcel_make(trial, &parcel);
 	half = parcel.len / 2;
-	part.parcel[0] = 2;
+	part.id[0] = 2;
 	part.count = 2;
 	part.number = 1;
 	part.bytes = BYTES(parcel.data + half, parcel.len - half);
