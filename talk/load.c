@@ -16,8 +16,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 		return SOTTO_ERR_NO_MEMORY;
 	made->allocator = allocator;
 	made->random = config->random;
-	made->suite =
-		config->suite != 0 ? config->suite : MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+	made->suite = config->suite != 0 ? config->suite : TALK_SUITE;
 	made->retention_ms = config->retention_ms != 0 ? config->retention_ms : TALK_RETENTION_MS;
 	made->watches_max = config->watches_max != 0 ? config->watches_max : TALK_WATCHES_MAX;
 	made->mls = (struct mls_config){

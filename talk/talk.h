@@ -39,7 +39,13 @@
 /* Messages of our own that wait for acknowledgement, in all groups. */
 #define TALK_OUTBOX_MAX 4096
 
-#define TALK_NEVER	UINT64_MAX
+/*
+ * The suite of a network's groups: X-Wing, AES-256-GCM, SHA-384, Ed25519. Who records today and has a quantum
+ * computer later must break ML-KEM-768 too. A network has one suite: phones with another one do not meet.
+ */
+#define TALK_SUITE 0xF002 /* MLS_MLKEM768X25519_AES256GCM_SHA384_Ed25519 */
+
+#define TALK_NEVER UINT64_MAX
 
 struct talk;
 

@@ -131,8 +131,11 @@ void world_corrupt(struct world *world, uint32_t one_in)
 
 static void phone_start(struct world_phone *phone)
 {
+	/* The usual one, or what the story is told anew with. */
+	const char *suite = getenv("SOTTO_TEST_SUITE");
 	struct talk_config config = {.allocator = &phone->allocator,
 				     .random = &phone->source,
+				     .suite = suite == NULL ? 0 : (uint16_t)strtoul(suite, NULL, 0),
 				     .watches_max = phone->watches};
 	enum sotto_err err;
 
