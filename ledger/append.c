@@ -47,12 +47,11 @@ static void device_touch(struct ledger *ledger, struct ledger_device *device, ui
 	ledger->members[device->member - 1].touched = index;
 }
 
-static void device_put(struct ledger *ledger, const uint8_t *key, const uint8_t *inbox_key,
-		       const uint8_t *inbox_read, uint32_t member, uint64_t index)
+static void device_put(struct ledger *ledger, const uint8_t *key, const uint8_t *inbox_read,
+		       uint32_t member, uint64_t index)
 {
 	struct ledger_device *device = ledger_state_put_device(ledger, key, member);
 
-	memcpy(device->inbox_key, inbox_key, LEDGER_KEY_LEN);
 	memcpy(device->inbox_read, inbox_read, LEDGER_HASH_LEN);
 	device->state = ledger_one_person_controls(ledger) ? LEDGER_DEVICE_ACTIVE
 							   : LEDGER_DEVICE_UNCONFIRMED;
@@ -72,8 +71,7 @@ static void found_commit(struct ledger *ledger, const struct entry_context *cont
 	ledger->state.admins[0].since = index;
 	member = ledger_state_put_member(ledger, found->extension, found->name,
 					 context->entry.act.stated_ms);
-	device_put(ledger, found->device_key, found->inbox_key, found->inbox_read, member->id,
-		   index);
+	device_put(ledger, found->device_key, found->inbox_read, member->id, index);
 }
 
 /* ---- authorise ---- */
@@ -161,8 +159,7 @@ static void enrol_commit(struct ledger *ledger, const struct entry_context *cont
 		context->entry.act.stated_ms);
 
 	invitation->state = LEDGER_INVITATION_USED;
-	device_put(ledger, enrol->device_key, enrol->inbox_key, enrol->inbox_read, member->id,
-		   index);
+	device_put(ledger, enrol->device_key, enrol->inbox_read, member->id, index);
 }
 
 /* ---- confirm ---- */

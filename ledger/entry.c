@@ -238,14 +238,13 @@ enum sotto_err ledger_entry_verify(const struct ledger_entry *entry, const uint8
 		      signature->signature);
 }
 
-#define ENROL_SIGNED_LEN (3 * LEDGER_KEY_LEN + LEDGER_HASH_LEN)
+#define ENROL_SIGNED_LEN (2 * LEDGER_KEY_LEN + LEDGER_HASH_LEN)
 
 static void enrol_content(const struct ledger_enrol *enrol, uint8_t *out)
 {
 	memcpy(out, enrol->invitation_key, LEDGER_KEY_LEN);
 	memcpy(out + LEDGER_KEY_LEN, enrol->device_key, LEDGER_KEY_LEN);
-	memcpy(out + 2 * LEDGER_KEY_LEN, enrol->inbox_key, LEDGER_KEY_LEN);
-	memcpy(out + 3 * LEDGER_KEY_LEN, enrol->inbox_read, LEDGER_HASH_LEN);
+	memcpy(out + 2 * LEDGER_KEY_LEN, enrol->inbox_read, LEDGER_HASH_LEN);
 }
 
 enum sotto_err ledger_enrol_sign(const uint8_t *network, struct bytes invitation_private,

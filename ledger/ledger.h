@@ -49,7 +49,6 @@ struct ledger_member {
 
 struct ledger_device {
 	uint8_t key[LEDGER_KEY_LEN];	     /* Ed25519; signs in MLS too */
-	uint8_t inbox_key[LEDGER_KEY_LEN];   /* X25519: Welcomes are sealed to it */
 	uint8_t inbox_read[LEDGER_HASH_LEN]; /* hash of its inbox's read token */
 	uint32_t member;
 	enum ledger_device_state state;

@@ -58,8 +58,6 @@
 	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the founder's") \
 	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, \
 	  "of the founder's device: the first admin") \
-	X(self, FIXED, inbox_key, LEDGER_KEY_LEN, none, \
-	  "X25519: what is in its inbox is sealed to it") \
 	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token")
 
 #define LEDGER_FIELDS_authorise(X, self) \
@@ -73,10 +71,9 @@
 #define LEDGER_FIELDS_enrol(X, self) \
 	X(self, FIXED, invitation_key, LEDGER_KEY_LEN, none, "of the invitation that is used up") \
 	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "Ed25519; it signs in MLS too") \
-	X(self, FIXED, inbox_key, LEDGER_KEY_LEN, none, "X25519") \
 	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token") \
 	X(self, FIXED, by_invitation, LEDGER_SIGNATURE_LEN, none, \
-	  "by the invitation's key over `sotto ledger enrol 1`, network and the four fields " \
+	  "by the invitation's key over `sotto ledger enrol 1`, network and the three fields " \
 	  "above") \
 	X(self, FIXED, by_device, LEDGER_SIGNATURE_LEN, none, "by the device's key over the same")
 

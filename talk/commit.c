@@ -186,10 +186,13 @@ enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
 	return talk_encode(talk, &talk_context_type, &context, blob);
 }
 
+/* Whom the Welcome is for, and with which key package: what goes to their inboxes is sealed to it. */
 static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
-				   const uint8_t *const *keys, size_t count)
+				   const uint8_t *const *keys, const struct bytes *packages,
+				   size_t count)
 {
 	struct talk_kept_welcomed *made = NULL;
+	enum sotto_err err = SOTTO_OK;
 
 	if (count > 0) {
 		made = talk_take(talk, count * sizeof(*made));
@@ -198,15 +201,23 @@ static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct talk_petition_row *petition = talk_petition_of(talk, keys[i]);
+		struct mls_key_package_info info;
 
+		TRY(mls_key_package_check(&talk->mls, packages[i], 0, &info));
+		FAIL_IF(info.init_key.len > TALK_INIT_KEY_MAX, SOTTO_ERR_UNSUPPORTED);
 		memcpy(made[i].key, keys[i], LEDGER_KEY_LEN);
+		memcpy(made[i].init_key, info.init_key.data, info.init_key.len);
+		made[i].init_key_len = (uint16_t)info.init_key.len;
 		if (group->kind == TALK_EVERYONE && petition != NULL)
 			memcpy(made[i].landing_append, petition->landing_append, WIRE_TOKEN_LEN);
 	}
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
 	group->welcomed = made;
 	group->welcomed_count = count;
-	return SOTTO_OK;
+	made = NULL;
+out:
+	talk_give(talk, made, count * sizeof(*made));
+	return err;
 }
 
 /* keys: whom the added key packages belong to. */
@@ -229,7 +240,7 @@ enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 	mls_buffer_release(&group->welcome);
 	TRY(talk_ratchets_reserve(group));
 	TRY(mls_group_commit(group->mls, options, &commit, &group->welcome));
-	TRY(welcomed_set(talk, group, keys, options->add_count));
+	TRY(welcomed_set(talk, group, keys, options->add, options->add_count));
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	if (alone) {
 		/* Nobody else can commit, and nobody would read it back. */
@@ -272,7 +283,7 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	if (group->welcome.len > 0)
 		TRY(talk_parcels_make(talk, group));
 	mls_buffer_release(&group->welcome);
-	TRY(welcomed_set(talk, group, NULL, 0));
+	TRY(welcomed_set(talk, group, NULL, NULL, 0));
 out:
 	talk_blob_clear(talk, &members);
 	return err;
@@ -299,7 +310,7 @@ enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group)
 		TRY(talk_commit_erase(talk, group, &group->drops[0]));
 	talk_records_clear(talk, &group->pending);
 	mls_buffer_release(&group->welcome);
-	TRY(welcomed_set(talk, group, NULL, 0));
+	TRY(welcomed_set(talk, group, NULL, NULL, 0));
 out:
 	return err;
 }

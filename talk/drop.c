@@ -3,7 +3,7 @@
  * Names, tokens and keys of drops, and the records in them. Nothing of MLS is in clear:
  *
  *   conversation   nonce[24] | XChaCha20-Poly1305( u32 length | MLSMessage or part | zeros )
- *   inbox          enc[32] | HPKE( u32 length | part | zeros )
+ *   inbox          enc | HPKE( u32 length | part | zeros ), to the key package that the Welcome is for
  *
  * A record has one of four sizes, and the drop's name is authenticated with it.
  */
@@ -17,13 +17,21 @@
 
 #define NONCE_LEN  24
 #define LENGTH_LEN 4
-#define ENC_LEN	   32
 
 static const size_t record_lens[] = {WIRE_RECORD_LEN_1, WIRE_RECORD_LEN_4, WIRE_RECORD_LEN_16,
 				     WIRE_RECORD_LEN_64};
 
-static const struct hpke_suite box_suite = {KEM_X25519_SHA256, HASH_SHA256, AEAD_CHACHA20POLY1305};
 static const char box_info[] = "sotto inbox 1";
+
+/* The KEM of a network's key packages. */
+static struct hpke_suite box_suite(const struct talk *talk)
+{
+	bool classic = talk->suite == MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 ||
+		       talk->suite == MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
+
+	return (struct hpke_suite){classic ? KEM_X25519_SHA256 : KEM_XWING, HASH_SHA256,
+				   AEAD_CHACHA20POLY1305};
+}
 
 void talk_drop_name(struct talk_drop *drop)
 {
@@ -189,17 +197,19 @@ out:
 	return err;
 }
 
-enum sotto_err talk_box_seal(struct talk *talk, const uint8_t *inbox_key, const uint8_t *drop_name,
+enum sotto_err talk_box_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
 			     struct bytes part, struct talk_blob *record)
 {
+	struct hpke_suite suite = box_suite(talk);
+	size_t enc_len = kem_enc_len(suite.kem);
 	struct talk_blob made = {0};
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(record_begin(talk, ENC_LEN, part, &made));
-	TRY(hpke_seal_once(box_suite, talk->random, BYTES(inbox_key, LEDGER_KEY_LEN),
-			   BYTES_TEXT(box_info), BYTES(drop_name, WIRE_HASH_LEN),
-			   BYTES(made.data + ENC_LEN, made.len - ENC_LEN - AEAD_TAG_LEN), made.data,
-			   made.data + ENC_LEN));
+	TRY(record_begin(talk, enc_len, part, &made));
+	TRY(hpke_seal_once(suite, talk->random, init_key, BYTES_TEXT(box_info),
+			   BYTES(drop_name, WIRE_HASH_LEN),
+			   BYTES(made.data + enc_len, made.len - enc_len - AEAD_TAG_LEN), made.data,
+			   made.data + enc_len));
 	talk_blob_clear(talk, record);
 	*record = made;
 	made = (struct talk_blob){0};
@@ -208,20 +218,47 @@ out:
 	return err;
 }
 
+/* With whichever of our packages the record is for: the newest, most of the time. */
+static enum sotto_err box_open(const struct talk *talk, const uint8_t *drop_name,
+			       struct bytes record, uint8_t *plaintext)
+{
+	struct hpke_suite suite = box_suite(talk);
+	size_t enc_len = kem_enc_len(suite.kem);
+	enum sotto_err err = SOTTO_ERR_VERIFY;
+
+	list_for_each (element, following, &talk->packages) {
+		const struct talk_package *package =
+			CONTAINER_OF(element, struct talk_package, list);
+
+		if (package->secrets.init_key.len == 0)
+			continue; /* another device's */
+		err = hpke_open_once(suite, secret_bytes(&package->secrets.init_key),
+				     BYTES(record.data, enc_len), BYTES_TEXT(box_info),
+				     BYTES(drop_name, WIRE_HASH_LEN),
+				     BYTES(record.data + enc_len, record.len - enc_len), plaintext);
+		if (err == SOTTO_OK || err == SOTTO_ERR_NO_MEMORY)
+			return err;
+	}
+	return err;
+}
+
 enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name, struct bytes record,
 			     struct talk_blob *part)
 {
-	size_t len = record.len - ENC_LEN - AEAD_TAG_LEN;
+	size_t before = kem_enc_len(box_suite(talk).kem);
+	size_t len;
 	uint8_t *plaintext;
 	enum sotto_err err = SOTTO_OK;
 
 	ASSERT(wire_record_len_valid(record.len));
+	/* X-Wing's 1,120 bytes are more than the shortest record has. */
+	if (record.len < before + LENGTH_LEN + AEAD_TAG_LEN)
+		return SOTTO_ERR_FORMAT;
+	len = record.len - before - AEAD_TAG_LEN;
 	plaintext = talk_take(talk, len);
 	if (plaintext == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	TRY(hpke_open_once(box_suite, BYTES_OF(talk->inbox_private), BYTES(record.data, ENC_LEN),
-			   BYTES_TEXT(box_info), BYTES(drop_name, WIRE_HASH_LEN),
-			   BYTES(record.data + ENC_LEN, record.len - ENC_LEN), plaintext));
+	TRY(box_open(talk, drop_name, record, plaintext));
 	TRY(padding_remove(talk, BYTES(plaintext, len), part));
 out:
 	talk_give(talk, plaintext, len);

@@ -88,8 +88,6 @@ enum sotto_err talk_join_forget(struct talk *talk)
 	talk_drop_clear(talk, &talk->inbox);
 	talk_drop_clear(talk, &talk->porch);
 	bytes_wipe(&talk->identity, sizeof(talk->identity));
-	bytes_wipe(talk->inbox_private, sizeof(talk->inbox_private));
-	bytes_wipe(talk->inbox_public, sizeof(talk->inbox_public));
 	bytes_wipe(talk->inbox_read, sizeof(talk->inbox_read));
 	bytes_wipe(talk->rotation_seed, sizeof(talk->rotation_seed));
 	bytes_wipe(talk->landing_append, sizeof(talk->landing_append));

@@ -5,20 +5,15 @@
  */
 #include <string.h>
 
-#include "crypto/kem.h"
 #include "crypto/sign.h"
 #include "talk/state.h"
 
 enum sotto_err talk_identity_make(struct talk *talk)
 {
-	struct secret inbox;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(mls_identity_generate(&talk->mls, talk->suite, &talk->identity));
 	FAIL_IF(talk->identity.public_len != LEDGER_KEY_LEN, SOTTO_ERR_UNSUPPORTED);
-	TRY(kem_generate(KEM_X25519_SHA256, talk->random, &inbox, talk->inbox_public));
-	memcpy(talk->inbox_private, inbox.data, sizeof(talk->inbox_private));
-	secret_wipe(&inbox);
 	TRY(random_fill(talk->random, talk->inbox_read, sizeof(talk->inbox_read)));
 	TRY(random_fill(talk->random, talk->rotation_seed, sizeof(talk->rotation_seed)));
 	TRY(random_fill(talk->random, talk->landing_append, sizeof(talk->landing_append)));
@@ -105,7 +100,6 @@ static enum sotto_err network_found(struct talk *talk, const struct talk_found *
 	TRY(random_fill(talk->random, body.found.nonce, sizeof(body.found.nonce)));
 	memcpy(body.found.relay_key, found->relay_key, LEDGER_KEY_LEN);
 	memcpy(body.found.device_key, talk->identity.public_key, LEDGER_KEY_LEN);
-	memcpy(body.found.inbox_key, talk->inbox_public, LEDGER_KEY_LEN);
 	wire_read_token_hash(talk->inbox_read, body.found.inbox_read);
 	TRY(talk_entry_make(talk, LEDGER_FOUND, &body, &entry));
 	TRY(ledger_append(talk->ledger, talk_blob_bytes(&entry)));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parcels: how a device comes into a group. Out: a Welcome and what belongs to it, cut into parts, each
- * sealed to the device's inbox key, kept and appended again until the device has spoken in the group. In:
+ * sealed to the key package that the Welcome is for, kept and appended again until the device has spoken in
+ * the group. In:
  * parts are joined in memory; where the inbox is read from after a restart stays before the first part of
  * a parcel that is not done.
  */
@@ -12,9 +13,8 @@
 /* Parcels that are coming at once; whoever fills this up is a member, and named by what he sent. */
 #define COMING_MAX 16
 
-static enum sotto_err parts_seal(struct talk *talk, const struct ledger_device *device,
-				 const uint8_t *drop_name, struct bytes parcel,
-				 struct talk_sent_parcel *sent)
+static enum sotto_err parts_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
+				 struct bytes parcel, struct talk_sent_parcel *sent)
 {
 	struct talk_part part = {.version = TALK_VERSION};
 	struct talk_blob encoded = {0};
@@ -29,7 +29,7 @@ static enum sotto_err parts_seal(struct talk *talk, const struct ledger_device *
 		part.number = (uint16_t)i;
 		part.bytes = talk_part_bytes(parcel, i);
 		TRY(talk_encode(talk, &talk_part_type, &part, &encoded));
-		TRY(talk_box_seal(talk, device->inbox_key, drop_name, talk_blob_bytes(&encoded),
+		TRY(talk_box_seal(talk, init_key, drop_name, talk_blob_bytes(&encoded),
 				  &sent->records.items[i]));
 	}
 out:
@@ -70,7 +70,9 @@ static enum sotto_err parcel_send(struct talk *talk, struct talk_group *group,
 	sent->group = group->number;
 	sent->number = talk_number(talk);
 	sent->dirty = true;
-	TRY(parts_seal(talk, device, drop.name, parcel, sent));
+	FAIL_IF(welcomed->init_key_len > TALK_INIT_KEY_MAX, SOTTO_ERR_CORRUPT);
+	TRY(parts_seal(talk, BYTES(welcomed->init_key, welcomed->init_key_len), drop.name, parcel,
+		       sent));
 	list_append(&talk->parcels, &sent->list);
 	sent = NULL;
 out:

@@ -103,7 +103,6 @@ static enum sotto_err petition_make(struct talk *talk, const struct ledger_invit
 	struct talk_blob whole = {0};
 	enum sotto_err err = SOTTO_OK;
 
-	memcpy(enrol.inbox_key, talk->inbox_public, LEDGER_KEY_LEN);
 	wire_read_token_hash(talk->inbox_read, enrol.inbox_read);
 	TRY(ledger_enrol_sign(invitation->network, BYTES_OF(invitation->private_key),
 			      secret_bytes(&talk->identity.private_key), &enrol));

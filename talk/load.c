@@ -103,8 +103,6 @@ static enum sotto_err self_row(void *context, uint64_t index, struct bytes value
 	talk->rows = kept.rows;
 	talk->problems = (uint32_t)kept.stored_problems;
 	TRY(mls_identity_from_private(talk->suite, BYTES_OF(kept.device_seed), &talk->identity));
-	memcpy(talk->inbox_private, kept.inbox_private, sizeof(talk->inbox_private));
-	memcpy(talk->inbox_public, kept.inbox_public, sizeof(talk->inbox_public));
 	memcpy(talk->inbox_read, kept.inbox_read, sizeof(talk->inbox_read));
 	memcpy(talk->rotation_seed, kept.rotation_seed, sizeof(talk->rotation_seed));
 	memcpy(talk->landing_append, kept.landing_append, sizeof(talk->landing_append));

@@ -50,8 +50,6 @@ static enum sotto_err self_save(struct talk *talk)
 		memcpy(self.device_seed, talk->identity.private_key.data, LEDGER_PRIVATE_LEN);
 		memcpy(self.device_key, talk->identity.public_key, LEDGER_KEY_LEN);
 	}
-	memcpy(self.inbox_private, talk->inbox_private, sizeof(self.inbox_private));
-	memcpy(self.inbox_public, talk->inbox_public, sizeof(self.inbox_public));
 	memcpy(self.inbox_read, talk->inbox_read, sizeof(self.inbox_read));
 	memcpy(self.rotation_seed, talk->rotation_seed, sizeof(self.rotation_seed));
 	memcpy(self.landing_append, talk->landing_append, sizeof(self.landing_append));

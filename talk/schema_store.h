@@ -13,6 +13,7 @@
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
 #define TALK_SEED_MAX	    66
+#define TALK_INIT_KEY_MAX   1216 /* X-Wing */
 
 #define TALK_FIELDS_kept_self(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -21,8 +22,6 @@
 	X(self, U64, stored_problems, 0, none, "full stops that outlive a restart") \
 	X(self, FIXED, device_seed, 32, none, "") \
 	X(self, FIXED, device_key, 32, none, "") \
-	X(self, FIXED, inbox_private, 32, none, "") \
-	X(self, FIXED, inbox_public, 32, none, "") \
 	X(self, FIXED, inbox_read, 32, none, "read token of our inboxes") \
 	X(self, FIXED, rotation_seed, 32, none, "our rotation key at the relay, if admin") \
 	X(self, FIXED, landing_append, 32, none, "joining: append token of the first inbox") \
@@ -57,6 +56,9 @@
 
 #define TALK_FIELDS_kept_welcomed(X, self) \
 	X(self, FIXED, key, 32, none, "of a device") \
+	X(self, FIXED, init_key, TALK_INIT_KEY_MAX, none, \
+	  "of its key package; zeros behind its length") \
+	X(self, U16, init_key_len, 0, none, "") \
 	X(self, FIXED, landing_append, 32, none, "zeros: to its regular inbox")
 
 #define TALK_FIELDS_kept_arrived(X, self) \

@@ -293,7 +293,7 @@ struct talk {
 	uint64_t rows;		 /* the last number given */
 
 	struct mls_identity identity;
-	uint8_t inbox_private[32], inbox_public[32], inbox_read[WIRE_TOKEN_LEN];
+	uint8_t inbox_read[WIRE_TOKEN_LEN];
 	uint8_t rotation_seed[32];
 	uint8_t landing_append[WIRE_TOKEN_LEN];
 	uint8_t claim[WIRE_KEY_LEN];
@@ -379,7 +379,8 @@ MUST_USE enum sotto_err talk_record_seal(struct talk *talk, const struct talk_dr
 					 struct bytes message, struct talk_blob *record);
 MUST_USE enum sotto_err talk_record_open(const struct talk *talk, const struct talk_drop *drop,
 					 struct bytes record, struct talk_blob *message);
-MUST_USE enum sotto_err talk_box_seal(struct talk *talk, const uint8_t *inbox_key,
+/* init_key: of the key package that leads its device in. Opened with the private halves that we still have. */
+MUST_USE enum sotto_err talk_box_seal(struct talk *talk, struct bytes init_key,
 				      const uint8_t *drop_name, struct bytes part,
 				      struct talk_blob *record);
 MUST_USE enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name,

@@ -75,7 +75,7 @@ void body_enrol(const struct ledger *ledger, uint32_t number, union ledger_body 
 	enum sotto_err err;
 
 	person_make(number, &person);
-	body->enrol = (struct ledger_enrol){.inbox_key = {9}, .inbox_read = {7}};
+	body->enrol = (struct ledger_enrol){.inbox_read = {7}};
 	err = ledger_enrol_sign(ledger_network(ledger), BYTES_OF(person.invitation_private),
 				BYTES_OF(person.device_private), &body->enrol);
 	ASSERT(err == SOTTO_OK);
@@ -149,7 +149,6 @@ struct ledger *network_found(const struct allocator *allocator)
 		.relay_address = BYTES_TEXT("relay.example:4433"),
 		.extension = 100,
 		.name = BYTES_TEXT("Ana"),
-		.inbox_key = {9},
 	};
 	memcpy(body.found.relay_key, person.invitation_key, LEDGER_KEY_LEN);
 	memcpy(body.found.device_key, person.device_key, LEDGER_KEY_LEN);

@@ -321,9 +321,9 @@ static void test_invitation_is_used_once_and_in_time(void **state)
 	assert_int_equal(ledger_append(ledger, BYTES(entry.data, entry.len)), SOTTO_ERR_TOO_OLD);
 
 	/* Somebody without the card, or with another device than the card's holder signed. */
-	body.enrol.inbox_key[0] ^= 1;
+	body.enrol.inbox_read[0] ^= 1;
 	assert_int_equal(act(ledger, LEDGER_ENROL, &body, founder, 1), SOTTO_ERR_VERIFY);
-	body.enrol.inbox_key[0] ^= 1;
+	body.enrol.inbox_read[0] ^= 1;
 	/* A sponsor who is no member. */
 	assert_int_equal(act(ledger, LEDGER_ENROL, &body, (const uint32_t[]){8}, 1),
 			 SOTTO_ERR_DENIED);

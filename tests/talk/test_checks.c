@@ -367,10 +367,15 @@ static void test_limits(void **state)
 static void part_put(struct trial *trial, const struct talk_part *part)
 {
 	struct talk *joiner = trial->joiner;
+	const struct talk_package *package = talk_package_of(joiner, joiner->identity.public_key);
+	struct mls_key_package_info info;
 	struct talk_blob encoded = {0}, record = {0};
 
 	assert_int_equal(talk_encode(joiner, &talk_part_type, part, &encoded), SOTTO_OK);
-	assert_int_equal(talk_box_seal(joiner, joiner->inbox_public, joiner->inbox.name,
+	assert_int_equal(
+		mls_key_package_check(&joiner->mls, talk_blob_bytes(&package->message), 0, &info),
+		SOTTO_OK);
+	assert_int_equal(talk_box_seal(joiner, info.init_key, joiner->inbox.name,
 				       talk_blob_bytes(&encoded), &record),
 			 SOTTO_OK);
 	assert_int_equal(talk_inbox_receive(joiner, talk_blob_bytes(&record)), SOTTO_OK);

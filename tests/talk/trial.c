@@ -237,7 +237,7 @@ void trial_add_enrol(struct trial *trial, uint64_t stated_ms)
 		sign_public(SIGN_ED25519, BYTES_OF(invitation), body.authorise.invitation_key),
 		SOTTO_OK);
 	entry_add(trial, LEDGER_AUTHORISE, &body, stated_ms);
-	body.enrol = (struct ledger_enrol){.inbox_key = {9}};
+	body.enrol = (struct ledger_enrol){.inbox_read = {9}};
 	assert_int_equal(ledger_enrol_sign(ledger_network(trial->founder->ledger),
 					   BYTES_OF(invitation), BYTES_OF(device), &body.enrol),
 			 SOTTO_OK);

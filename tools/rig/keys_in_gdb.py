@@ -109,8 +109,7 @@ def agent():
     state = gdb.parse_and_eval("'agent_main.c'::main::agent")
     talk = state["talk"].dereference()
     secrets_within("person: identity", talk["identity"])
-    for name in ("inbox_private", "rotation_seed"):
-        put_array(f"person: {name}", talk[name])
+    put_array("person: rotation_seed", talk["rotation_seed"])
     for invitation in elements(talk["invites"], "talk_invite_row"):
         put_array(f"person: invitation {int(invitation['extension'])}", invitation["private_key"])
     for package in elements(talk["packages"], "talk_package"):
