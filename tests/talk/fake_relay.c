@@ -12,7 +12,7 @@
 #define DROPS_MAX   512
 #define RECORDS_MAX 1024
 #define WATCHES_MAX 1024
-#define LINKS_MAX   16
+#define LINKS_MAX   64
 #define NONCE_LEN   24 /* of a sealed record */
 #define BATCH_MAX   3  /* small, so that batches have seams */
 #define KEYS_MAX    8

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -231,8 +232,9 @@ static void test_lost_when_won(void **state)
 		world_run(world, 1);
 		fake_relay_lose(world_relay(world));
 		links(world, PHONES, true);
-		for (uint32_t i = 0; restarts != 0 && i < 40; i++) {
-			world_run_ms(world, 30);
+		/* Its author dies while it is being sent again: now with one part there, now with more. */
+		for (uint32_t i = 0; restarts != 0 && i < 8; i++) {
+			world_run_ms(world, 200 + 40 * i);
 			world_restart(world_phone(world, 1));
 		}
 		world_run(world, 60);
@@ -403,6 +405,70 @@ static void test_text_in_parts_is_none(void **state)
 	world_destroy(world);
 }
 
+#define CROWD	    60
+#define CROWD_EARLY 11
+
+/*
+ * A network that grows by 49 at once: the commit that adds them is too long for a record, and so is the first
+ * path over a tree that has hardly any parents. All are where everybody is in the end.
+ */
+static void test_crowd(void **state)
+{
+	struct world *world = world_create_of(980, CROWD);
+	size_t largest = 0;
+	size_t before;
+
+	(void)state;
+	world_members(world, CROWD_EARLY, false);
+	for (uint32_t i = CROWD_EARLY; i < CROWD; i++) {
+		world_invite(world, i);
+		world_join(world, i);
+		world_link(world, i, false);
+	}
+	world_run(world, 10);
+	/* Their petitions are all there when somebody looks. */
+	links(world, CROWD_EARLY, false);
+	world_run(world, 1);
+	for (uint32_t i = CROWD_EARLY; i < CROWD; i++)
+		world_link(world, i, true);
+	world_run(world, 5);
+	/* The founder puts all into the ledger, and goes off before it adds them: somebody else does. */
+	before = fake_relay_records(world_relay(world));
+	world_link(world, 0, true);
+	while (fake_relay_records(world_relay(world)) < before + CROWD - CROWD_EARLY)
+		world_run_ms(world, 1);
+	world_link(world, 0, false);
+	for (uint32_t i = 1; i < CROWD_EARLY; i++)
+		world_link(world, i, true);
+	for (uint32_t ms = 0; ms < 80000; ms += 20) {
+		world_run_ms(world, 20);
+		for (uint32_t i = 1; i < CROWD_EARLY; i++) {
+			size_t count = everyone_of(world, i)->pending.count;
+
+			largest = count > largest ? count : largest;
+		}
+	}
+	world_link(world, 0, true);
+	world_run(world, 180);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		assert_int_equal(state_of(world, i), TALK_MEMBER);
+		assert_int_equal(problems_of(world, i), 0);
+		assert_int_equal(mls_group_member_count(everyone_of(world, i)->mls), CROWD);
+		assert_int_equal(epoch_at(world, i), epoch_at(world, 0));
+		assert_int_equal(rows(world, i, TALK_TABLE_PART), 0);
+		assert_true(world_agree(world, 0, i));
+	}
+	/* With X-Wing, by nature. */
+	if (getenv("SOTTO_TEST_SUITE") == NULL)
+		assert_true(largest >= 3);
+	assert_true(world_send(world, 1, CROWD - 1, 1));
+	assert_true(world_send(world, CROWD - 1, CROWD_EARLY, 1));
+	world_run(world, 60);
+	assert_int_equal(world_received(world, 1, CROWD - 1, 1), 1);
+	assert_int_equal(world_received(world, CROWD - 1, CROWD_EARLY, 1), 1);
+	world_destroy(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_strange_parts),
 		cmocka_unit_test(test_endless_beginnings),
 		cmocka_unit_test(test_text_in_parts_is_none),
+		cmocka_unit_test(test_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

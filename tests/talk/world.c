@@ -26,6 +26,7 @@ struct event {
 
 struct world {
 	struct world_phone phones[WORLD_PHONES_MAX];
+	uint32_t phone_count;
 	struct fake_relay *relay;
 	struct event events[EVENTS_MAX];
 	size_t event_count;
@@ -153,13 +154,19 @@ static void phone_start(struct world_phone *phone)
 
 struct world *world_create(uint64_t seed)
 {
+	return world_create_of(seed, WORLD_PHONES);
+}
+
+struct world *world_create_of(uint64_t seed, uint32_t phones)
+{
 	struct world *world = calloc(1, sizeof(*world));
 
-	ASSERT(world != NULL);
+	ASSERT(world != NULL && phones <= WORLD_PHONES_MAX);
+	world->phone_count = phones;
 	world->random = seed;
 	world->now_ns = WORLD_SECOND;
 	world->relay = fake_relay_create((uint32_t)seed, relay_answers, world);
-	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+	for (uint32_t i = 0; i < world->phone_count; i++) {
 		struct world_phone *phone = &world->phones[i];
 		enum sotto_err err;
 
@@ -177,7 +184,7 @@ struct world *world_create(uint64_t seed)
 
 void world_destroy(struct world *world)
 {
-	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+	for (uint32_t i = 0; i < world->phone_count; i++) {
 		talk_destroy(world->phones[i].talk);
 		store_memory_destroy(world->phones[i].store);
 	}
@@ -469,7 +476,7 @@ static uint64_t timer_next(const struct world *world, uint32_t *phone)
 {
 	uint64_t best = TALK_NEVER;
 
-	for (uint32_t i = 0; i < WORLD_PHONES_MAX; i++) {
+	for (uint32_t i = 0; i < world->phone_count; i++) {
 		uint64_t due = talk_deadline(world->phones[i].talk);
 
 		if (due < best) {

@@ -11,7 +11,8 @@
 #include "talk/talk.h"
 #include "tests/talk/fake_relay.h"
 
-#define WORLD_PHONES_MAX 8
+#define WORLD_PHONES	 8
+#define WORLD_PHONES_MAX 64
 #define WORLD_SECOND	 UINT64_C(1000000000)
 #define WORLD_UTC_MS	 UINT64_C(1790000000000)
 
@@ -56,7 +57,9 @@ struct world_phone {
 	uint32_t failed_act; /* extension of the newest TALK_EVENT_ACT_FAILED */
 };
 
+/* Of WORLD_PHONES phones, or of so many. */
 struct world *world_create(uint64_t seed);
+struct world *world_create_of(uint64_t seed, uint32_t phones);
 void world_destroy(struct world *world);
 
 struct world_phone *world_phone(struct world *world, uint32_t number);
