@@ -237,6 +237,54 @@ static void test_own_commit_in_another_record(void **state)
 	world_destroy(world);
 }
 
+/*
+ * A commit of ours was read back and counted for nobody, since the ledger had moved on before it. Who makes
+ * a record of it again does not make us believe that we were copied, also not after a restart: the key of its
+ * generation is gone.
+ */
+static void test_refused_commit_comes_again(void **state)
+{
+	struct world *world = settled_world(50);
+	struct talk *talk = talk_of(world, 0);
+	struct talk_group *group = talk->everyone;
+	struct talk_kept_welcomed *nobody;
+	struct talk_blob message = {0};
+	uint64_t epoch = epoch_of(group);
+
+	(void)state;
+	assert_int_equal(talk_step_begin(talk, world_now(world), utc_ms(world)), SOTTO_OK);
+	assert_int_equal(talk_commit_make(talk, group, &(struct mls_commit_options){0}, NULL),
+			 SOTTO_OK);
+	assert_int_equal(talk_record_open(talk, &group->drops[0],
+					  talk_blob_bytes(&group->pending.items[0]), &message),
+			 SOTTO_OK);
+	/* It welcomes a device that the ledger does not know. */
+	nobody = talk_take(talk, sizeof(*nobody));
+	assert_non_null(nobody);
+	memset(nobody, 7, sizeof(*nobody));
+	nobody->init_key_len = 32;
+	group->welcomed = nobody;
+	group->welcomed_count = 1;
+	group->pending.dirty = true;
+	assert_int_equal(talk_step_end(talk, SOTTO_OK), SOTTO_OK);
+	world_settle(world_phone(world, 0));
+	world_link(world, EVIL, false);
+	world_link(world, VICTIM, false);
+	world_link(world, 3, false);
+	world_run(world, 10);
+	assert_int_equal(epoch_of(talk_of(world, 0)->everyone), epoch);
+	assert_false(mls_group_has_pending(talk_of(world, 0)->everyone->mls));
+
+	world_restart(world_phone(world, 0));
+	world_run(world, 10);
+	put(world, 0, talk_of(world, 0)->everyone, talk_blob_bytes(&message));
+	world_run(world, 10);
+	assert_int_equal(talk_of(world, 0)->state, TALK_MEMBER);
+	assert_int_equal(epoch_of(talk_of(world, 0)->everyone), epoch);
+	talk_blob_clear(talk_of(world, 0), &message);
+	world_destroy(world);
+}
+
 /* What the victim holds of a group is not what the others hold. */
 enum harm { HARM_INIT_SECRET, HARM_LEAF_KEY };
 
@@ -434,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_proposals_are_nobodys),
 		cmocka_unit_test(test_psk_commit_is_nobodys),
 		cmocka_unit_test(test_own_commit_in_another_record),
+		cmocka_unit_test(test_refused_commit_comes_again),
 		cmocka_unit_test(test_conversation_stops_at_wrong_tag),
 		cmocka_unit_test(test_conversation_stops_at_closed_path),
 		cmocka_unit_test(test_everyone_stops),
