@@ -18,9 +18,9 @@ struct skipped_key {
 };
 
 /* A ratchet in the block: the generation it stands at, then its secret. */
-static size_t ratchet_len(const struct secret_tree *tree)
+static size_t ratchet_len(const struct suite *suite)
 {
-	return sizeof(uint32_t) + suite_hash_len(tree->suite);
+	return sizeof(uint32_t) + suite_hash_len(suite);
 }
 
 static bool bit_get(const uint8_t *bits, uint32_t at)
@@ -45,7 +45,8 @@ static uint8_t *node_secret(const struct secret_tree *tree, uint32_t node)
 
 static uint8_t *ratchet_at(const struct secret_tree *tree, uint32_t leaf, enum ratchet_kind kind)
 {
-	return tree->ratchets + (RATCHETS_PER_LEAF * (size_t)leaf + kind) * ratchet_len(tree);
+	return tree->ratchets +
+	       (RATCHETS_PER_LEAF * (size_t)leaf + kind) * ratchet_len(tree->suite);
 }
 
 static uint32_t ratchet_generation(const uint8_t *ratchet)
@@ -66,9 +67,12 @@ enum sotto_err secret_tree_init(struct secret_tree *tree, const struct mls_confi
 				const struct secret *root)
 {
 	size_t nodes = tree_node_count(width);
-	size_t skipped_len = config->limits.skipped_keys * sizeof(struct skipped_key);
+	uint64_t skipped_len = (uint64_t)config->limits.skipped_keys * sizeof(struct skipped_key);
 	size_t node_bits_len = (nodes + 7) / 8;
 	size_t ratchet_bits_len = ((size_t)width + 7) / 8;
+	uint64_t block_len = skipped_len + node_bits_len + ratchet_bits_len +
+			     (uint64_t)nodes * suite_hash_len(suite) +
+			     (uint64_t)RATCHETS_PER_LEAF * width * ratchet_len(suite);
 	uint8_t *at;
 
 	*tree = (struct secret_tree){
@@ -78,9 +82,10 @@ enum sotto_err secret_tree_init(struct secret_tree *tree, const struct mls_confi
 		.forward = config->limits.generations_forward,
 		.skipped_capacity = config->limits.skipped_keys,
 	};
-	tree->block_len = skipped_len + node_bits_len + ratchet_bits_len +
-			  nodes * suite_hash_len(suite) +
-			  RATCHETS_PER_LEAF * (size_t)width * ratchet_len(tree);
+	/* The largest tree and the largest limit do not fit into 32 bits. */
+	if (block_len > SIZE_MAX)
+		return SOTTO_ERR_NO_MEMORY;
+	tree->block_len = (size_t)block_len;
 	tree->block = allocator_take(tree->allocator, tree->block_len);
 	if (tree->block == NULL)
 		return SOTTO_ERR_NO_MEMORY;
@@ -130,7 +135,7 @@ void secret_tree_finish(struct secret_tree *tree)
 	for (uint32_t leaf = bit_next(tree->ratchet_bits, 0, tree->width); leaf < tree->width;
 	     leaf = bit_next(tree->ratchet_bits, leaf + 1, tree->width))
 		bytes_wipe(ratchet_at(tree, leaf, RATCHET_HANDSHAKE),
-			   RATCHETS_PER_LEAF * ratchet_len(tree));
+			   RATCHETS_PER_LEAF * ratchet_len(tree->suite));
 	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
 		if (tree->skipped[i].used)
 			bytes_wipe(&tree->skipped[i], sizeof(tree->skipped[i]));
