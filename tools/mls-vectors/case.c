@@ -100,6 +100,13 @@ uint64_t get_number(struct vector_case *vector, const json_t *object, const char
 	return 0;
 }
 
+size_t get_len(struct vector_case *vector, const json_t *object, const char *name)
+{
+	uint64_t len = get_number(vector, object, name);
+
+	return len < SIZE_MAX ? (size_t)len : SIZE_MAX;
+}
+
 const char *get_text(struct vector_case *vector, const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));

@@ -32,6 +32,8 @@ typedef enum verdict run_case(struct vector_case *vector);
 /* Fields: object is the case's or an inner one. Missing or malformed ones are noted in the case. */
 struct bytes get_hex(struct vector_case *vector, const json_t *object, const char *name);
 uint64_t get_number(struct vector_case *vector, const json_t *object, const char *name);
+/* A number of bytes; SIZE_MAX, which no buffer has, where it is more than an address can count. */
+size_t get_len(struct vector_case *vector, const json_t *object, const char *name);
 const char *get_text(struct vector_case *vector, const json_t *object, const char *name);
 const json_t *get_array(struct vector_case *vector, const json_t *object, const char *name);
 const json_t *get_object(struct vector_case *vector, const json_t *object, const char *name);

@@ -60,7 +60,7 @@ static enum verdict check_derivations(struct vector_case *vector, const struct s
 	suite_ref_hash(suite, get_text(vector, ref, "label"), get_hex(vector, ref, "value"), out);
 	CHECK_HEX(ref, "out", out, suite_hash_len(suite));
 
-	len = get_number(vector, expand, "length");
+	len = get_len(vector, expand, "length");
 	CHECK(len <= sizeof(out));
 	suite_expand(suite, get_hex(vector, expand, "secret"), get_text(vector, expand, "label"),
 		     get_hex(vector, expand, "context"), out, len);
@@ -69,7 +69,7 @@ static enum verdict check_derivations(struct vector_case *vector, const struct s
 	suite_derive(suite, &secret, get_text(vector, derive, "label"), &secret);
 	CHECK_HEX(derive, "out", secret.data, secret.len);
 
-	len = get_number(vector, tree, "length");
+	len = get_len(vector, tree, "length");
 	CHECK(len <= sizeof(out));
 	suite_derive_tree(suite, get_hex(vector, tree, "secret"), get_text(vector, tree, "label"),
 			  (uint32_t)get_number(vector, tree, "generation"), out, len);

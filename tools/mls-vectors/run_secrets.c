@@ -13,7 +13,7 @@ static enum verdict check_epoch(struct vector_case *vector, const struct suite *
 	struct epoch_secrets secrets;
 	uint8_t public_key[KEM_PUBLIC_LEN_MAX];
 	uint8_t out[255];
-	size_t len = get_number(vector, exporter, "length");
+	size_t len = get_len(vector, exporter, "length");
 
 	joiner_secret_derive(suite, init, &commit, context, &joiner);
 	CHECK_HEX(epoch, "joiner_secret", joiner.data, joiner.len);
