@@ -68,6 +68,8 @@ static void settings_init(struct quic *quic, const struct quic_config *config,
 	settings->max_tx_udp_payload_size = CONGESTION_UNIT;
 	settings->no_tx_udp_payload_size_shaping = 1;
 	settings->no_pmtud = 1;
+	/* Whatever leaves acknowledges all that came: when something leaves is decided here (answer_later). */
+	settings->ack_thresh = 1;
 	settings->handshake_timeout = (LINK_HANDSHAKE_MS + 1000) * NGTCP2_MILLISECONDS;
 	settings->rand_ctx.native_handle = quic;
 }
@@ -224,12 +226,21 @@ enum sotto_err quic_verdict(struct quic *quic, int rv, enum link_reason *reason)
 	}
 }
 
-/* Acknowledgements of voice wait for a datagram to ride on; everything else is answered at once. */
-static void answer_later(struct quic *quic, uint64_t now_ns)
+/*
+ * In a call acknowledgements wait for a datagram to ride on, and what else came is answered at once. Otherwise
+ * every second packet is, and one by itself when ngtcp2's timer says so (RFC 9000 13.2.2). What waits to be
+ * sent goes with whatever made room for it.
+ */
+static void answer_later(struct quic *quic, bool shaking, uint64_t now_ns)
 {
-	if (!quic->small_len || quic->carried || quic_stream_pending(quic))
+	quic->unanswered++;
+	if (shaking || (quic->small_len && quic->carried))
 		quic->wants_write = true;
-	else if (!quic->lazy_until)
+	else if (!quic->small_len && quic->unanswered >= QUIC_UNANSWERED_MAX)
+		quic->wants_write = true;
+	else if (quic_streams_allowed(quic) && quic_stream_pending(quic))
+		quic->wants_write = true;
+	else if (quic->small_len && !quic->lazy_until)
 		quic->lazy_until = now_ns + QUIC_LAZY_ACK_NS;
 }
 
@@ -256,19 +267,20 @@ static void heard(struct quic *quic, const struct link_path *path, size_t payloa
 enum sotto_err quic_receive(struct quic *quic, const struct link_path *path, struct bytes packet,
 			    size_t payload_len, uint64_t now_ns, enum link_reason *reason)
 {
+	bool shaking = !quic->handshaken;
 	struct quic_path only;
 	int rv;
 
 	now_ns = quic_now(quic, now_ns);
 	quic_path_init(&only);
-	quic->carried = !quic->handshaken;
+	quic->carried = false;
 	list_for_each (element, following, &quic->streams)
 		CONTAINER_OF(element, struct quic_stream, node)->blocked = false;
 	quic_opened = (struct quic_opened){0};
 	rv = ngtcp2_conn_read_pkt(quic->conn, &only.path, NULL, packet.data, packet.len, now_ns);
 	if (quic_opened.any)
 		heard(quic, path, payload_len);
-	answer_later(quic, now_ns);
+	answer_later(quic, shaking, now_ns);
 	return quic_verdict(quic, rv, reason);
 }
 

@@ -27,6 +27,8 @@
 #define QUIC_VOICE_RESERVE 3000
 /* RFC 9000 13.2.1 allows 25 ms (max_ack_delay, default): so long may an ACK wait for a datagram. */
 #define QUIC_LAZY_ACK_NS UINT64_C(25000000)
+/* RFC 9000 13.2.2: outside of calls an ACK for at least every second packet. */
+#define QUIC_UNANSWERED_MAX 2
 
 /* Application error codes that go with a reset stream (RFC 9000 20.2). */
 #define QUIC_STREAM_CANCELLED 1

@@ -54,6 +54,7 @@ struct quic {
 	size_t unacked;
 	size_t small_len;
 	uint64_t lazy_until; /* 0: no acknowledgement is being held back */
+	unsigned unanswered; /* packets that came since one left */
 	uint64_t heard_ns;
 	uint64_t latest_ns;	   /* of all calls: ngtcp2 must not see time go back */
 	struct link_packet *stash; /* made beside a datagram, goes out first */
@@ -111,6 +112,9 @@ void quic_stream_acked(struct quic *quic, int64_t id, uint64_t upto);
 size_t quic_stream_peek(const struct quic_stream *stream, ngtcp2_vec *vecs);
 /* The next that has something to say and is not blocked; NULL if none has. */
 struct quic_stream *quic_stream_next(struct quic *quic);
+
+/* Does the congestion window have room for streams, above what is kept for voice? */
+bool quic_streams_allowed(const struct quic *quic);
 bool quic_stream_pending(const struct quic *quic);
 
 /* now_ns, or the time of a call before if that was later. */

@@ -31,10 +31,11 @@ static void finish(struct quic *quic, size_t len, struct link_packet *out)
 	}
 	envelope_seal(&quic->secrets, quic->padding, out->data, len, out->len);
 	quic->lazy_until = 0;
+	quic->unanswered = 0;
 	quic->stats.packets_out++;
 }
 
-static bool streams_allowed(const struct quic *quic)
+bool quic_streams_allowed(const struct quic *quic)
 {
 	ngtcp2_conn_stat stat;
 	uint64_t reserve = QUIC_VOICE_RESERVE;
@@ -115,7 +116,7 @@ enum sotto_err quic_write(struct quic *quic, uint64_t now_ns, struct link_packet
 		return SOTTO_OK;
 	}
 	do {
-		stream = streams_allowed(quic) ? quic_stream_next(quic) : NULL;
+		stream = quic_streams_allowed(quic) ? quic_stream_next(quic) : NULL;
 		len = try_stream(quic, stream, out, now_ns);
 	} while (refused(quic, stream, len));
 	if (len < 0 || quic->random_failed)

@@ -313,6 +313,39 @@ static void test_voice_beside_a_transfer(void **state)
 	world_finish(&world);
 }
 
+/* Acknowledgements ride on voice, whenever they come between two frames: hardly more packets than frames. */
+static void test_acknowledgements_ride(void **state)
+{
+	static const struct {
+		unsigned loss;
+		uint64_t delay_ms, jitter_ms;
+	} table[] = {
+		{0, 20, 0}, {0, 13, 0}, {0, 75, 0}, {0, 75, 60}, {100, 75, 20}, {300, 150, 20},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct link_client_stats before, after;
+		unsigned sent;
+		uint64_t packets;
+
+		two_phones(320 + i);
+		world.loss_permille = table[i].loss;
+		world.delay_ns = table[i].delay_ms * WORLD_MS;
+		world.jitter_ns = table[i].jitter_ms * WORLD_MS;
+		(void)speak(5 * WORLD_SECOND);
+		link_client_stats(world.phones[0].client, &before);
+		sent = speak(20 * WORLD_SECOND);
+		link_client_stats(world.phones[0].client, &after);
+		packets = after.packets_out - before.packets_out;
+		print_message("# %u permille lost, %u ms: %u frames in %llu packets\n",
+			      table[i].loss, (unsigned)table[i].delay_ms, sent,
+			      (unsigned long long)packets);
+		assert_true(packets * 100 <= (uint64_t)sent * 105);
+		world_finish(&world);
+	}
+}
+
 /* After the last small packet the relay lingers for a second, then all is full again. */
 static void test_call_ends(void **state)
 {
@@ -577,6 +610,7 @@ int main(void)
 		cmocka_unit_test(test_backpressure),
 		cmocka_unit_test(test_voice_under_loss),
 		cmocka_unit_test(test_voice_beside_a_transfer),
+		cmocka_unit_test(test_acknowledgements_ride),
 		cmocka_unit_test(test_call_ends),
 		cmocka_unit_test(test_datagram_limits),
 		cmocka_unit_test(test_silent_rebinding),
