@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Initialisation of libsodium and GMP, and what the CPU can do. */
+/* What is set once in libsodium and GMP, and what the CPU can do. */
 #include "crypto/init.h"
 
 #include <gmp.h>
@@ -41,12 +41,20 @@ static void *gmp_reallocate(void *old, size_t old_len, size_t new_len)
 	return memory;
 }
 
+enum sotto_err crypto_sodium_init(void)
+{
+	return sodium_init() < 0 ? SOTTO_ERR_IO : SOTTO_OK;
+}
+
+void crypto_gmp_wipe(void)
+{
+	mp_set_memory_functions(gmp_allocate, gmp_reallocate, gmp_release);
+}
+
 enum sotto_err crypto_init(void)
 {
-	if (sodium_init() < 0)
-		return SOTTO_ERR_IO;
-	mp_set_memory_functions(gmp_allocate, gmp_reallocate, gmp_release);
-	return SOTTO_OK;
+	crypto_gmp_wipe();
+	return crypto_sodium_init();
 }
 
 bool crypto_aes_is_constant_time(void)

@@ -8,10 +8,17 @@
 #include "base/error.h"
 
 /*
- * Lets libsodium choose its code for this CPU and open its random source, and has GMP wipe what it frees.
- * SOTTO_ERR_IO if there is no random source; then the program must end. More calls do nothing.
+ * For programs of our own: lets libsodium choose its code for this CPU and open its random source, and has GMP
+ * wipe what it frees. SOTTO_ERR_IO if there is no random source; then the program must end. More calls do nothing.
  */
 MUST_USE enum sotto_err crypto_init(void);
+
+/*
+ * The two halves of it, for the MLS library. GMP's memory functions are the whole process's, so which they are is
+ * for the program to decide: no library sets them unasked.
+ */
+MUST_USE enum sotto_err crypto_sodium_init(void);
+void crypto_gmp_wipe(void);
 
 /*
  * Does this CPU have the instructions (AES and carry-less multiplication) with which nettle's AES-GCM and

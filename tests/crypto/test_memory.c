@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <gmp.h>
 
 #include "base/assert.h"
 #include "crypto/guarded.h"
@@ -20,21 +19,10 @@
 
 static void test_init(void **state)
 {
-	void (*release)(void *, size_t);
-	void *(*allocate)(size_t);
-
 	(void)state;
 	assert_int_equal(crypto_init(), SOTTO_OK);
 	assert_int_equal(crypto_init(), SOTTO_OK);
 	(void)crypto_aes_is_constant_time();
-	/* GMP still gives memory that can be used. */
-	mp_get_memory_functions(&allocate, NULL, &release);
-	for (size_t len = 1; len < 100; len++) {
-		void *memory = allocate(len);
-
-		memset(memory, 1, len);
-		release(memory, len);
-	}
 }
 
 static void test_guarded(void **state)

@@ -20,6 +20,9 @@ FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 # What the library may need, and what its tools and tests may need besides.
 LIBRARIES = {"libnettle", "libhogweed", "libgmp", "libsodium", "libc", "ld-linux-x86-64", "ld-linux-aarch64"}
 DEPENDENCIES = {"nettle", "hogweed", "gmp", "libsodium", "jansson", "cmocka"}
+# What the compiler puts into every shared library that asks which instructions the processor has: written once, before
+# any code of ours runs.
+NOT_OURS = {"__cpu_model", "__cpu_features2", "completed.0", "__dso_handle", "__TMC_END__"}
 EXAMPLES = {"two_members": "epoch 2: both agree", "durable": "message 17, generation 21"}
 
 
@@ -35,6 +38,13 @@ def symbols(path, *options):
     """Names that are defined and seen from outside."""
     lines = run("nm", "-P", "--defined-only", "--extern-only", *options, path).splitlines()
     return {line.split()[0].split("@")[0] for line in lines if len(line.split()) > 2}
+
+
+def writable(path):
+    """Objects in a shared library that stay writable once it is loaded."""
+    table = run("objdump", "-t", path)
+    found = re.findall(r"^[0-9a-f]+ (.{7}) \.t?(?:data|bss)\t[0-9a-f]+ +(?:\.hidden )?(\S+)$", table, re.M)
+    return {name for flags, name in found if "d" not in flags}
 
 
 def declared(text):
@@ -125,6 +135,19 @@ class Package:
         # A compiler may leave an empty section out.
         sizes = dict(re.findall(r"^(\.(?:t?data|t?bss)) +(\d+)", sections, re.M))
         assert not any(int(size) for size in sizes.values()), f"writable data: {sizes}"
+        found = writable(self.library("libsotto-mls.so"))
+        assert found <= NOT_OURS, f"writable objects: {sorted(found - NOT_OURS)}"
+
+    def finds_planted_state(self):
+        """The check above can fail."""
+        source = os.path.join(self.root, "state.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("static int planted;\nint touch(int by);\nint touch(int by) { return planted += by; }\n"
+                       "int full = 1;\n_Thread_local int each;\nconst int constant = 2;\n")
+        library = os.path.join(self.root, "state.so")
+        run(*CC, "-shared", "-fPIC", source, "-o", library)
+        found = writable(library) - NOT_OURS
+        assert found == {"planted", "full", "each"}, found
 
     def compiles(self, compiler, standard, suffix):
         for name in sorted(os.listdir(self.path("include/sotto"))):
@@ -196,7 +219,7 @@ def main():
     checks = ["builds_alone", "passes_its_tests_alone"]
     if PARTS == "mls":
         checks = ["asks_for_nothing_else", "installs", "needs_nothing_else", "shows_what_the_headers_declare",
-                  "finds_a_planted_name", "has_no_state", "header_compiles", "examples_run_shared",
+                  "finds_a_planted_name", "has_no_state", "finds_planted_state", "header_compiles", "examples_run_shared",
                   "examples_run_static", "names_do_not_meet"]
     print(f"1..{len(checks)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -97,6 +97,7 @@ int main(int argc, char **argv)
 		fputs("usage: mls-peer, then one request a line on standard input\n", stderr);
 		return 2;
 	}
+	mls_gmp_wipe();
 	if (mls_init() != SOTTO_OK) {
 		fputs("mls-peer: no random source\n", stderr);
 		return 1;

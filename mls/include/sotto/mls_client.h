@@ -19,12 +19,19 @@
 #include <sotto/begin.h>
 
 /*
- * Once in a process, before its threads: libsodium picks its fastest code for this processor, and GMP
- * wipes what it frees (its memory functions are set, so not after the program has set others). This is
- * all that the library ever does to the process. It may be left out: results are the same, slower, and
- * scratch memory of suites 2 and 4 to 7 goes back to the heap as it is. SOTTO_ERR_IO: no random source.
+ * Once in a process, before its threads: libsodium picks its fastest code for this processor. It may be
+ * left out: results are the same, slower. SOTTO_ERR_IO: no random source.
  */
 MUST_USE enum sotto_err mls_init(void);
+
+/*
+ * Has GMP wipe what it frees, in the whole process: for a program that sets none of GMP's memory functions
+ * itself, before its threads. The library calls it nowhere, and beside mls_init it is all that it ever does to
+ * a process. The elliptic curves of suites 2 and 4 to 7, and X25519's public keys, are computed in scratch
+ * memory from GMP's allocator, not from the caller's. Without this call it goes back to the heap as it is: with
+ * the private key of an Ed448 signature (suites 4 and 6), and with what shared secrets can be computed from.
+ */
+void mls_gmp_wipe(void);
 
 /* ---- Numbers of the IANA registries (RFC 9420 section 17) ---- */
 
