@@ -87,7 +87,7 @@ void world_init(struct world *world, uint16_t suite, uint32_t n)
 		.suite = suite,
 		.n = n,
 		.allocator = {.allocate = count_allocate, .release = count_release},
-		.config = {.random = &source, .limits = mls_limits_default},
+		.config = {.random = &source, .limits = *mls_limits_default()},
 	};
 	world->allocator.context = &world->counter;
 	world->config.allocator = &world->allocator;

@@ -27,7 +27,7 @@ static struct mls_config setting_config(void)
 	return (struct mls_config){
 		.allocator = &allocator_default,
 		.random = &stream,
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 	};
 }
 

@@ -2,7 +2,7 @@
 /* The caller's buffers, and the limits that hold when he names none. */
 #include "mls/buffer.h"
 
-const struct mls_limits mls_limits_default = {
+static const struct mls_limits limits_default = {
 	.members = 65536,
 	.cached_proposals = 1024,
 	.generations_forward = 1000,
@@ -11,6 +11,11 @@ const struct mls_limits mls_limits_default = {
 	.extension_bytes = 1 << 20,
 	.lifetime_s = 0,
 };
+
+const struct mls_limits *mls_limits_default(void)
+{
+	return &limits_default;
+}
 
 void buffer_take(struct mls_buffer *buffer, struct writer *writer)
 {

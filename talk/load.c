@@ -22,7 +22,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	made->mls = (struct mls_config){
 		.allocator = allocator,
 		.random = config->random,
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 		.reserve_before_send = true,
 		.stage_unfollowable = true,
 	};

@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 	struct mls_config volatile_config = {
 		.allocator = sotto_allocator_malloc(),
 		.random = sotto_random_kernel(),
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 	};
 	struct mls_config durable_config = volatile_config;
 	struct mls_group *alice = NULL, *bob = NULL;

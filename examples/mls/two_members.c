@@ -138,7 +138,7 @@ int main(void)
 	struct mls_config config = {
 		.allocator = sotto_allocator_malloc(),
 		.random = sotto_random_kernel(),
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 	};
 	struct person alice = {.name = "Alice"}, bob = {.name = "Bob"};
 	struct mls_leaf_options leaf;

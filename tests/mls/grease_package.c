@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	struct mls_config config = {
 		.allocator = sotto_allocator_malloc(),
 		.random = sotto_random_kernel(),
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 	};
 	struct mls_key_package_secrets secrets;
 	struct mls_buffer message = {0};

@@ -35,9 +35,11 @@ def run(*command, **options):
 
 
 def symbols(path, *options):
-    """Names that are defined and seen from outside."""
+    """What is defined and seen from outside: names of functions, and of anything else."""
     lines = run("nm", "-P", "--defined-only", "--extern-only", *options, path).splitlines()
-    return {line.split()[0].split("@")[0] for line in lines if len(line.split()) > 2}
+    found = [line.split() for line in lines if len(line.split()) > 2]
+    functions = {words[0].split("@")[0] for words in found if words[1] == "T"}
+    return functions, {words[0].split("@")[0] for words in found} - functions
 
 
 def writable(path):
@@ -48,12 +50,12 @@ def writable(path):
 
 
 def declared(text):
-    """The functions and objects that a header declares, but for those that it defines itself."""
+    """The functions that a header declares, but for those that it defines itself, and the objects."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r"static inline .*?\n}", "", text, flags=re.S)
     functions = re.findall(r"\b((?:mls|sotto)_\w+)\(", text)
-    objects = re.findall(r"^extern [^;(]*\b(\w+);", text, re.M)
-    return set(functions) | set(objects)
+    objects = re.findall(r"^extern [^;(]*\b(\w+)(?:\[\w*\])?;", text, re.M)
+    return set(functions), set(objects)
 
 
 class Package:
@@ -75,6 +77,15 @@ class Package:
         environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.library("sotto-mls.pc")))
         return run("pkg-config", f"--define-variable=prefix={self.prefix}", *options, "sotto-mls",
                    env=environment).split()
+
+    def plant(self, name, text):
+        """A shared library of this C."""
+        source = os.path.join(self.root, name + ".c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(text)
+        library = os.path.join(self.root, name + ".so")
+        run(*CC, "-shared", "-fPIC", source, "-o", library)
+        return library
 
     # ---- the checks, in order ----
 
@@ -110,24 +121,32 @@ class Package:
         assert "[libsotto-mls.so.0]" in shared, "no soname"
 
     def shows_what_the_headers_declare(self):
+        """Functions, all of them and no other. No object: a program would copy it, and so fix its size for ever."""
         wanted = set()
         for name in os.listdir(self.path("include/sotto")):
             with open(self.path("include/sotto", name), encoding="utf-8") as header:
-                wanted |= declared(header.read())
+                functions, objects = declared(header.read())
+            assert not objects, f"{name} declares objects: {objects}"
+            wanted |= functions
         assert "mls_group_commit" in wanted and "mls_buffer_bytes" not in wanted, sorted(wanted)
-        shared = symbols(self.library("libsotto-mls.so"), "-D") - {"SOTTO_MLS_0"}
+        shared = symbols(self.library("libsotto-mls.so"), "-D")
         archive = symbols(self.library("libsotto-mls.a"))
-        for name, found in (("so", shared), ("a", archive)):
+        for name, (found, others) in (("so", shared), ("a", archive)):
             assert found == wanted, f"libsotto-mls.{name}: not declared {found - wanted}, missing {wanted - found}"
+            assert others <= {"SOTTO_MLS_0"}, f"libsotto-mls.{name} shows what is no function: {others}"
         versions = run("readelf", "--dyn-syms", "-W", self.library("libsotto-mls.so"))
         bare = [line for line in versions.splitlines() if re.search(r" mls_\w+$", line)]
         assert not bare and "mls_group_commit@@SOTTO_MLS_0" in versions, f"without a version: {bare}"
 
     def finds_a_planted_name(self):
         """The check above can fail."""
-        plain = declared("int mls_planted(int a);\nextern const int mls_object;\n"
+        plain = declared("int mls_planted(int a);\nextern const int mls_object;\nextern int mls_array[4];\n"
                          "static inline int mls_inline(void)\n{\n\treturn mls_inner();\n}\n/* mls_comment() */")
-        assert plain == {"mls_planted", "mls_object"}, plain
+        assert plain == ({"mls_planted"}, {"mls_object", "mls_array"}), plain
+        library = self.plant("symbols", "int mls_function(void);\nint mls_function(void) { return 1; }\n"
+                             "extern const int mls_object;\nconst int mls_object = 2;\nextern int mls_writable;\n"
+                             "int mls_writable;\n")
+        assert symbols(library, "-D") == ({"mls_function"}, {"mls_object", "mls_writable"}), symbols(library, "-D")
 
     def has_no_state(self):
         sections = run("size", "-A", self.library("libsotto-mls.a"))
@@ -140,12 +159,9 @@ class Package:
 
     def finds_planted_state(self):
         """The check above can fail."""
-        source = os.path.join(self.root, "state.c")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write("static int planted;\nint touch(int by);\nint touch(int by) { return planted += by; }\n"
-                       "int full = 1;\n_Thread_local int each;\nconst int constant = 2;\n")
-        library = os.path.join(self.root, "state.so")
-        run(*CC, "-shared", "-fPIC", source, "-o", library)
+        library = self.plant("state", "static int planted;\nint touch(int by);\n"
+                             "int touch(int by) { return planted += by; }\n"
+                             "int full = 1;\n_Thread_local int each;\nconst int constant = 2;\n")
         found = writable(library) - NOT_OURS
         assert found == {"planted", "full", "each"}, found
 

@@ -366,7 +366,7 @@ static void test_limits(void **state)
 		else
 			limits->extension_bytes = 100;
 		assert_int_equal(judge(table[i].fill, table[i].after).err, SOTTO_ERR_LIMIT);
-		*limits = mls_limits_default;
+		*limits = *mls_limits_default();
 	}
 	world_finish(&world);
 }

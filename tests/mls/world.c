@@ -41,7 +41,7 @@ void world_init(struct world *world, uint16_t suite, uint64_t seed)
 	world->config = (struct mls_config){
 		.allocator = &allocator_default,
 		.random = &world->random,
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 	};
 }
 

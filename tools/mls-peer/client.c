@@ -33,7 +33,7 @@ void peer_init(struct peer *peer, struct reply *reply)
 	peer->config = (struct mls_config){
 		.allocator = sotto_allocator_malloc(),
 		.random = sotto_random_kernel(),
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 		.psks = &peer->psk_source,
 		.external_commits = true,
 		.new_member_proposals = true,

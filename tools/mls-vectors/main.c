@@ -74,7 +74,7 @@ static void run_one(const char *file, const struct kind *kind, json_t *json, siz
 	vector.config = (struct mls_config){
 		.allocator = &allocator_default,
 		.random = &kernel,
-		.limits = mls_limits_default,
+		.limits = *mls_limits_default(),
 		.external_commits = true,
 		.new_member_proposals = true,
 	};

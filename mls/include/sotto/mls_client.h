@@ -122,9 +122,9 @@ struct mls_limits {
 
 /*
  * 65,536 members, 1,024 proposals, 1,000 forward, 1,000 skipped, 3 past epochs, 1 MiB, any
- * lifetime, any age.
+ * lifetime, any age. Static storage: .limits = *mls_limits_default().
  */
-extern const struct mls_limits mls_limits_default;
+const struct mls_limits *mls_limits_default(void);
 
 /* Pre-shared keys that the application holds (section 8.4). */
 struct mls_psk_source {
