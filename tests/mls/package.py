@@ -49,6 +49,24 @@ def writable(path):
     return {name for flags, name in found if "d" not in flags}
 
 
+def claimed(text):
+    """Every name that a header takes from who includes it: tags, macros, types, enumerators, functions, objects."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    # What a macro pushes, defines and pops again is nobody's loss: header_compiles looks.
+    macros = set(re.findall(r"^#\s*define (\w+)", text, re.M)) - {"MUST_USE"}
+    text = re.sub(r"^#.*\n", "", text, flags=re.M)
+    tags = set(re.findall(r"\b(?:struct|enum|union) (\w+)", text))
+    flat, left = text, 1
+    while left:
+        flat, left = re.subn(r"\([^()]*\)", "@", flat)
+    enumerators = {name for body in re.findall(r"\benum \w* ?{(.*?)}", flat, re.S)
+                   for name in re.findall(r"(\w+)(?: = [^,]*)?(?:,|\s*$)", body)}
+    types = set(re.findall(r"^typedef .*?(\w+)(?:\[\w*\])?;", flat, re.M))
+    functions = set(re.findall(r"^(?!typedef)[A-Za-z][\w *]*?(\w+)@(?:;|\n{)", flat, re.M))
+    objects = set(re.findall(r"^(?!typedef)[a-z][\w *]* \**(\w+)(?:\[\w*\])?(?: =.*)?;$", flat, re.M))
+    return macros | tags | enumerators | types | functions | objects
+
+
 def declared(text):
     """The functions that a header declares, but for those that it defines itself, and the objects."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
@@ -148,6 +166,45 @@ class Package:
                              "int mls_writable;\n")
         assert symbols(library, "-D") == ({"mls_function"}, {"mls_object", "mls_writable"}), symbols(library, "-D")
 
+    def claims_the_names_it_says(self):
+        names = set()
+        for name in os.listdir(self.path("include/sotto")):
+            with open(self.path("include/sotto", name), encoding="utf-8") as header:
+                names |= claimed(header.read())
+        assert {"SOTTO_ERR_CLOSED", "MLS_PRIVATE_MESSAGE", "mls_group_commit", "mls_buffer_bytes", "mls_limits",
+                "SOTTO_MLS_H"} <= names, sorted(names)
+        bare = {name for name in names if not re.match(r"(mls|sotto|MLS|SOTTO)_", name)}
+        with open(os.path.join(SOURCE, "man/libsotto-mls.3"), encoding="utf-8") as page:
+            manual = page.read().split("these four tags:")[1].split("A program")[0]
+        with open(os.path.join(SOURCE, "docs/mls.md"), encoding="utf-8") as page:
+            document = page.read().split("but for the tags")[1].split("(the test")[0]
+        for where, text in (("man/libsotto-mls.3", manual), ("docs/mls.md", document)):
+            said = set(re.findall(r"struct (\w+)", text))
+            assert said == bare, f"{where} says {sorted(said)}, the headers have {sorted(bare)}"
+
+    def finds_claimed_names(self):
+        """The check above can fail."""
+        found = claimed("#define MACRO 1\nenum tag {\n\tFIRST = 1, /* no */\n\tLAST\n};\ntypedef unsigned number;\n"
+                        "extern const int object;\nstruct one *function(struct two *parameter,\n\tint (*call)(int));\n"
+                        "static inline int inner(void)\n{\n\tint local = 0;\n\n\treturn called(local);\n}\n"
+                        "MUST_USE int must(int a);\n")
+        assert found == {"MACRO", "tag", "FIRST", "LAST", "number", "object", "one", "two", "function", "inner", "must"}, found
+
+    def lives_in_a_namespace(self):
+        """C++ that has the four tags itself."""
+        source = os.path.join(self.root, "namespace.cc")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+                       "struct bytes { int a; };\nstruct secret { int a; };\nstruct allocator { int a; };\n"
+                       "struct random_source { int a; };\nnamespace lib {\n#include <sotto/mls.h>\n}\n"
+                       "int main() { bytes mine = {32}; return (int)lib::mls_suite_hash_len(1) - mine.a; }\n")
+        program = os.path.join(self.root, "namespace")
+        compilers = [compiler for compiler in ("g++", "clang++") if shutil.which(compiler)]
+        assert compilers, "no C++ compiler to try the header with"
+        for compiler in compilers:
+            run(compiler, "-std=c++11", *FLAGS, source, "-o", program, *self.pkg_config("--cflags", "--libs"))
+            run(program, env=self.loader())
+
     def has_no_state(self):
         sections = run("size", "-A", self.library("libsotto-mls.a"))
         assert ".text" in sections, sections
@@ -235,8 +292,9 @@ def main():
     checks = ["builds_alone", "passes_its_tests_alone"]
     if PARTS == "mls":
         checks = ["asks_for_nothing_else", "installs", "needs_nothing_else", "shows_what_the_headers_declare",
-                  "finds_a_planted_name", "has_no_state", "finds_planted_state", "header_compiles", "examples_run_shared",
-                  "examples_run_static", "names_do_not_meet"]
+                  "finds_a_planted_name", "claims_the_names_it_says", "finds_claimed_names", "lives_in_a_namespace",
+                  "has_no_state", "finds_planted_state", "header_compiles", "examples_run_shared", "examples_run_static",
+                  "names_do_not_meet"]
     print(f"1..{len(checks)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         package = Package(folder)
