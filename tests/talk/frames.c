@@ -158,6 +158,7 @@ static void part_seen(struct frames *frames, const struct talk_group *group, str
 	if (large == NULL) {
 		ASSERT(frames->large_count < LARGE_MAX);
 		large = &frames->large[frames->large_count++];
+		frames->counts.large++;
 		memcpy(large->id, part.id, sizeof(large->id));
 	}
 	/* In other records once more. */

@@ -19,6 +19,7 @@ struct frames;
 struct frames_counts {
 	size_t frames; /* PrivateMessages, each content once */
 	size_t records; /* each content once; also those of inboxes and porch, which are not opened */
+	size_t large;	/* messages in parts of which more than the first part left */
 	size_t again;	/* records that left more than once, unchanged */
 	size_t nonces_reused;
 	size_t generations_reused;

@@ -34,6 +34,45 @@ uint64_t epoch_of(const struct talk_group *group)
 	return context.epoch;
 }
 
+struct talk_group *everyone_of(struct world *world, uint32_t number)
+{
+	return talk_of(world, number)->everyone;
+}
+
+uint64_t epoch_at(struct world *world, uint32_t number)
+{
+	return epoch_of(everyone_of(world, number));
+}
+
+size_t unfinished(struct world *world, uint32_t number)
+{
+	size_t count = 0;
+
+	list_for_each (element, following, &everyone_of(world, number)->coming)
+		count++;
+	return count;
+}
+
+static enum sotto_err row_count(void *context, uint64_t index, struct bytes value)
+{
+	(void)index;
+	(void)value;
+	(*(size_t *)context)++;
+	return SOTTO_OK;
+}
+
+size_t rows(struct world *world, uint32_t number, uint8_t table)
+{
+	uint8_t owner[8];
+	struct store_range range;
+	size_t count = 0;
+
+	talk_group_owner(everyone_of(world, number), owner);
+	range = STORE_RANGE_ALL(table, BYTES_OF(owner));
+	must(store_iterate(&world_phone(world, number)->reader, &range, row_count, &count));
+	return count;
+}
+
 static void step_begin(struct world *world, struct talk *talk)
 {
 	must(talk_step_begin(talk, world_now(world), WORLD_UTC_MS + world_now(world) / 1000000));

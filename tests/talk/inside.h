@@ -15,6 +15,15 @@ struct talk *talk_of(struct world *world, uint32_t number);
 struct talk_group *direct_of(struct world *world, uint32_t number, uint32_t peer);
 uint64_t epoch_of(const struct talk_group *group);
 
+struct talk_group *everyone_of(struct world *world, uint32_t number);
+uint64_t epoch_at(struct world *world, uint32_t number); /* of *everyone* */
+
+/* Messages in parts that are not whole yet at this phone, in *everyone*. */
+size_t unfinished(struct world *world, uint32_t number);
+
+/* Rows of *everyone* that phone `number` has stored in this table. */
+size_t rows(struct world *world, uint32_t number, uint8_t table);
+
 /* A wish to commit: the phone renews its path in this group. */
 void update_wish(struct world *world, uint32_t number, struct talk_group *group);
 

@@ -21,48 +21,6 @@
 #define PADDING	 UINT32_C(200000) /* five records: four parts, and what they are */
 #define MESSAGES 5
 
-static struct talk_group *everyone_of(struct world *world, uint32_t number)
-{
-	return talk_of(world, number)->everyone;
-}
-
-static uint64_t epoch_at(struct world *world, uint32_t number)
-{
-	return epoch_of(everyone_of(world, number));
-}
-
-static size_t unfinished(struct world *world, uint32_t number)
-{
-	size_t count = 0;
-
-	list_for_each (element, following, &everyone_of(world, number)->coming)
-		count++;
-	return count;
-}
-
-static enum sotto_err row_count(void *context, uint64_t index, struct bytes value)
-{
-	(void)index;
-	(void)value;
-	(*(size_t *)context)++;
-	return SOTTO_OK;
-}
-
-/* What phone `number` has stored of *everyone* in this table. */
-static size_t rows(struct world *world, uint32_t number, uint8_t table)
-{
-	uint8_t owner[8];
-	struct store_range range;
-	size_t count = 0;
-
-	talk_group_owner(everyone_of(world, number), owner);
-	range = STORE_RANGE_ALL(table, BYTES_OF(owner));
-	assert_int_equal(
-		store_iterate(&world_phone(world, number)->reader, &range, row_count, &count),
-		SOTTO_OK);
-	return count;
-}
-
 static struct world *settled(uint64_t seed)
 {
 	struct world *world = world_create(seed);

@@ -15,101 +15,31 @@
 
 #include <cmocka.h>
 
-#include "base/assert.h"
 #include "crypto/init.h"
-#include "sim/vfs.h"
 #include "tests/talk/frames.h"
+#include "tests/talk/power.h"
 #include "tests/talk/world.h"
-#include "vault/vault.h"
 
-#define VFS	      "sim-power"
-#define PASSPHRASE    BYTES_TEXT("correct horse")
-#define POINTS_MIN    500 /* of all tests */
-#define WORLD_POINTS  48  /* exchanges in one world; more fill its relay */
-#define NEVER	      UINT64_MAX
-#define EXCHANGE_S    6
-#define SECOND_WITHIN 24 /* falls into recovery, or into the first steps after it */
+#define POINTS_MIN   500 /* of all tests */
+#define WORLD_POINTS 48	 /* exchanges in one world; more fill its relay */
+#define EXCHANGE_S   6
 
 struct trial {
 	struct world *world;
 	struct frames *frames;
-	struct sim_random random;
-	struct random_source source;
-	struct sim_disk *disk;
-	struct sim_vfs *vfs;
-	struct vault *vault;
-	bool stop_again; /* also a second stop, soon after the first */
-	bool forgets;	 /* says that a batch is durable, and drops it */
-	uint64_t stops;
+	struct power power; /* of phone 0 */
 };
 
 static struct {
 	uint64_t points, stops, frames, records, again;
 } total;
 
-static enum sotto_err apply(void *context, const struct store_batch *batch)
-{
-	struct trial *trial = context;
-
-	return trial->forgets ? SOTTO_OK : vault_apply(trial->vault, batch);
-}
-
-static enum sotto_err vault_start(struct trial *trial)
-{
-	struct vault_config config = {.allocator = &allocator_default,
-				      .random = &trial->source,
-				      .vfs = VFS,
-				      .path = "vault",
-				      .cost = PASSWORD_COST_TESTING};
-	enum sotto_err err = vault_open(&config, PASSPHRASE, &trial->vault);
-
-	if (err == SOTTO_ERR_NOT_FOUND)
-		err = vault_create(&config, PASSPHRASE, &trial->vault);
-	return err;
-}
-
-/* What was not synced is kept, dropped or torn; then the phone is switched on, until it stays on. */
-static void power(void *context, struct store_reader *reader, struct store_writer *writer)
-{
-	struct trial *trial = context;
-	enum sotto_err err;
-
-	for (;;) {
-		bool stopped = sim_disk_stopped(trial->disk);
-
-		trial->stops += stopped;
-		vault_close(trial->vault);
-		trial->vault = NULL;
-		sim_disk_restart(trial->disk, SIM_POWER_CUT);
-		if (stopped && trial->stop_again) {
-			trial->stop_again = false;
-			sim_disk_stop_at(trial->disk,
-					 sim_disk_operations(trial->disk) +
-						 sim_random_below(&trial->random, SECOND_WITHIN));
-		}
-		err = vault_start(trial);
-		if (err == SOTTO_OK && !sim_disk_stopped(trial->disk))
-			break;
-		assert_true(sim_disk_stopped(trial->disk));
-	}
-	*reader = vault_reader(trial->vault);
-	*writer = (struct store_writer){apply, trial};
-}
-
 /* Phone 0 is over the vault, phone 1 in memory; both are members. */
 static void trial_begin(struct trial *trial, uint64_t seed)
 {
-	struct sim_random random;
-
 	*trial = (struct trial){.world = world_create(seed), .frames = frames_create()};
-	sim_random_init(&random, seed);
-	sim_random_fork(&random, 1, &trial->random);
-	trial->source = sim_random_source(&trial->random);
-	assert_int_equal(sim_disk_create(&allocator_default, &random, &trial->disk), SOTTO_OK);
-	assert_int_equal(sim_vfs_create(&allocator_default, VFS, trial->disk, &trial->vfs),
-			 SOTTO_OK);
 	world_listen(trial->world, frames_sent, trial->frames);
-	world_store(trial->world, 0, (struct world_store){power, trial});
+	power_begin(&trial->power, trial->world, 0, seed);
 	world_members(trial->world, 2, false);
 }
 
@@ -117,14 +47,12 @@ static void trial_end(struct trial *trial)
 {
 	struct frames_counts counts = frames_counts(trial->frames);
 
-	total.stops += trial->stops;
+	total.stops += trial->power.stops;
 	total.frames += counts.frames;
 	total.records += counts.records;
 	total.again += counts.again;
 	world_destroy(trial->world);
-	vault_close(trial->vault);
-	sim_vfs_destroy(trial->vfs);
-	sim_disk_destroy(trial->disk);
+	power_end(&trial->power);
 	frames_destroy(trial->frames);
 }
 
@@ -168,21 +96,20 @@ static void restart(struct trial *trial)
 /* One text in each direction; the power fails before operation n of that. False: it had fewer. */
 static bool exchange(struct trial *trial, uint32_t text, uint64_t n, bool stop_again)
 {
-	uint64_t stops = trial->stops;
+	uint64_t stops = trial->power.stops;
 	bool taken;
 
-	trial->stop_again = stop_again;
-	sim_disk_stop_at(trial->disk, n == NEVER ? NEVER : sim_disk_operations(trial->disk) + n);
+	trial->power.stop_again = stop_again;
+	power_stop_after(&trial->power, n);
 	taken = world_send(trial->world, 0, 1, text);
 	assert_true(world_send(trial->world, 1, 0, text));
 	world_run(trial->world, EXCHANGE_S);
-	if (sim_disk_stopped(trial->disk)) /* in what needs no answer, such as erasing a key */
-		world_restart(world_phone(trial->world, 0));
-	sim_disk_stop_at(trial->disk, NEVER);
-	trial->stop_again = false;
+	power_return(&trial->power);
+	power_stop_after(&trial->power, POWER_NEVER);
+	trial->power.stop_again = false;
 	world_run(trial->world, EXCHANGE_S);
 	check_whole(trial, text, taken);
-	return trial->stops > stops;
+	return trial->power.stops > stops;
 }
 
 struct sweep {
@@ -204,7 +131,7 @@ static void sweep(const struct sweep *how)
 	for (uint64_t n = 0; going;) {
 		trial_begin(&trial, how->seed + n);
 		if (how->world_points > 1)
-			(void)exchange(&trial, 0, NEVER, false);
+			(void)exchange(&trial, 0, POWER_NEVER, false);
 		for (uint32_t text = 1; going && text <= how->world_points; text++) {
 			if (how->restart)
 				restart(&trial);
@@ -237,11 +164,11 @@ static void test_forgotten_batch_is_caught(void **state)
 		struct frames_counts counts;
 
 		trial_begin(&trial, 42);
-		(void)exchange(&trial, 0, NEVER, false);
+		(void)exchange(&trial, 0, POWER_NEVER, false);
 		restart(&trial);
-		trial.forgets = forgets != 0;
+		trial.power.forgets = forgets != 0;
 		assert_true(world_send(trial.world, 0, 1, 1));
-		trial.forgets = false;
+		trial.power.forgets = false;
 		restart(&trial); /* what was on its way is lost */
 		(void)world_send(trial.world, 0, 1, 2);
 		world_run(trial.world, EXCHANGE_S);

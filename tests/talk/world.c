@@ -36,6 +36,8 @@ struct world {
 	uint32_t corrupt_one_in;
 	world_sent_fn *sent;
 	void *sent_context;
+	world_started_fn *started;
+	void *started_context;
 };
 
 static uint64_t next_random(struct world *world)
@@ -150,6 +152,8 @@ static void phone_start(struct world_phone *phone)
 	ASSERT(err == SOTTO_OK);
 	if (phone->locked)
 		talk_lock(phone->talk);
+	if (phone->world->started != NULL)
+		phone->world->started(phone->world->started_context, phone);
 }
 
 struct world *world_create(uint64_t seed)
@@ -253,6 +257,12 @@ void world_listen(struct world *world, world_sent_fn *sent, void *context)
 {
 	world->sent = sent;
 	world->sent_context = context;
+}
+
+void world_on_start(struct world *world, world_started_fn *started, void *context)
+{
+	world->started = started;
+	world->started_context = context;
 }
 
 void world_die_after(struct world_phone *phone, uint64_t actions)

@@ -17,6 +17,7 @@
 #define WORLD_UTC_MS	 UINT64_C(1790000000000)
 
 struct world;
+struct world_phone;
 
 /* Where a phone stores, if not in memory. start: what a program does first, its engine is gone by then. */
 struct world_store {
@@ -26,6 +27,9 @@ struct world_store {
 
 /* Every request as it leaves a phone, whether or not it arrives. */
 typedef void world_sent_fn(void *context, const struct talk *talk, struct bytes request);
+
+/* Each time that a phone has been loaded, before anything else happens to it. */
+typedef void world_started_fn(void *context, struct world_phone *phone);
 
 struct world_phone {
 	struct world *world;
@@ -72,6 +76,7 @@ void world_watches(struct world *world, uint32_t number, size_t watches);
 /* Phone `number`, empty so far, stores elsewhere; context outlives the world. */
 void world_store(struct world *world, uint32_t number, struct world_store store);
 void world_listen(struct world *world, world_sent_fn *sent, void *context);
+void world_on_start(struct world *world, world_started_fn *started, void *context);
 
 /* Makes the phone's link come and go; it dials again by itself while it is wanted. */
 void world_link(struct world *world, uint32_t number, bool wanted);
