@@ -64,11 +64,16 @@ struct agent;
 
 /* How far a client has read; a history may be longer than what may wait for it. */
 struct agent_reading {
-	uint32_t member; /* the next one to read from */
-	uint64_t row;	 /* its next row, or 0: from the beginning */
+	size_t cursor; /* of the conversations */
+	struct talk_conversation conversation;
+	bool under_way; /* this one is */
+	bool begun;	/* its last_row is known */
+	uint64_t last_row;
+	struct talk_history history; /* of what is being sent */
+	size_t next;		     /* in it */
 	bool only_new;
 	bool follow; /* afterwards */
-	bool found;  /* somebody has the extension that was asked for */
+	bool found;  /* the conversation that was asked for */
 };
 
 /* A connection to the control socket: one command. */

@@ -132,6 +132,7 @@ void agent_client_close(struct agent_client *client)
 	os_lines_destroy(client->lines);
 	os_descriptor_close(client->mic_fd);
 	os_descriptor_close(client->speaker_fd);
+	talk_history_release(&client->reading.history);
 	free(client);
 }
 

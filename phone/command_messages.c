@@ -41,12 +41,13 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 {
 	struct agent *agent = client->agent;
 	uint32_t extension = agent_extension(arguments, "to");
+	struct talk_conversation to = talk_with(extension);
 	json_t *text = json_object_get(arguments, "text");
 	enum sotto_err err;
 
 	(void)descriptors;
 	(void)descriptors_count;
-	err = talk_send_text(agent->talk, extension,
+	err = talk_send_text(agent->talk, &to,
 			     BYTES(json_string_value(text), json_string_length(text)),
 			     client->message_id, os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(agent, err);
@@ -76,46 +77,30 @@ void command_messages_timeout(struct agent_client *client)
 	agent_done(client, sent_json(client->message_id, TALK_MESSAGE_QUEUED));
 }
 
-static json_t *message_json(const struct agent *agent, const struct talk_message *message)
+static json_t *message_json(const struct agent *agent, const struct talk_conversation *conversation,
+			    const struct talk_message *message)
 {
 	char id[2 * TALK_MESSAGE_ID_LEN + 1];
+	struct talk_status status;
 	json_t *object;
 
 	hex_encode(BYTES_OF(message->id), id);
 	object =
-		json_pack("{s:s,s:o,s:o,s:s%,s:s,s:o}", "id", id, "from",
-			  agent_json_extension(agent, message->from), "to",
-			  agent_json_extension(agent, message->to), "text",
+		json_pack("{s:s,s:o,s:s%,s:s,s:o}", "id", id, "from",
+			  agent_json_extension(agent, message->from), "text",
 			  (const char *)message->text.data, message->text.len, "state",
 			  state_word(message->state), "sent_at", agent_json_time(message->sent_ms));
-	if (object != NULL && message->received_ms != 0)
+	if (object == NULL)
+		return NULL;
+	talk_status(agent->talk, &status);
+	if (conversation->kind == TALK_DIRECT)
+		json_object_set_new(object, "to",
+				    agent_json_extension(agent, message->from == status.extension
+									? conversation->extension
+									: status.extension));
+	if (message->received_ms != 0)
 		json_object_set_new(object, "received_at", agent_json_time(message->received_ms));
 	return object;
-}
-
-/* One step of a reading: rows of one member, until enough waits for the client. */
-struct page {
-	struct agent_client *client;
-	uint64_t last_row;
-	bool any;
-};
-
-static enum sotto_err read_row(void *context, uint64_t index, struct bytes value)
-{
-	struct page *page = context;
-	struct agent_client *client = page->client;
-	struct talk_message message;
-	enum sotto_err err;
-
-	/* Checked before, so that the rows of a page are those that were sent. */
-	FAIL_IF(client->broken || os_lines_queued(client->lines) > QUEUED_MAX, SOTTO_ERR_AGAIN);
-	TRY(talk_message_decode(value, &message));
-	if (!client->reading.only_new || message.state == TALK_MESSAGE_RECEIVED)
-		agent_item(client, message_json(client->agent, &message));
-	page->last_row = index;
-	page->any = true;
-out:
-	return err;
 }
 
 static uint64_t last_read(const struct store_reader *reader, struct bytes owner)
@@ -133,50 +118,86 @@ static uint64_t last_read(const struct store_reader *reader, struct bytes owner)
 	return row;
 }
 
-/* SOTTO_ERR_AGAIN: the rest when the client has taken this. */
-static enum sotto_err read_member(struct agent_client *client, const struct ledger_member *member)
+/* One row to the client. */
+static enum sotto_err read_row(struct agent_client *client, const struct store_reader *reader,
+			       const struct talk_owner *owner, uint64_t row)
+{
+	struct talk_message message;
+	struct writer value;
+	enum sotto_err err;
+
+	writer_init_growing(&value, &allocator_default);
+	TRY(store_get(reader, TALK_TABLE_MESSAGES, talk_owner_bytes(owner), row, &value));
+	TRY(talk_message_decode(writer_bytes(&value), &message));
+	if (message.kind == TALK_ROW_TEXT &&
+	    (!client->reading.only_new || message.state == TALK_MESSAGE_RECEIVED))
+		agent_item(client,
+			   message_json(client->agent, &client->reading.conversation, &message));
+out:
+	writer_release(&value);
+	/* Deleted since its place was looked up. */
+	return err == SOTTO_ERR_NOT_FOUND ? SOTTO_OK : err;
+}
+
+/*
+ * What is there of the conversation, in its order, and then what came meanwhile. It counts as read when all of
+ * it has been sent. SOTTO_ERR_AGAIN: the rest when the client has taken this.
+ */
+static enum sotto_err read_conversation(struct agent_client *client)
 {
 	struct agent *agent = client->agent;
 	struct agent_reading *reading = &client->reading;
 	struct store_reader reader = vault_reader(agent->vault);
-	struct page page = {.client = client};
-	uint32_t extension = member->extension;
-	struct store_range range;
-	uint8_t owner[4];
-	enum sotto_err failed;
+	struct talk_owner owner;
 	enum sotto_err err;
 
-	talk_message_owner(member->id, owner);
-	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, BYTES_OF(owner));
-	range.first = reading->row;
-	if (reading->row == 0 && reading->only_new)
-		range.first = last_read(&reader, BYTES_OF(owner)) + 1;
-	err = store_iterate(&reader, &range, read_row, &page);
-	if (page.any) {
-		reading->row = page.last_row + 1;
-		failed = agent_commit(agent, talk_mark_read(agent->talk, extension, page.last_row));
-		if (failed != SOTTO_OK)
-			err = failed;
+	TRY(talk_conversation_owner(agent->talk, &reading->conversation, &owner));
+	if (!reading->begun) {
+		reading->begun = true;
+		reading->last_row =
+			reading->only_new ? last_read(&reader, talk_owner_bytes(&owner)) : 0;
 	}
+	for (;;) {
+		struct talk_history *history = &reading->history;
+
+		for (; reading->next < history->count; reading->next++) {
+			const struct talk_history_row *row = &history->rows[reading->next];
+
+			/* Checked before, so that what counts as read was sent. */
+			FAIL_IF(client->broken || os_lines_queued(client->lines) > QUEUED_MAX,
+				SOTTO_ERR_AGAIN);
+			TRY(read_row(client, &reader, &owner, row->row));
+			if (reading->last_row < row->row)
+				reading->last_row = row->row;
+		}
+		if (history->count > 0)
+			TRY(agent_commit(agent, talk_mark_read(agent->talk, &reading->conversation,
+							       reading->last_row)));
+		talk_history_release(history);
+		reading->next = 0;
+		TRY(talk_history_read(&reader, &owner, reading->last_row + 1, history));
+		if (history->count == 0)
+			break;
+	}
+out:
 	return err;
 }
 
 static enum sotto_err read_on(struct agent_client *client)
 {
-	const struct ledger *ledger = talk_ledger(client->agent->talk);
 	struct agent_reading *reading = &client->reading;
 	enum sotto_err err = SOTTO_OK;
 
-	/* A revoked member's messages can still be read. */
-	for (; reading->member <= ledger_member_count(ledger);
-	     reading->member++, reading->row = 0) {
-		const struct ledger_member *member = ledger_member_by_id(ledger, reading->member);
-
-		if (member == NULL ||
-		    (client->extension != 0 && member->extension != client->extension))
-			continue;
-		reading->found = true;
-		TRY(read_member(client, member));
+	while (reading->under_way || talk_conversation_next(client->agent->talk, &reading->cursor,
+							    &reading->conversation)) {
+		reading->under_way = true;
+		if (client->extension == 0 ||
+		    (reading->conversation.kind == TALK_DIRECT &&
+		     reading->conversation.extension == client->extension)) {
+			reading->found = true;
+			TRY(read_conversation(client));
+		}
+		reading->under_way = reading->begun = false;
 	}
 out:
 	return err;
@@ -209,7 +230,6 @@ void command_read(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors_count;
 	client->extension = agent_extension(arguments, "with");
 	client->reading = (struct agent_reading){
-		.member = 1,
 		.only_new = json_is_true(json_object_get(arguments, "new")),
 		.follow = json_is_true(json_object_get(arguments, "follow")),
 	};
@@ -217,38 +237,37 @@ void command_read(struct agent_client *client, const json_t *arguments, int *des
 	command_messages_drained(client);
 }
 
-/* Does this client see a message of this person now, or later from the store? */
-static bool follows(const struct agent_client *client, uint32_t extension)
+/* Does this client see what came into this conversation now, or later from the store? */
+static bool follows(const struct agent_client *client, const struct talk_conversation *conversation)
 {
-	const struct ledger_member *member;
+	struct talk_conversation passed;
+	size_t cursor = 0;
 
 	if (client->wait == AGENT_WAIT_FOLLOW)
 		return true;
 	if (client->wait != AGENT_WAIT_READ || !client->reading.follow)
 		return false;
-	member = ledger_member_by_extension(talk_ledger(client->agent->talk), extension);
-	return member != NULL && member->id < client->reading.member;
+	/* The one under way is looked at again before the next one is begun. */
+	while (cursor < client->reading.cursor &&
+	       talk_conversation_next(client->agent->talk, &cursor, &passed)) {
+		if (talk_conversation_equal(&passed, conversation))
+			return !client->reading.under_way ||
+			       !talk_conversation_equal(&client->reading.conversation,
+							conversation);
+	}
+	return false;
 }
 
 static void follow(struct agent_client *client, const struct talk_event *event)
 {
-	struct talk_status status;
-	struct talk_message message = {
-		.from = event->extension,
-		.state = TALK_MESSAGE_RECEIVED,
-		.sent_ms = event->sent_ms,
-		.received_ms = event->received_ms,
-		.text = event->text,
-	};
-
-	if (client->extension != 0 && client->extension != event->extension)
+	if (client->extension != 0 && (event->conversation.kind != TALK_DIRECT ||
+				       client->extension != event->conversation.extension))
 		return;
-	talk_status(client->agent->talk, &status);
-	message.to = status.extension;
-	memcpy(message.id, event->message_id, sizeof(message.id));
-	agent_item(client, message_json(client->agent, &message));
+	if (event->message.kind == TALK_ROW_TEXT)
+		agent_item(client,
+			   message_json(client->agent, &event->conversation, &event->message));
 	(void)!agent_commit(client->agent,
-			    talk_mark_read(client->agent->talk, event->extension, event->row));
+			    talk_mark_read(client->agent->talk, &event->conversation, event->row));
 }
 
 /* To who sent it, what his recipient's phone says is more than was asked: the relay has it. */
@@ -267,7 +286,7 @@ void command_messages_event(struct agent *agent, const struct talk_event *event)
 		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
 
 		if (event->type == TALK_EVENT_MESSAGE && agent->talk != NULL &&
-		    follows(client, event->extension))
+		    follows(client, &event->conversation))
 			follow(client, event);
 		if (event->type == TALK_EVENT_MESSAGE_STATE && client->wait == AGENT_WAIT_SEND &&
 		    event->message_state != TALK_MESSAGE_QUEUED &&

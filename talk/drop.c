@@ -67,7 +67,7 @@ enum sotto_err talk_drop_of_epoch(const struct talk *talk, const struct talk_gro
 
 void talk_drop_clear(const struct talk *talk, struct talk_drop *drop)
 {
-	talk_blob_clear(talk, &drop->own);
+	talk_give(talk, drop->own, drop->own_count * sizeof(*drop->own));
 	talk_records_clear(talk, &drop->commit);
 	bytes_wipe(drop, sizeof(*drop));
 }
@@ -75,6 +75,7 @@ void talk_drop_clear(const struct talk *talk, struct talk_drop *drop)
 void talk_drop_restart(struct talk_drop *drop)
 {
 	drop->known = false;
+	drop->incarnations++;
 	drop->sequence = 0;
 	drop->winner = 0;
 	drop->at_end = false;
@@ -265,48 +266,50 @@ out:
 	return err;
 }
 
-enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop, struct bytes record)
+enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop, struct bytes record,
+			    uint64_t serial)
 {
 	static const uint8_t unused[WIRE_HASH_LEN] = {0};
-	struct talk_blob longer = {.len = drop->own.len + WIRE_HASH_LEN};
+	struct talk_kept_own *place = NULL;
+	struct talk_kept_own *longer;
 	uint8_t digest[WIRE_HASH_LEN];
-	uint8_t *place = NULL;
 
 	hash_digest(HASH_SHA256, record, digest);
-	for (size_t at = 0; at < drop->own.len; at += WIRE_HASH_LEN) {
-		if (memcmp(drop->own.data + at, digest, WIRE_HASH_LEN) == 0)
+	for (size_t i = 0; i < drop->own_count; i++) {
+		if (memcmp(drop->own[i].hash, digest, WIRE_HASH_LEN) == 0)
 			return SOTTO_OK;
-		if (memcmp(drop->own.data + at, unused, WIRE_HASH_LEN) == 0)
-			place = drop->own.data + at;
+		if (memcmp(drop->own[i].hash, unused, WIRE_HASH_LEN) == 0)
+			place = &drop->own[i];
 	}
-	if (place != NULL) {
-		memcpy(place, digest, WIRE_HASH_LEN);
-		return SOTTO_OK;
+	if (place == NULL) {
+		if (drop->own_count == TALK_OWN_MAX)
+			return SOTTO_ERR_LIMIT;
+		longer = talk_take(talk, (drop->own_count + 1) * sizeof(*longer));
+		if (longer == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+		if (drop->own_count > 0)
+			memcpy(longer, drop->own, drop->own_count * sizeof(*longer));
+		talk_give(talk, drop->own, drop->own_count * sizeof(*longer));
+		drop->own = longer;
+		place = &drop->own[drop->own_count++];
 	}
-	if (longer.len > TALK_OWN_MAX * WIRE_HASH_LEN)
-		return SOTTO_ERR_LIMIT;
-	longer.data = talk_take(talk, longer.len);
-	if (longer.data == NULL)
-		return SOTTO_ERR_NO_MEMORY;
-	if (drop->own.len > 0)
-		memcpy(longer.data, drop->own.data, drop->own.len);
-	memcpy(longer.data + drop->own.len, digest, WIRE_HASH_LEN);
-	talk_blob_clear(talk, &drop->own);
-	drop->own = longer;
+	memcpy(place->hash, digest, WIRE_HASH_LEN);
+	place->serial = serial;
 	return SOTTO_OK;
 }
 
 /* What was read back is forgotten; the sequence says that it is not read again. */
-bool talk_own_take(struct talk_drop *drop, struct bytes record)
+bool talk_own_take(struct talk_drop *drop, struct bytes record, uint64_t *serial)
 {
 	uint8_t digest[WIRE_HASH_LEN];
 
 	hash_digest(HASH_SHA256, record, digest);
-	for (size_t at = 0; at < drop->own.len; at += WIRE_HASH_LEN) {
-		if (memcmp(drop->own.data + at, digest, WIRE_HASH_LEN) != 0)
+	for (size_t i = 0; i < drop->own_count; i++) {
+		if (memcmp(drop->own[i].hash, digest, WIRE_HASH_LEN) != 0)
 			continue;
+		*serial = drop->own[i].serial;
 		/* Zeros stay in its place: no record has such a hash. */
-		memset(drop->own.data + at, 0, WIRE_HASH_LEN);
+		memset(&drop->own[i], 0, sizeof(drop->own[i]));
 		return true;
 	}
 	return false;

@@ -54,6 +54,7 @@ enum sotto_err talk_tell(struct talk *talk, const struct talk_event *event)
 	}
 	row->event = *event;
 	row->event.text = talk_blob_bytes(&row->text);
+	row->event.message.text = row->event.text;
 	list_append(&talk->events, &row->list);
 	return SOTTO_OK;
 }

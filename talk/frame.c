@@ -170,7 +170,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 
 	switch (frame->type) {
 	case TALK_BODY_TEXT:
-		return everyone ? SOTTO_OK : talk_text_receive(talk, group, key, frame);
+		return everyone ? SOTTO_OK : talk_text_receive(talk, group, drop, key, frame);
 	case TALK_BODY_RECEIPT:
 		return talk_receipt_receive(talk, group, key, frame->body);
 	case TALK_BODY_CALL:
@@ -226,8 +226,12 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 		/* What comes again is acknowledged again: the first receipt may be lost. */
 		if (arrival != ARRIVAL_TOO_MANY_GAPS)
 			arrived->tell = 1;
+		/* What was read behind the winner of its epoch may stand before the copy that is here. */
+		if (arrival == ARRIVAL_AGAIN && frame.type == TALK_BODY_TEXT &&
+		    drop != &group->drops[0])
+			err = talk_text_again(talk, group, drop, key, frame.serial);
 		if (arrival != ARRIVAL_NEW)
-			return SOTTO_OK;
+			return err;
 	}
 	err = body_receive(talk, group, drop, application, &frame);
 out:

@@ -15,6 +15,18 @@ struct talk_group *talk_group_by_number(struct talk *talk, uint64_t number)
 	return NULL;
 }
 
+/* By the first bytes of its id; NULL: none. */
+struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id)
+{
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (memcmp(group->id, id, TALK_CONVERSATION_ID_LEN) == 0)
+			return group;
+	}
+	return NULL;
+}
+
 /* Takes mls over when it succeeds. */
 enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls, enum talk_kind kind,
 			      uint32_t peer, struct talk_group **group)

@@ -235,6 +235,8 @@ static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
 	out->stored = kept.stored != 0;
 	out->seen = kept.seen != 0;
 	out->epoch = kept.epoch;
+	out->state = (enum talk_message_state)kept.state;
+	TALK_PLACE_TAKE(&kept, &out->place);
 	TRY(talk_blob_set(talk, &out->body, kept.body));
 	TRY(talk_blob_set(talk, &out->record, kept.record));
 	if (kept.recipients.count > 0) {
@@ -247,6 +249,22 @@ static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
 		(void)wire_list_next(&cursor, &talk_kept_key_type, &out->recipients[i]);
 out:
 	return err;
+}
+
+static enum sotto_err own_take(struct talk *talk, const struct talk_kept_drop *kept,
+			       struct talk_drop *drop)
+{
+	struct wire_cursor cursor = wire_list_walk(&kept->own);
+
+	if (kept->own.count == 0)
+		return SOTTO_OK;
+	drop->own = talk_take(talk, kept->own.count * sizeof(*drop->own));
+	if (drop->own == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	drop->own_count = kept->own.count;
+	for (size_t i = 0; i < drop->own_count; i++)
+		(void)wire_list_next(&cursor, &talk_kept_own_type, &drop->own[i]);
+	return SOTTO_OK;
 }
 
 static enum sotto_err drops_take(struct talk *talk, struct talk_group *group,
@@ -275,8 +293,8 @@ static enum sotto_err drops_take(struct talk *talk, struct talk_group *group,
 		talk_drop_name(drop);
 		/* Its records come from their own row. */
 		drop->commit_again = kept.again != 0;
-		/* Hashes stand end to end, as they are encoded. */
-		TRY(talk_blob_set(talk, &drop->own, kept.own.encoded));
+		drop->incarnations = kept.incarnations;
+		TRY(own_take(talk, &kept, drop));
 	}
 	FAIL_IF(group->drop_count == 0, SOTTO_ERR_CORRUPT);
 out:
@@ -402,7 +420,8 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	list_append(&talk->groups, &group->list);
 	group->number = index;
 	memcpy(group->id, kept.id, TALK_GROUP_ID_LEN);
-	group->kind = kept.kind == TALK_EVERYONE ? TALK_EVERYONE : TALK_DIRECT;
+	FAIL_IF(kept.kind < TALK_EVERYONE || kept.kind > TALK_GROUP, SOTTO_ERR_CORRUPT);
+	group->kind = (enum talk_kind)kept.kind;
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
@@ -483,6 +502,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 
 	ASSERT(talk->state == TALK_EMPTY && talk->rows == 0);
 	talk->now_ns = now_ns;
+	talk->reader = *reader;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		struct store_range range = STORE_RANGE_ALL(tables[i].table, BYTES_NONE);
 

@@ -6,7 +6,7 @@
  *     locked:  message --> TALK_TABLE_PARKED, a ring table, and no event
  *     unlock:  TALK_TABLE_PARKED, in order --> TALK_TABLE_MESSAGES, events; one step, one batch
  *
- * A text of our own keeps its row while the phone is locked: only its new state is parked. So what was
+ * A text of our own keeps its row while the phone is locked: only its new state and place are parked. So what was
  * acknowledged meanwhile is nowhere within reach of a locked phone any more.
  */
 #include <string.h>
@@ -17,49 +17,28 @@
 /* Of one talk_unlock: well below what one batch takes, at two actions each. */
 #define UNLOCK_ROWS_MAX 16384
 
-static enum sotto_err tell(struct talk *talk, uint64_t row, const struct talk_kept_message *kept)
+/* What is parked of a message. */
+enum talk_parked {
+	PARKED_ROW = 1,	  /* all of it: it is new */
+	PARKED_STATE = 2, /* of our own: state and place */
+	PARKED_PLACE = 3, /* id and place */
+};
+
+static enum sotto_err park(struct talk *talk, const struct talk_group *group, uint64_t row,
+			   enum talk_parked what, struct talk_kept_message kept)
 {
-	bool received = kept->state == TALK_MESSAGE_RECEIVED;
-	struct talk_event event = {
-		.type = received ? TALK_EVENT_MESSAGE : TALK_EVENT_MESSAGE_STATE,
-		.extension = received ? kept->from : kept->to,
-		.row = row,
-		.sent_ms = kept->sent_ms,
-		.received_ms = kept->received_ms,
-		.message_state = (enum talk_message_state)kept->state,
-		.text = received ? kept->text : BYTES_NONE,
+	struct talk_kept_parked parked = {
+		.version = TALK_STORE_VERSION,
+		.what = (uint8_t)what,
+		.kind = (uint8_t)group->kind,
+		.peer = group->peer,
 	};
-
-	memcpy(event.message_id, kept->id, TALK_MESSAGE_ID_LEN);
-	return talk_tell(talk, &event);
-}
-
-static enum sotto_err row_put(struct talk *talk, uint32_t peer, uint64_t row,
-			      const struct talk_kept_message *kept)
-{
-	struct talk_blob value = {0};
-	uint8_t owner[4];
-	enum sotto_err err;
-
-	talk_message_owner(peer, owner);
-	TRY(talk_encode(talk, &talk_kept_message_type, kept, &value));
-	TRY(store_batch_put(&talk->batch, TALK_TABLE_MESSAGES, BYTES_OF(owner), row,
-			    talk_blob_bytes(&value), STORE_ERASABLE));
-	TRY(tell(talk, row, kept));
-out:
-	talk_blob_clear(talk, &value);
-	return err;
-}
-
-static enum sotto_err park(struct talk *talk, uint32_t peer, uint64_t row,
-			   struct talk_kept_message kept)
-{
-	struct talk_kept_parked parked = {.version = TALK_STORE_VERSION, .peer = peer};
 	struct talk_blob message = {0};
 	struct talk_blob value = {0};
 	enum sotto_err err;
 
-	if (kept.state != TALK_MESSAGE_RECEIVED)
+	memcpy(parked.id, group->id, sizeof(parked.id));
+	if (what != PARKED_ROW)
 		kept.text = BYTES_NONE;
 	TRY(talk_encode(talk, &talk_kept_message_type, &kept, &message));
 	parked.message = talk_blob_bytes(&message);
@@ -72,59 +51,90 @@ out:
 	return err;
 }
 
-enum sotto_err talk_message_put(struct talk *talk, uint32_t peer, uint64_t row,
-				const struct talk_kept_message *kept)
+enum sotto_err talk_message_put(struct talk *talk, const struct talk_group *group, uint64_t row,
+				const struct talk_kept_message *kept, bool tells)
 {
-	return talk->locked ? park(talk, peer, row, *kept) : row_put(talk, peer, row, kept);
+	struct talk_conversation conversation;
+	struct talk_owner owner;
+
+	if (talk->locked)
+		return park(talk, group, row,
+			    kept->state == TALK_MESSAGE_RECEIVED ? PARKED_ROW : PARKED_STATE,
+			    *kept);
+	conversation = talk_conversation_of(talk, group);
+	talk_owner_of(group, &owner);
+	return talk_row_put(talk, &conversation, &owner, row, kept, tells);
 }
 
-struct unparking {
-	struct talk *talk;
-	const struct store_reader *reader;
-};
+enum sotto_err talk_message_move(struct talk *talk, const struct talk_group *group,
+				 const uint8_t *id, const struct talk_place *place)
+{
+	struct talk_kept_message kept = {.version = TALK_STORE_VERSION};
+	struct talk_owner owner;
+
+	if (talk->locked) {
+		memcpy(kept.id, id, TALK_MESSAGE_ID_LEN);
+		TALK_PLACE_KEEP(&kept, place);
+		return park(talk, group, talk_number(talk), PARKED_PLACE, kept);
+	}
+	talk_owner_of(group, &owner);
+	return talk_row_move(talk, &owner, id, place);
+}
 
 /* The text of our own has stood in its row all the time; if that is gone, so is what its state is of. */
-static enum sotto_err state_unpark(const struct unparking *unparking, uint32_t peer, uint64_t row,
-				   enum talk_message_state state)
+static enum sotto_err state_unpark(struct talk *talk, const struct talk_kept_parked *parked,
+				   uint64_t row, const struct talk_kept_message *news)
 {
+	struct talk_conversation conversation = talk_conversation_parked(talk, parked);
 	struct talk_kept_message kept;
+	struct talk_place place;
+	struct talk_owner owner;
 	struct writer before;
-	uint8_t owner[4];
 	enum sotto_err err;
 
-	talk_message_owner(peer, owner);
-	writer_init_growing(&before, unparking->talk->allocator);
-	err = store_get(unparking->reader, TALK_TABLE_MESSAGES, BYTES_OF(owner), row, &before);
-	if (err == SOTTO_ERR_NOT_FOUND) {
-		err = SOTTO_OK;
-		goto out;
-	}
-	TRY(err);
-	FAIL_IF(wire_decode(&talk_kept_message_type, writer_bytes(&before), &kept) != SOTTO_OK,
-		SOTTO_ERR_CORRUPT);
-	kept.state = (uint8_t)state;
-	TRY(row_put(unparking->talk, peer, row, &kept));
+	talk_owner_parked(parked, &owner);
+	TALK_PLACE_TAKE(news, &place);
+	writer_init_growing(&before, talk->allocator);
+	TRY(talk_row_get(talk, &owner, row, &before, &kept));
+	kept.state = news->state;
+	TALK_PLACE_KEEP(&kept, &place);
+	TRY(talk_row_put(talk, &conversation, &owner, row, &kept, true));
 out:
 	writer_release(&before);
-	return err;
+	return err == SOTTO_ERR_NOT_FOUND ? SOTTO_OK : err;
 }
 
 static enum sotto_err row_unpark(void *context, uint64_t row, struct bytes value)
 {
-	const struct unparking *unparking = context;
+	struct talk *talk = context;
+	struct talk_conversation conversation;
 	struct talk_kept_message kept;
 	struct talk_kept_parked parked;
+	struct talk_place place;
+	struct talk_owner owner;
 	enum sotto_err err;
 
 	FAIL_IF(wire_decode(&talk_kept_parked_type, value, &parked) != SOTTO_OK ||
 			wire_decode(&talk_kept_message_type, parked.message, &kept) != SOTTO_OK ||
 			parked.version != TALK_STORE_VERSION || kept.version != TALK_STORE_VERSION,
 		SOTTO_ERR_CORRUPT);
-	if (kept.state == TALK_MESSAGE_RECEIVED)
-		TRY(row_put(unparking->talk, parked.peer, row, &kept));
-	else
-		TRY(state_unpark(unparking, parked.peer, row, (enum talk_message_state)kept.state));
-	TRY(store_batch_delete(&unparking->talk->batch, TALK_TABLE_PARKED, BYTES_NONE, row));
+	talk_owner_parked(&parked, &owner);
+	switch ((enum talk_parked)parked.what) {
+	case PARKED_ROW:
+		conversation = talk_conversation_parked(talk, &parked);
+		TRY(talk_row_put(talk, &conversation, &owner, row, &kept, true));
+		break;
+	case PARKED_STATE:
+		TRY(state_unpark(talk, &parked, row, &kept));
+		break;
+	case PARKED_PLACE:
+		TALK_PLACE_TAKE(&kept, &place);
+		TRY(talk_row_move(talk, &owner, kept.id, &place));
+		break;
+	default:
+		FAIL_IF(true, SOTTO_ERR_CORRUPT);
+	}
+	TRY(store_batch_delete(&talk->batch, TALK_TABLE_PARKED, BYTES_NONE, row));
 out:
 	return err;
 }
@@ -148,7 +158,6 @@ void talk_lock(struct talk *talk)
 enum sotto_err talk_unlock(struct talk *talk, const struct store_reader *reader, uint64_t now_ns,
 			   uint64_t utc_ms)
 {
-	struct unparking unparking = {.talk = talk, .reader = reader};
 	struct store_range range = STORE_RANGE_ALL(TALK_TABLE_PARKED, BYTES_NONE);
 	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
 
@@ -156,8 +165,9 @@ enum sotto_err talk_unlock(struct talk *talk, const struct store_reader *reader,
 		return err;
 	ASSERT(talk->batch.len == 0);
 	talk->locked = false;
+	talk->reader = *reader;
 	range.limit = UNLOCK_ROWS_MAX;
-	err = store_iterate(reader, &range, row_unpark, &unparking);
+	err = store_iterate(reader, &range, row_unpark, talk);
 	/* A step that stopped half way is as broken as any other. */
 	if (err != SOTTO_OK)
 		talk->broken = err;

@@ -159,8 +159,9 @@ out:
 enum sotto_err talk_records_own(const struct talk *talk, struct talk_drop *drop,
 				const struct talk_records *records)
 {
-	return records->count == 1 ? talk_own_add(talk, drop, talk_blob_bytes(&records->items[0]))
-				   : SOTTO_OK;
+	return records->count == 1
+		       ? talk_own_add(talk, drop, talk_blob_bytes(&records->items[0]), 0)
+		       : SOTTO_OK;
 }
 
 enum sotto_err talk_message_seal(struct talk *talk, struct talk_drop *drop, struct bytes message,

@@ -219,12 +219,19 @@ out:
 	return err;
 }
 
-/* A record of ours was read back. */
+/* A record of ours was read back; serial: of the message in it, whose newest record may be another one. */
 static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
-				  struct talk_drop *drop, struct bytes record)
+				  struct talk_drop *drop, struct bytes record, uint64_t serial)
 {
 	bool before = drop == &group->drops[0];
+	bool counts = before || drop->sequence <= drop->winner + TALK_LATE_MAX;
+	enum sotto_err err;
 
+	if (serial != 0 && counts) {
+		err = talk_text_again(talk, group, drop, talk->identity.public_key, serial);
+		if (err != SOTTO_OK)
+			return err;
+	}
 	if (before && group->pending.count == 1 &&
 	    bytes_equal(record, talk_blob_bytes(&group->pending.items[0])))
 		return pending_receive(talk, group, drop);
@@ -232,10 +239,8 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
 		if (bytes_equal(record, talk_blob_bytes(&out->record)))
-			return talk_out_seen(
-				talk, group, out,
-				before || (out->type != TALK_BODY_ENTRY &&
-					   drop->sequence <= drop->winner + TALK_LATE_MAX));
+			return talk_out_seen(talk, group, out,
+					     before || (out->type != TALK_BODY_ENTRY && counts));
 	}
 	return SOTTO_OK;
 }
@@ -279,19 +284,20 @@ enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 				   struct talk_drop *drop, struct bytes record)
 {
 	struct talk_blob message = {0};
+	uint64_t serial = 0;
 	bool ours;
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->stuck && drop == &group->drops[0])
 		return SOTTO_OK; /* behind what we cannot follow */
-	ours = talk_own_take(drop, record);
+	ours = talk_own_take(drop, record, &serial);
 	err = talk_record_open(talk, drop, record, &message);
 	if (err != SOTTO_OK)
 		return fatal(err) ? err : SOTTO_OK;
 	if (talk_is_part(talk_blob_bytes(&message)))
 		err = part_receive(talk, group, drop, talk_blob_bytes(&message));
 	else if (ours)
-		err = own_receive(talk, group, drop, record);
+		err = own_receive(talk, group, drop, record, serial);
 	else
 		err = message_receive(talk, group, drop, talk_blob_bytes(&message), false);
 	talk_blob_clear(talk, &message);

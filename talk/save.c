@@ -84,6 +84,7 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 		.stored = out->stored,
 		.seen = out->seen,
 		.epoch = out->epoch,
+		.state = (uint8_t)out->state,
 		.body = talk_blob_bytes(&out->body),
 		.record = talk_blob_bytes(&out->record),
 		.recipients = {.items = out->recipients, .count = out->recipient_count},
@@ -93,6 +94,7 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 	if (!out->dirty || out->transient)
 		return SOTTO_OK;
 	out->dirty = false;
+	TALK_PLACE_KEEP(&kept, &out->place);
 	talk_group_owner(group, owner);
 	return put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
 		   &kept);
@@ -106,7 +108,8 @@ static void drop_keep(const struct talk_drop *drop, struct talk_kept_drop *kept)
 		.known = drop->known,
 		.sequence = drop->sequence,
 		.winner = drop->winner,
-		.own = {.items = drop->own.data, .count = drop->own.len / WIRE_HASH_LEN},
+		.incarnations = drop->incarnations,
+		.own = {.items = drop->own, .count = drop->own_count},
 		.again = drop->commit.stored < drop->commit.count,
 	};
 	memcpy(kept->append_token, drop->append_token, WIRE_TOKEN_LEN);

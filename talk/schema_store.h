@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  3
+#define TALK_STORE_VERSION  4
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -34,7 +34,16 @@
 	X(self, U64, inbox_sequence, 0, none, "") \
 	X(self, FIXED, inbox_running, 32, none, "")
 
-#define TALK_FIELDS_kept_hash(X, self) X(self, FIXED, hash, 32, none, "of a record of ours")
+#define TALK_FIELDS_kept_own(X, self) \
+	X(self, FIXED, hash, 32, none, "of a record of ours") \
+	X(self, U64, serial, 0, none, "of the message in it; 0: none")
+
+/* struct talk_place, where it stands in a row. */
+#define TALK_FIELDS_PLACE(X, self) \
+	X(self, FIXED, place_group, 16, none, "first bytes of the group id") \
+	X(self, U64, place_epoch, 0, none, "") \
+	X(self, U32, place_incarnation, 0, none, "the drop was lost so often before") \
+	X(self, U64, place_sequence, 0, none, "0: not read back yet")
 
 #define TALK_FIELDS_kept_key(X, self) \
 	X(self, FIXED, key, 32, none, "of a device") \
@@ -51,7 +60,8 @@
 	X(self, U64, sequence, 0, none, "the last record that was dealt with") \
 	X(self, FIXED, running, 32, none, "the running hash there") \
 	X(self, U64, winner, 0, none, "sequence of the winning commit; 0: none yet") \
-	X(self, LIST, own, TALK_OWN_MAX, talk_kept_hash, "sent and not read back yet") \
+	X(self, U32, incarnations, 0, none, "so many were lost before this one") \
+	X(self, LIST, own, TALK_OWN_MAX, talk_kept_own, "sent and not read back yet") \
 	X(self, U8, again, 0, none, "the relay lost our winning commit; it is being sent again")
 
 #define TALK_FIELDS_kept_welcomed(X, self) \
@@ -90,6 +100,8 @@
 	X(self, U8, stored, 0, none, "the relay has said that it is durable") \
 	X(self, U8, seen, 0, none, "read back before the commit that ended its epoch") \
 	X(self, U64, epoch, 0, none, "for which it was sealed") \
+	X(self, U8, state, 0, none, "texts: enum talk_message_state of the row") \
+	TALK_FIELDS_PLACE(X, self) \
 	X(self, OPAQUE, body, TALK_BODY_MAX, none, "") \
 	X(self, OPAQUE, record, WIRE_RECORD_LEN_MAX, none, "empty: not sealed yet") \
 	X(self, LIST, recipients, TALK_RECIPIENTS_MAX, talk_kept_key, "when it was sealed")
@@ -127,23 +139,33 @@
 
 #define TALK_FIELDS_kept_message(X, self) \
 	X(self, U8, version, 0, none, "") \
+	X(self, U8, kind, 0, none, "enum talk_row_kind") \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "") \
 	X(self, U32, from, 0, none, "extension") \
-	X(self, U32, to, 0, none, "extension") \
 	X(self, U8, state, 0, none, "enum talk_message_state") \
+	TALK_FIELDS_PLACE(X, self) \
 	X(self, U64, sent_ms, 0, none, "") \
 	X(self, U64, received_ms, 0, none, "") \
+	X(self, U8, verb, 0, none, "enum talk_verb") \
+	X(self, U32, subject, 0, none, "extension") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
+
+#define TALK_FIELDS_kept_id(X, self) \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "all of it; its index has the first half") \
+	X(self, U64, row, 0, none, "of TALK_TABLE_MESSAGES")
 
 #define TALK_FIELDS_kept_parked(X, self) \
 	X(self, U8, version, 0, none, "") \
-	X(self, U32, peer, 0, none, "member id: the owner of its row in TALK_TABLE_MESSAGES") \
-	X(self, OPAQUE, message, TALK_TEXT_MAX + 64, none, \
-	  "kept_message; of one that we sent only the state counts, and it has no text")
+	X(self, U8, what, 0, none, "enum talk_parked") \
+	X(self, U8, kind, 0, none, "enum talk_kind of the conversation") \
+	X(self, U32, peer, 0, none, "one to one: member id") \
+	X(self, FIXED, id, TALK_GROUP_ID_LEN, none, "of the MLS group") \
+	X(self, OPAQUE, message, TALK_TEXT_MAX + 128, none, \
+	  "kept_message; only of one that came it has a text")
 
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
-	S(kept_hash) \
+	S(kept_own) \
 	S(kept_key) \
 	S(kept_drop) \
 	S(kept_welcomed) \
@@ -156,6 +178,7 @@
 	S(kept_parcel) \
 	S(kept_invite) \
 	S(kept_message) \
+	S(kept_id) \
 	S(kept_parked)
 
 #define LEDGER_INVITATION_MAX	768
@@ -181,7 +204,9 @@ TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
  * every record that is read. */
 #define TALK_TABLE_COMMIT (STORE_TABLE_RING | (STORE_TABLES_TALK + 11))
 /* A talk_part of a message of which not all parts are here, by its sequence in the present drop. */
-#define TALK_TABLE_PART	  (STORE_TABLE_RING | (STORE_TABLES_TALK + 12))
+#define TALK_TABLE_PART (STORE_TABLE_RING | (STORE_TABLES_TALK + 12))
+/* By conversation and the first 8 bytes of a message's id: a kept_id. Not a ring table. */
+#define TALK_TABLE_ID	  (STORE_TABLES_TALK + 13)
 #define TALK_TABLE_LEDGER (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

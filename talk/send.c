@@ -111,7 +111,7 @@ static enum sotto_err out_seal(struct talk *talk, struct talk_group *group, stru
 			      &len));
 	group->dirty_ratchet = true;
 	TRY(talk_record_seal(talk, &group->drops[0], BYTES(message, len), &out->record));
-	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
+	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record), out->serial));
 	out->epoch = group->drops[0].epoch;
 	out->stored = out->seen = false;
 	out->dirty = !out->transient;
@@ -269,7 +269,8 @@ enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint6
 		out->ticket = 0;
 		out->stored = out->seen = false;
 		out->dirty = !out->transient;
-		TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record)));
+		TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record),
+				 out->serial));
 	}
 out:
 	return err;

@@ -8,7 +8,8 @@
  *   receive.c                 a record: ours, a commit, a message
  *   part.c                    what does not fit into one record
  *   frame.c text.c roster.c package.c   what a message says
- *   lock.c                    rows of messages, and where they wait while the phone is locked
+ *   conversation.c row.c      what a conversation is called, its rows and their places
+ *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
  *   forget.c                  a join that came to nothing
  *   commit.c                  who must be added or removed, and who does it
@@ -59,8 +60,6 @@
 
 #define TALK_CONTEXT_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 1)
 
-enum talk_kind { TALK_EVERYONE = 1, TALK_DIRECT = 2 };
-
 /* Bytes of our own, from the engine's allocator. */
 struct talk_blob {
 	uint8_t *data;
@@ -100,7 +99,9 @@ struct talk_drop {
 	uint64_t sequence;
 	uint8_t running[WIRE_HASH_LEN];
 	uint64_t winner;
-	struct talk_blob own;	    /* hashes of records of ours, end to end */
+	uint32_t incarnations;	   /* so many were lost before this one */
+	struct talk_kept_own *own; /* records of ours that have not been read back */
+	size_t own_count;
 	struct talk_records commit; /* ours, if it is the one that won */
 	bool commit_again;	    /* loaded: the relay lost it */
 	uint64_t ticket;	    /* open read or watch; 0: none */
@@ -139,6 +140,8 @@ struct talk_out {
 	bool seen;
 	uint64_t epoch;
 	uint64_t ticket;
+	enum talk_message_state state; /* texts: as the row has it */
+	struct talk_place place;       /* texts: likewise */
 	struct talk_blob body;
 	struct talk_blob record;
 	struct talk_kept_key *recipients;
@@ -285,6 +288,7 @@ struct talk {
 	uint64_t retention_ms;
 	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
 	bool locked;	       /* the store is: nothing goes into tables that are not ring tables */
+	struct store_reader reader; /* get NULL: nothing was loaded */
 
 	enum talk_state state;
 	uint32_t problems;
@@ -385,9 +389,11 @@ MUST_USE enum sotto_err talk_box_seal(struct talk *talk, struct bytes init_key,
 				      struct talk_blob *record);
 MUST_USE enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name,
 				      struct bytes record, struct talk_blob *part);
+/* serial: of the message that it is; 0: none. */
 MUST_USE enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop,
-				     struct bytes record);
-bool talk_own_take(struct talk_drop *drop, struct bytes record); /* was it there? */
+				     struct bytes record, uint64_t serial);
+/* Was it there? */
+bool talk_own_take(struct talk_drop *drop, struct bytes record, uint64_t *serial);
 
 /* ---- part.c: what does not fit into one record ---- */
 size_t talk_part_count(size_t len);
@@ -470,17 +476,71 @@ struct talk_arrived *talk_arrived_from(struct talk *talk, struct talk_group *gro
 
 /* ---- text.c: texts and receipts ---- */
 MUST_USE enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
-					  const uint8_t *key, const struct talk_frame *frame);
+					  const struct talk_drop *drop, const uint8_t *key,
+					  const struct talk_frame *frame);
+/* A message that is here came again: the first of all copies says where it stands. */
+MUST_USE enum sotto_err talk_text_again(struct talk *talk, struct talk_group *group,
+					const struct talk_drop *drop, const uint8_t *key,
+					uint64_t serial);
 MUST_USE enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 					     const uint8_t *key, struct bytes body);
 MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group);
+/* The row of a text of ours, as it stands now. */
 MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
-				       const struct talk_out *out, enum talk_message_state state);
+				       struct talk_out *out, enum talk_message_state state);
 void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id);
 
-/* ---- lock.c: the row of a message and its event; parked, and without an event, while locked ---- */
-MUST_USE enum sotto_err talk_message_put(struct talk *talk, uint32_t peer, uint64_t row,
-					 const struct talk_kept_message *kept);
+/* ---- conversation.c, row.c, lock.c: rows of messages and their events; parked, and without an event, while locked ---- */
+/* The conversation that this group is, or is a part of. */
+struct talk_conversation talk_conversation_of(const struct talk *talk,
+					      const struct talk_group *group);
+void talk_owner_of(const struct talk_group *group, struct talk_owner *owner);
+/* Where the record that the drop was read up to stands. */
+struct talk_place talk_place_of(const struct talk_group *group, const struct talk_drop *drop);
+
+/* A new row, or all of one of ours in another state. tells: with an event, if the phone is not locked. */
+MUST_USE enum sotto_err talk_message_put(struct talk *talk, const struct talk_group *group,
+					 uint64_t row, const struct talk_kept_message *kept,
+					 bool tells);
+/* The message stands here, if it was further behind before; one that is not there does not matter. */
+MUST_USE enum sotto_err talk_message_move(struct talk *talk, const struct talk_group *group,
+					  const uint8_t *id, const struct talk_place *place);
+
+/* Who did what by the commit that the drop was read up to: actor and subject are extensions. */
+MUST_USE enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group,
+					const struct talk_drop *drop, uint32_t actor,
+					enum talk_verb verb, uint32_t subject, struct bytes text);
+
+/* Into a row, and out of it. */
+#define TALK_PLACE_KEEP(kept, place) \
+	(memcpy((kept)->place_group, (place)->group, TALK_CONVERSATION_ID_LEN), \
+	 (kept)->place_epoch = (place)->epoch, (kept)->place_incarnation = (place)->incarnation, \
+	 (kept)->place_sequence = (place)->sequence)
+#define TALK_PLACE_TAKE(kept, place) \
+	(memcpy((place)->group, (kept)->place_group, TALK_CONVERSATION_ID_LEN), \
+	 (place)->epoch = (kept)->place_epoch, (place)->incarnation = (kept)->place_incarnation, \
+	 (place)->sequence = (kept)->place_sequence)
+
+/* As the store is once this step's batch is applied. Errors as store_get. */
+MUST_USE enum sotto_err talk_store_get(const struct talk *talk, uint8_t table, struct bytes owner,
+				       uint64_t index, struct writer *out);
+MUST_USE enum sotto_err talk_row_find(const struct talk *talk, const struct talk_owner *owner,
+				      const uint8_t *id, uint64_t *row);
+MUST_USE enum sotto_err talk_row_put(struct talk *talk,
+				     const struct talk_conversation *conversation,
+				     const struct talk_owner *owner, uint64_t row,
+				     const struct talk_kept_message *kept, bool tells);
+MUST_USE enum sotto_err talk_row_move(struct talk *talk, const struct talk_owner *owner,
+				      const uint8_t *id, const struct talk_place *place);
+/* kept borrows from value, which is empty before. */
+MUST_USE enum sotto_err talk_row_get(const struct talk *talk, const struct talk_owner *owner,
+				     uint64_t row, struct writer *value,
+				     struct talk_kept_message *kept);
+void talk_message_of(const struct talk_kept_message *kept, struct talk_message *message);
+/* Likewise of what was parked. */
+struct talk_conversation talk_conversation_parked(const struct talk *talk,
+						  const struct talk_kept_parked *parked);
+void talk_owner_parked(const struct talk_kept_parked *parked, struct talk_owner *owner);
 
 /* ---- roster.c: the ledger and key packages in *everyone* ---- */
 /* ours: whoever asked for it is told if it does not apply. */
@@ -523,6 +583,7 @@ void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options);
 MUST_USE enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls,
 				       enum talk_kind kind, uint32_t peer,
 				       struct talk_group **group);
+struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id);
 struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer);
 MUST_USE enum sotto_err talk_group_open_direct(struct talk *talk,
 					       const struct ledger_member *member,

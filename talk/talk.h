@@ -66,6 +66,9 @@ void talk_destroy(struct talk *talk);
 /*
  * Everything as the last applied batch left it; call once, right after talk_create. An empty store is an
  * empty phone. SOTTO_ERR_CORRUPT, _STATE (the store is locked), _NO_MEMORY.
+ *
+ * The reader's context is borrowed until talk_destroy: rows of messages are not kept in memory, and what comes
+ * later may be about one of them.
  */
 MUST_USE enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader,
 				  uint64_t now_ns);
@@ -159,6 +162,32 @@ MUST_USE enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t no
 
 /* ---- What people do. Each answers at once; what comes of it are events. ---- */
 
+/*
+ * A conversation is one MLS group: *everyone*, one to one, or a group of members. Rows in the store and what
+ * people see know it by this.
+ */
+enum talk_kind { TALK_EVERYONE = 1, TALK_DIRECT = 2, TALK_GROUP = 3 };
+
+#define TALK_CONVERSATION_ID_LEN 16
+
+struct talk_conversation {
+	enum talk_kind kind;
+	uint32_t extension;		      /* TALK_DIRECT: of the other one */
+	uint8_t id[TALK_CONVERSATION_ID_LEN]; /* TALK_GROUP: the first bytes of the MLS group id */
+};
+
+static inline struct talk_conversation talk_with(uint32_t extension)
+{
+	return (struct talk_conversation){.kind = TALK_DIRECT, .extension = extension};
+}
+
+/* Is it the same one? */
+bool talk_conversation_equal(const struct talk_conversation *a, const struct talk_conversation *b);
+
+/* Every conversation whose messages can be read: one with each member, then groups. cursor begins at 0. */
+bool talk_conversation_next(const struct talk *talk, size_t *cursor,
+			    struct talk_conversation *conversation);
+
 struct talk_found {
 	struct bytes network_name;
 	struct bytes name; /* of the founder */
@@ -206,14 +235,17 @@ MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t
 
 /*
  * Queues a text; it is in the store with this step. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
- * both phones. SOTTO_ERR_NOT_FOUND (no such member), _DENIED (revoked, unconfirmed), _STATE, _INVALID
+ * all phones. SOTTO_ERR_NOT_FOUND (no such member or group), _DENIED (revoked, unconfirmed), _STATE, _INVALID
  * (empty, or not UTF-8), _LIMIT (longer than TALK_TEXT_MAX, or TALK_OUTBOX_MAX wait already).
  */
-MUST_USE enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct bytes text,
-				       uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);
+MUST_USE enum sotto_err talk_send_text(struct talk *talk,
+				       const struct talk_conversation *conversation,
+				       struct bytes text, uint8_t *message_id, uint64_t now_ns,
+				       uint64_t utc_ms);
 
-/* Everything from this member up to this row (TALK_TABLE_MESSAGES) was read. */
-MUST_USE enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t index);
+/* Everything in this conversation up to this row (TALK_TABLE_MESSAGES) was read. SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err talk_mark_read(struct talk *talk,
+				       const struct talk_conversation *conversation, uint64_t row);
 
 /* ---- While the phone is locked ---- */
 
@@ -286,6 +318,59 @@ struct talk_request {
 /* False: no more now. Nothing while the link is down or a batch waits. */
 bool talk_next_request(struct talk *talk, struct talk_request *request);
 
+enum talk_message_state {
+	TALK_MESSAGE_QUEUED = 1,    /* on this phone only */
+	TALK_MESSAGE_STORED = 2,    /* durable at the relay */
+	TALK_MESSAGE_DELIVERED = 3, /* every device of the recipients has acknowledged it */
+	TALK_MESSAGE_RECEIVED = 4,  /* from somebody else; a notice too */
+	/* The recipient was revoked, or the relay's retention ended, before every device had it. */
+	TALK_MESSAGE_FAILED = 5,
+};
+
+enum talk_row_kind {
+	TALK_ROW_TEXT = 1,
+	TALK_ROW_NOTICE = 2, /* who did what */
+};
+
+/* What a notice says that `from` has done. */
+enum talk_verb {
+	TALK_VERB_NONE = 0,
+	TALK_VERB_CREATED = 1, /* the group; text: its name */
+	TALK_VERB_NAMED = 2,   /* text: the new name */
+	TALK_VERB_ADDED = 3,   /* subject */
+	TALK_VERB_REMOVED = 4, /* subject */
+	TALK_VERB_LEFT = 5,
+};
+
+/*
+ * Where a message stands: the record that brought it, in the drop of its epoch. Of several copies the first
+ * one counts, so it is the same on every phone that has read everything. incarnation counts how often this
+ * phone saw the relay lose the drop: what came anew stands behind what it had before.
+ */
+struct talk_place {
+	uint8_t group
+		[TALK_CONVERSATION_ID_LEN]; /* of two one-to-one conversations that became one */
+	uint64_t epoch;
+	uint32_t incarnation;
+	uint64_t sequence; /* 0: an own message that has not been read back */
+};
+
+/* Before, the same or behind: less than 0, 0, more. What has no place stands behind everything that has. */
+int talk_place_compare(const struct talk_place *a, const struct talk_place *b);
+
+struct talk_message {
+	enum talk_row_kind kind;
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	uint32_t from; /* extension, as it was then */
+	enum talk_message_state state;
+	struct talk_place place;
+	uint64_t sent_ms;     /* a notice has none */
+	uint64_t received_ms; /* 0: our own */
+	enum talk_verb verb;  /* TALK_ROW_NOTICE */
+	uint32_t subject;     /* extension; 0: nobody */
+	struct bytes text;    /* borrows from the row or the event */
+};
+
 enum talk_event_type {
 	TALK_EVENT_STATE = 1, /* enum talk_state changed; or a problem came or went */
 	/*
@@ -296,29 +381,23 @@ enum talk_event_type {
 	TALK_EVENT_INVITED,    /* extension, text: the invitation, expires_ms: of the card */
 	TALK_EVENT_ACT_FAILED, /* an entry of ours can never apply; extension, err */
 	TALK_EVENT_MEMBERS,    /* the ledger grew */
-	TALK_EVENT_MESSAGE, /* a text came: extension, message_id, row, sent_ms, received_ms, text */
-	TALK_EVENT_MESSAGE_STATE, /* of one we sent: extension, message_id, row, message_state */
+	/* A row came: conversation, row, message. What it borrows, as text. */
+	TALK_EVENT_MESSAGE,
+	/* Of one we sent: conversation, row, message_id, message_state */
+	TALK_EVENT_MESSAGE_STATE,
 	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
-};
-
-enum talk_message_state {
-	TALK_MESSAGE_QUEUED = 1,    /* on this phone only */
-	TALK_MESSAGE_STORED = 2,    /* durable at the relay */
-	TALK_MESSAGE_DELIVERED = 3, /* every device of the recipient has acknowledged it */
-	TALK_MESSAGE_RECEIVED = 4,  /* from somebody else */
-	/* The recipient was revoked, or the relay's retention ended, before every device had it. */
-	TALK_MESSAGE_FAILED = 5,
 };
 
 struct talk_event {
 	enum talk_event_type type;
 	uint32_t extension;
+	struct talk_conversation conversation;
+	struct talk_message message;
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	uint8_t device_key[LEDGER_KEY_LEN];
 	uint64_t row;
-	uint64_t sent_ms;
-	uint64_t received_ms;
+	uint64_t sent_ms;    /* CALL */
 	uint64_t expires_ms; /* INVITED */
 	uint64_t epoch;
 	enum talk_message_state message_state;
@@ -333,25 +412,51 @@ bool talk_next_event(struct talk *talk, struct talk_event *event);
 /* ---- What the store holds for others to read ---- */
 
 /*
- * Messages: owner is the peer's member id (4 bytes, big-endian), index grows with each message that this
- * phone sends or gets. Value: see talk_message_decode. TALK_TABLE_READ: the same owner, index 0, value is
- * the last row read (8 bytes, big-endian).
+ * Messages: owner is that of the conversation, index grows with each row that this phone writes. Value: see
+ * talk_message_decode. The order of people is that of their places: talk_history_read.
+ * TALK_TABLE_READ: the same owner, index 0, value is the last row read (8 bytes, big-endian).
  */
 #define TALK_TABLE_MESSAGES (STORE_TABLES_TALK + 0)
 #define TALK_TABLE_READ	    (STORE_TABLES_TALK + 1)
 
-struct talk_message {
-	uint8_t id[TALK_MESSAGE_ID_LEN];
-	uint32_t from; /* extensions, as they were then */
-	uint32_t to;
-	enum talk_message_state state;
-	uint64_t sent_ms;
-	uint64_t received_ms; /* 0: not (yet) */
-	struct bytes text;    /* borrows from the row */
-};
 MUST_USE enum sotto_err talk_message_decode(struct bytes row, struct talk_message *message);
 
-/* The owner bytes for a member; 4 bytes out. */
-void talk_message_owner(uint32_t member_id, uint8_t *owner);
+struct talk_owner {
+	uint8_t data[TALK_CONVERSATION_ID_LEN];
+	size_t len;
+};
+
+static inline struct bytes talk_owner_bytes(const struct talk_owner *owner)
+{
+	return BYTES(owner->data, owner->len);
+}
+
+/* SOTTO_ERR_NOT_FOUND: no such member. A group may be one that this phone has left. */
+MUST_USE enum sotto_err talk_conversation_owner(const struct talk *talk,
+						const struct talk_conversation *conversation,
+						struct talk_owner *owner);
+
+/* Rows of one conversation, in the order of their places; only where each is. */
+struct talk_history_row {
+	struct talk_place place;
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	enum talk_verb verb;
+	uint64_t row;
+};
+
+struct talk_history {
+	const struct allocator *allocator;
+	struct talk_history_row *rows;
+	size_t count, capacity;
+};
+
+/*
+ * From this row of the store on. history: zeros, or one that was released. SOTTO_ERR_CORRUPT, _STATE (the store
+ * is locked), _NO_MEMORY.
+ */
+MUST_USE enum sotto_err talk_history_read(const struct store_reader *reader,
+					  const struct talk_owner *owner, uint64_t first_row,
+					  struct talk_history *history);
+void talk_history_release(struct talk_history *history);
 
 #endif

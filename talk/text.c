@@ -5,31 +5,6 @@
 #include "crypto/hash.h"
 #include "talk/state.h"
 
-void talk_message_owner(uint32_t member_id, uint8_t *owner)
-{
-	for (size_t i = 0; i < 4; i++)
-		owner[i] = (uint8_t)(member_id >> (24 - 8 * i));
-}
-
-enum sotto_err talk_message_decode(struct bytes row, struct talk_message *message)
-{
-	struct talk_kept_message kept;
-	enum sotto_err err = wire_decode(&talk_kept_message_type, row, &kept);
-
-	if (err != SOTTO_OK || kept.version != TALK_STORE_VERSION)
-		return SOTTO_ERR_CORRUPT;
-	*message = (struct talk_message){
-		.from = kept.from,
-		.to = kept.to,
-		.state = (enum talk_message_state)kept.state,
-		.sent_ms = kept.sent_ms,
-		.received_ms = kept.received_ms,
-		.text = kept.text,
-	};
-	memcpy(message->id, kept.id, TALK_MESSAGE_ID_LEN);
-	return SOTTO_OK;
-}
-
 void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id)
 {
 	uint8_t input[TALK_GROUP_ID_LEN + LEDGER_KEY_LEN + 8];
@@ -43,33 +18,61 @@ void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t seria
 	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
 }
 
-enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
+enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
+				 const struct talk_drop *drop, const uint8_t *key,
 				 const struct talk_frame *frame)
 {
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+	struct talk_place place = talk_place_of(group, drop);
 	struct talk_kept_message kept = {
 		.version = TALK_STORE_VERSION,
-		.from = talk_extension_of(talk, group->peer),
-		.to = talk_extension_of(talk, UINT32_MAX),
+		.kind = TALK_ROW_TEXT,
 		.state = TALK_MESSAGE_RECEIVED,
 		.sent_ms = frame->sent_ms,
 		.received_ms = talk->utc_ms,
 	};
 	struct talk_text text;
 
-	if (wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
+	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
 		return SOTTO_OK;
+	kept.from = talk_extension_of(talk, device->member);
 	talk_message_id(group->id, key, frame->serial, kept.id);
+	TALK_PLACE_KEEP(&kept, &place);
 	kept.text = text.text;
-	return talk_message_put(talk, group->peer, talk_number(talk), &kept);
+	return talk_message_put(talk, group, talk_number(talk), &kept, true);
+}
+
+enum sotto_err talk_text_again(struct talk *talk, struct talk_group *group,
+			       const struct talk_drop *drop, const uint8_t *key, uint64_t serial)
+{
+	bool own = memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0;
+	struct talk_place place = talk_place_of(group, drop);
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (!own || out->type != TALK_BODY_TEXT || out->serial != serial)
+			continue;
+		if (talk_place_compare(&place, &out->place) >= 0)
+			return SOTTO_OK;
+		out->place = place;
+		out->dirty = true;
+		/* What is not stored yet is written when it is. */
+		return out->stored ? talk_row_write(talk, group, out, out->state) : SOTTO_OK;
+	}
+	talk_message_id(group->id, key, serial, id);
+	return talk_message_move(talk, group, id, &place);
 }
 
 enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
-			      const struct talk_out *out, enum talk_message_state state)
+			      struct talk_out *out, enum talk_message_state state)
 {
+	bool tells = state != out->state;
 	struct talk_kept_message kept = {
 		.version = TALK_STORE_VERSION,
+		.kind = TALK_ROW_TEXT,
 		.from = talk_extension_of(talk, UINT32_MAX),
-		.to = talk_extension_of(talk, group->peer),
 		.state = (uint8_t)state,
 		.sent_ms = out->sent_ms,
 	};
@@ -78,8 +81,11 @@ enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
 
 	TRY(wire_decode(&talk_text_type, talk_blob_bytes(&out->body), &text));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, kept.id);
+	TALK_PLACE_KEEP(&kept, &out->place);
 	kept.text = text.text;
-	TRY(talk_message_put(talk, group->peer, out->row, &kept));
+	out->state = state;
+	out->dirty = true;
+	TRY(talk_message_put(talk, group, out->row, &kept, tells));
 out:
 	return err;
 }

@@ -161,16 +161,30 @@ static size_t outbox_count(const struct talk *talk)
 	return count;
 }
 
-static enum sotto_err text_queue(struct talk *talk, const struct ledger_member *peer,
-				 struct bytes text, uint8_t *message_id)
+/* The group of a conversation that we may write to, made if it is one to one; or why not. */
+static enum sotto_err group_find(struct talk *talk, const struct talk_conversation *conversation,
+				 const struct ledger_member **peer, struct talk_group **group)
+{
+	*peer = NULL;
+	*group = NULL;
+	if (conversation->kind == TALK_DIRECT)
+		return peer_find(talk, conversation->extension, peer);
+	if (talk->state != TALK_MEMBER)
+		return SOTTO_ERR_STATE;
+	*group = talk_group_by_id(talk, conversation->id);
+	if (conversation->kind != TALK_GROUP || *group == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	return mls_group_active((*group)->mls) ? SOTTO_OK : SOTTO_ERR_DENIED;
+}
+
+static enum sotto_err text_queue(struct talk *talk, struct talk_group *group, struct bytes text,
+				 uint8_t *message_id)
 {
 	struct talk_text body = {.text = text};
 	struct talk_blob encoded = {0};
-	struct talk_group *group;
 	struct talk_out *out;
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_group_open_direct(talk, peer, &group));
 	TRY(talk_encode(talk, &talk_text_type, &body, &encoded));
 	TRY(talk_out_put(talk, group, TALK_BODY_TEXT, talk_blob_bytes(&encoded), false, &out));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, message_id);
@@ -180,11 +194,13 @@ out:
 	return err;
 }
 
-enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct bytes text,
-			      uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms)
+enum sotto_err talk_send_text(struct talk *talk, const struct talk_conversation *conversation,
+			      struct bytes text, uint8_t *message_id, uint64_t now_ns,
+			      uint64_t utc_ms)
 {
 	const struct ledger_member *peer;
-	enum sotto_err err = peer_find(talk, extension, &peer);
+	struct talk_group *group;
+	enum sotto_err err = group_find(talk, conversation, &peer, &group);
 
 	if (err != SOTTO_OK)
 		return err;
@@ -197,7 +213,11 @@ enum sotto_err talk_send_text(struct talk *talk, uint32_t extension, struct byte
 	err = talk_step_begin(talk, now_ns, utc_ms);
 	if (err != SOTTO_OK)
 		return err;
-	return talk_step_end(talk, text_queue(talk, peer, text, message_id));
+	if (group == NULL)
+		err = talk_group_open_direct(talk, peer, &group);
+	if (err == SOTTO_OK)
+		err = text_queue(talk, group, text, message_id);
+	return talk_step_end(talk, err);
 }
 
 enum sotto_err talk_open(struct talk *talk, uint32_t extension, uint64_t now_ns, uint64_t utc_ms)
@@ -213,23 +233,23 @@ enum sotto_err talk_open(struct talk *talk, uint32_t extension, uint64_t now_ns,
 	return talk_step_end(talk, talk_group_open_direct(talk, peer, &group));
 }
 
-enum sotto_err talk_mark_read(struct talk *talk, uint32_t extension, uint64_t index)
+enum sotto_err talk_mark_read(struct talk *talk, const struct talk_conversation *conversation,
+			      uint64_t row)
 {
-	const struct ledger_member *member = ledger_member_by_extension(talk->ledger, extension);
-	uint8_t owner[4];
+	struct talk_owner owner;
 	uint8_t value[8];
+	enum sotto_err err = talk_conversation_owner(talk, conversation, &owner);
 
-	if (member == NULL)
-		return SOTTO_ERR_NOT_FOUND;
+	if (err != SOTTO_OK)
+		return err;
 	if (talk->broken != SOTTO_OK)
 		return talk->broken;
 	if (talk->locked)
 		return SOTTO_ERR_STATE;
-	talk_message_owner(member->id, owner);
 	for (size_t i = 0; i < sizeof(value); i++)
-		value[i] = (uint8_t)(index >> (56 - 8 * i));
-	return store_batch_put(&talk->batch, TALK_TABLE_READ, BYTES_OF(owner), 0, BYTES_OF(value),
-			       STORE_PLAIN);
+		value[i] = (uint8_t)(row >> (56 - 8 * i));
+	return store_batch_put(&talk->batch, TALK_TABLE_READ, talk_owner_bytes(&owner), 0,
+			       BYTES_OF(value), STORE_PLAIN);
 }
 
 /* The conversation with this member, once somebody else is in it. */

@@ -73,6 +73,41 @@ size_t rows(struct world *world, uint32_t number, uint8_t table)
 	return count;
 }
 
+static struct talk_history history_read(struct world *world, uint32_t number, uint32_t peer)
+{
+	struct talk_conversation with = talk_with(100 + peer);
+	struct talk_history history = {0};
+	struct talk_owner owner;
+
+	must(talk_conversation_owner(talk_of(world, number), &with, &owner));
+	must(talk_history_read(&world_phone(world, number)->reader, &owner, 0, &history));
+	return history;
+}
+
+size_t history_of(struct world *world, uint32_t number, uint32_t peer, size_t *placeless)
+{
+	struct talk_history history = history_read(world, number, peer);
+	size_t count = history.count;
+
+	*placeless = 0;
+	for (size_t i = 0; i < count; i++)
+		*placeless += history.rows[i].place.sequence == 0;
+	talk_history_release(&history);
+	return count;
+}
+
+bool histories_equal(struct world *world, uint32_t a, uint32_t b)
+{
+	struct talk_history left = history_read(world, a, b), right = history_read(world, b, a);
+	bool equal = left.count == right.count;
+
+	for (size_t i = 0; equal && i < left.count; i++)
+		equal = memcmp(left.rows[i].id, right.rows[i].id, TALK_MESSAGE_ID_LEN) == 0;
+	talk_history_release(&left);
+	talk_history_release(&right);
+	return equal;
+}
+
 static void step_begin(struct world *world, struct talk *talk)
 {
 	must(talk_step_begin(talk, world_now(world), WORLD_UTC_MS + world_now(world) / 1000000));
@@ -105,7 +140,7 @@ void plain_post(struct world *world, uint32_t number, struct talk_group *group, 
 		must(talk_ratchets_reserve(group));
 	must(mls_group_protect(group->mls, BYTES_NONE, plain, 0, message, room, &len));
 	must(talk_record_seal(talk, drop, BYTES(message, len), &record));
-	must(talk_own_add(talk, drop, talk_blob_bytes(&record)));
+	must(talk_own_add(talk, drop, talk_blob_bytes(&record), 0));
 	must(talk_ask_append(talk, TALK_ASK_APPEND_AGAIN, drop->append_token, drop->read_hash,
 			     drop->flags, talk_blob_bytes(&record), &asked));
 	must(talk_step_end(talk, SOTTO_OK));

@@ -24,6 +24,13 @@ size_t unfinished(struct world *world, uint32_t number);
 /* Rows of *everyone* that phone `number` has stored in this table. */
 size_t rows(struct world *world, uint32_t number, uint8_t table);
 
+/*
+ * The history of the conversation with phone `peer`, as phone `number` shows it: texts, and how many of them have
+ * no place. The same order on both phones, of the same messages.
+ */
+size_t history_of(struct world *world, uint32_t number, uint32_t peer, size_t *placeless);
+bool histories_equal(struct world *world, uint32_t a, uint32_t b);
+
 /* A wish to commit: the phone renews its path in this group. */
 void update_wish(struct world *world, uint32_t number, struct talk_group *group);
 

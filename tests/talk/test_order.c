@@ -97,6 +97,149 @@ static void test_records_behind_the_commit(void **state)
 		late_text(300 + i, cases[i].behind, cases[i].counts);
 }
 
+/* The place of the text that stands at this place of a phone's history. */
+static struct talk_place place_at(struct world *world, uint32_t number, uint32_t peer, size_t at)
+{
+	struct talk_conversation with = talk_with(100 + peer);
+	struct talk_history history = {0};
+	struct talk_place place;
+	struct talk_owner owner;
+
+	assert_int_equal(talk_conversation_owner(talk_of(world, number), &with, &owner), SOTTO_OK);
+	assert_int_equal(
+		talk_history_read(&world_phone(world, number)->reader, &owner, 0, &history),
+		SOTTO_OK);
+	assert_true(at < history.count);
+	place = history.rows[at].place;
+	talk_history_release(&history);
+	return place;
+}
+
+/*
+ * A text that its sender said again in the next epoch turns up behind the commit of the one before, where it
+ * counts: it stands there for everybody, also for who had read the later copy, or was locked.
+ */
+static void late_copy(uint64_t seed, bool locked)
+{
+	struct world *world = world_create(seed);
+	struct caught caught = {0};
+	struct talk_group *group;
+	struct talk_place place;
+	size_t placeless;
+	uint64_t epoch;
+
+	world_members(world, 2, false);
+	all_write(world, 2, UINT32_MAX, 0);
+	group = direct_of(world, 0, 1);
+	epoch = epoch_of(group);
+	caught.talk = talk_of(world, 1);
+	memcpy(caught.name, group->drops[0].name, WIRE_HASH_LEN);
+	world_listen(world, catch, &caught);
+	assert_true(world_send(world, 1, 0, 1));
+	world_link(world, 1, false);
+	assert_true(caught.is);
+	update_wish(world, 0, group);
+	world_run(world, 5);
+	assert_true(world_send(world, 0, 1, 1));
+	world_run(world, 5);
+	world_link(world, 1, true);
+	world_run(world, 20);
+	assert_int_equal(world_received(world, 1, 0, 1), 1);
+	assert_int_equal(world_sent_state(world, 1, 0, 1), TALK_MESSAGE_DELIVERED);
+	for (uint32_t i = 0; i < 2; i++) {
+		place = place_at(world, i, 1 - i, 3);
+		assert_int_equal(place.epoch, epoch + 1);
+		if (locked)
+			world_lock(world_phone(world, i));
+	}
+	fake_relay_put(world_relay(world), caught.name, BYTES_OF(caught.sealed));
+	links(world, 2, false);
+	world_run(world, 1);
+	links(world, 2, true);
+	world_run(world, 20);
+	for (uint32_t i = 0; i < 2; i++) {
+		if (locked)
+			world_unlock(world_phone(world, i));
+		place = place_at(world, i, 1 - i, 2);
+		assert_int_equal(place.epoch, epoch);
+		place = place_at(world, i, 1 - i, 3);
+		assert_int_equal(place.epoch, epoch + 1);
+		assert_int_equal(history_of(world, i, 1 - i, &placeless), 4);
+		assert_int_equal(placeless, 0);
+	}
+	assert_true(histories_equal(world, 0, 1));
+	assert_int_equal(world_received(world, 1, 0, 1), 1);
+	world_destroy(world);
+}
+
+static void test_late_copy(void **state)
+{
+	(void)state;
+	late_copy(420, false);
+	late_copy(421, true);
+}
+
+/* Does a phone have rows whose order is not the one in which they came? */
+static bool out_of_turn(struct world *world, uint32_t number, uint32_t peer)
+{
+	struct talk_conversation with = talk_with(100 + peer);
+	struct talk_history history = {0};
+	struct talk_owner owner;
+	bool found = false;
+
+	assert_int_equal(talk_conversation_owner(talk_of(world, number), &with, &owner), SOTTO_OK);
+	assert_int_equal(
+		talk_history_read(&world_phone(world, number)->reader, &owner, 0, &history),
+		SOTTO_OK);
+	for (size_t i = 1; i < history.count; i++)
+		found = found || history.rows[i].row < history.rows[i - 1].row;
+	talk_history_release(&history);
+	return found;
+}
+
+/*
+ * Both write without waiting for each other while both commit, so that texts come to stand behind winning
+ * commits, are sent again, and are read in another order than they stand. In the end both show the same.
+ */
+static void test_same_order_everywhere(void **state)
+{
+	uint32_t turns = 0;
+
+	(void)state;
+	for (uint64_t seed = 400; seed < 412; seed++) {
+		struct world *world = world_create(seed);
+		size_t placeless;
+		uint32_t texts = 0;
+
+		world_members(world, 2, false);
+		all_write(world, 2, UINT32_MAX, texts++);
+		for (uint32_t round = 0; round < 12; round++) {
+			update_wish(world, round % 2, direct_of(world, round % 2, 1 - round % 2));
+			for (uint32_t i = 0; i < 6; i++, texts++) {
+				assert_true(world_send(world, 0, 1, texts));
+				world_run_ms(world, (seed * 7 + round * 13 + i * 29) % 60);
+				assert_true(world_send(world, 1, 0, texts));
+				world_run_ms(world, (seed * 11 + round * 17 + i * 31) % 60);
+			}
+			if (round == 5)
+				links(world, 2, false);
+			world_run_ms(world, 100);
+			if (round == 5)
+				links(world, 2, true);
+			world_run(world, round % 3 * 2);
+		}
+		world_run(world, 60);
+		for (uint32_t i = 0; i < 2; i++) {
+			assert_int_equal(history_of(world, i, 1 - i, &placeless), 2 * texts);
+			assert_int_equal(placeless, 0);
+			turns += out_of_turn(world, i, 1 - i);
+		}
+		assert_true(histories_equal(world, 0, 1));
+		world_destroy(world);
+	}
+	assert_true(turns > 0);
+}
+
 /* Appends of one phone into conversations, and whether each is for the epoch in which the other one is. */
 struct epochs {
 	const struct talk *talk;
@@ -296,6 +439,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records_behind_the_commit),
+		cmocka_unit_test(test_late_copy),
+		cmocka_unit_test(test_same_order_everywhere),
 		cmocka_unit_test(test_reads_before_it_sends),
 		cmocka_unit_test(test_removed_sees_nothing),
 		cmocka_unit_test(test_removed_peer_gets_nothing),

@@ -40,6 +40,7 @@ static void test_revoked_while_added(void **state)
 static void test_revoked_phone(void **state)
 {
 	struct world *world = world_create(60);
+	struct talk_conversation with = talk_with(103);
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 
 	(void)state;
@@ -54,7 +55,7 @@ static void test_revoked_phone(void **state)
 	world_run(world, 20);
 	/* What it had not got it does not get, and nobody can write to it. */
 	assert_int_equal(world_sent_state(world, 1, 3, 1), TALK_MESSAGE_FAILED);
-	assert_int_equal(talk_send_text(world_phone(world, 1)->talk, 103, BYTES_TEXT("x"), id,
+	assert_int_equal(talk_send_text(world_phone(world, 1)->talk, &with, BYTES_TEXT("x"), id,
 					world_now(world), WORLD_UTC_MS),
 			 SOTTO_ERR_DENIED);
 	assert_true(world_send(world, 0, 1, 2));

@@ -327,6 +327,8 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 		phone->epochs++;
 		break;
 	case TALK_EVENT_MESSAGE:
+		if (event->message.kind != TALK_ROW_TEXT)
+			break;
 		ASSERT(!phone->locked && event->row > phone->text_row);
 		phone->text_row = event->row;
 		phone->texts++;
@@ -602,6 +604,14 @@ static size_t text_make(uint32_t from, uint32_t to, uint32_t text, char *out, si
 	return (size_t)snprintf(out, room, "text %u from %u to %u", text, from, to);
 }
 
+static enum sotto_err send_text(struct world_phone *phone, uint32_t extension, struct bytes text,
+				uint8_t *id)
+{
+	struct talk_conversation to = talk_with(extension);
+
+	return talk_send_text(phone->talk, &to, text, id, phone->world->now_ns, utc(phone->world));
+}
+
 bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
 {
 	struct world_phone *phone = &world->phones[from];
@@ -609,8 +619,7 @@ bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
 	char buffer[64];
 	size_t len = text_make(from, to, text, buffer, sizeof(buffer));
 	uint32_t deaths = phone->deaths;
-	enum sotto_err err = talk_send_text(phone->talk, 100 + to, BYTES(buffer, len), id,
-					    world->now_ns, utc(world));
+	enum sotto_err err = send_text(phone, 100 + to, BYTES(buffer, len), id);
 
 	if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
 		(void)survived(phone, err);
@@ -644,19 +653,17 @@ static enum sotto_err row_look(void *context, uint64_t index, struct bytes value
 static struct search search(struct world_phone *phone, uint32_t peer, uint32_t from, uint32_t to,
 			    uint32_t text)
 {
-	const struct ledger_member *member =
-		ledger_member_by_extension(talk_ledger(phone->talk), 100 + peer);
+	struct talk_conversation with = talk_with(100 + peer);
 	struct search found = {.count = 0};
 	char buffer[64];
-	uint8_t owner[4];
+	struct talk_owner owner;
 	struct store_range range;
 	enum sotto_err err;
 
-	if (member == NULL)
+	if (talk_conversation_owner(phone->talk, &with, &owner) != SOTTO_OK)
 		return found;
 	found.text = BYTES(buffer, text_make(from, to, text, buffer, sizeof(buffer)));
-	talk_message_owner(member->id, owner);
-	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, BYTES_OF(owner));
+	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, talk_owner_bytes(&owner));
 	err = store_iterate(&phone->reader, &range, row_look, &found);
 	ASSERT(err == SOTTO_OK);
 	return found;
