@@ -31,6 +31,27 @@ static struct mls_config setting_config(void)
 	};
 }
 
+/* What a target of several suites runs: their keys, hashes, ciphertexts and AEADs differ in length and kind. */
+static const uint16_t setting_suites[] = {
+	MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
+	MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+	MLS_MLKEM768X25519_AES128GCM_SHA256_Ed25519,
+	MLS_MLKEM768X25519_AES256GCM_SHA384_Ed25519,
+};
+
+#define SETTING_SUITES ARRAY_LEN(setting_suites)
+
+/* Of an input's first byte the low half says what the rest is, the high half by which suite. */
+static inline size_t setting_suite_index(uint8_t first)
+{
+	return (first >> 4) % SETTING_SUITES;
+}
+
+static inline uint8_t setting_kind(uint8_t first)
+{
+	return first & 0x0f;
+}
+
 static inline void setting_must(enum sotto_err err)
 {
 	ASSERT(err == SOTTO_OK);

@@ -3,10 +3,12 @@
  * Saving. A member dies at any moment and comes back from what was stored: no generation of its
  * ratchets is ever sent twice, the others open everything, and a pending commit is still known.
  */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,6 +284,54 @@ static void test_signature_key(void **state)
 	world_finish(&world);
 }
 
+static size_t read_seed(const char *name, uint8_t *data, size_t capacity)
+{
+	static char path[4096];
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/fuzz/seeds/mls_load/%s", getenv("SOTTO_SOURCE"), name);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	len = fread(data, 1, capacity, file);
+	fclose(file);
+	return len;
+}
+
+/* What the fuzz target mls_load starts from: seeds of a form that is no longer read lead nowhere. */
+static void test_seeds_load(void **state)
+{
+	static uint8_t data[64 * 1024];
+	unsigned loaded = 0;
+	struct dirent *entry;
+	static char path[4096];
+	DIR *folder;
+
+	(void)state;
+	assert_non_null(getenv("SOTTO_SOURCE"));
+	snprintf(path, sizeof(path), "%s/fuzz/seeds/mls_load", getenv("SOTTO_SOURCE"));
+	folder = opendir(path);
+	assert_non_null(folder);
+	world_init(&world, 1, 1);
+	while ((entry = readdir(folder)) != NULL) {
+		struct mls_group *group = NULL;
+		struct reader reader;
+		struct bytes epoch;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		reader_init(&reader, BYTES(data, read_seed(entry->d_name, data, sizeof(data))));
+		epoch = reader_get_bytes(&reader, reader_get_u32(&reader));
+		if (mls_group_load(&world.config, epoch, reader_get_rest(&reader), &group) !=
+		    SOTTO_OK)
+			fail_msg("%s does not load", entry->d_name);
+		mls_group_destroy(group);
+		loaded++;
+	}
+	closedir(folder);
+	assert_true(loaded > 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_past_epochs_survive),
 		cmocka_unit_test(test_parts_belong_together),
 		cmocka_unit_test(test_signature_key),
+		cmocka_unit_test(test_seeds_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
