@@ -5,11 +5,15 @@
 #	make check-all  all of that, and ten seconds of each fuzz target, as CI does
 #	make demo       a relay, phones, messages, a call
 #	make bench      what things cost
+#	make sim        whole networks under virtual time: SEEDS of them, from SEED on, JOBS at once (docs/simulator.md)
 #	make install    into the prefix (MESON_FLAGS=--prefix=/usr at the first make), beneath DESTDIR if that is set
 #	make fuzz       every fuzz target under libFuzzer, or TARGETS, SECONDS each
 BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
 SECONDS ?= 60
+SEEDS   ?= 200
+SEED    ?= 1
+JOBS    ?= $(shell nproc)
 
 flags_build/clang    = CC=clang
 flags_build/sanitize = CC=gcc
@@ -37,6 +41,11 @@ check-all:
 fuzz:
 	tools/fuzz $(SECONDS) $(TARGETS)
 
+# Ends with "N passed, N failed"; what fails is shortened, and shown with the command that repeats it.
+sim: $(BUILD)/build.ninja | deps
+	ninja -C $(BUILD) sim/sotto-sim
+	tools/simulate $(BUILD) --seeds $(SEEDS) --first $(SEED) --jobs $(JOBS) --shorten
+
 # Prints what things cost here, each as a ratio to something measured in the same run where it can.
 bench: all
 	meson test -C $(BUILD) --benchmark --verbose --no-rebuild
@@ -54,4 +63,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all deps check check-all check-cross fuzz bench demo demo-links install clean
+.PHONY: all deps check check-all check-cross sim fuzz bench demo demo-links install clean

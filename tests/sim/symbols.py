@@ -7,7 +7,7 @@ for it, and every function that it has from them has the size that it has in the
     symbols.py BUILD PROGRAM OWN ARCHIVE...
 
 OWN is the archive with what the simulator puts in place of something released: those functions may differ, and may
-be those of link/quic.h only.
+be those of link/quic.h only, or of link/link_server.h, where a link carries messages.
 """
 import collections
 import json
@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 # Where the simulator's programs, and those that run an engine under virtual time, are built.
+STAND_IN = ("quic_", "link_server_", "link_drop_text")
 SIMULATOR = ("sim/", "tests/sim/", "tests/vault/", "tests/talk/", "tests/relay/", "tests/call/", "tests/sframe/")
 
 
@@ -43,7 +44,7 @@ def replaced(own, archives):
     """Functions of the simulator's that stand in for released ones, other than those of a connection."""
     for archive, released in archives.items():
         for name in sorted(set(own) & set(released)):
-            if not name.startswith("quic_"):
+            if not name.startswith(STAND_IN):
                 yield f"{name} of {archive} is replaced by the simulator's"
 
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "crypto/init.h"
-#include "tests/talk/frames.h"
+#include "sim/frames.h"
 #include "tests/talk/power.h"
 #include "tests/talk/world.h"
 
@@ -26,7 +26,7 @@
 
 struct trial {
 	struct world *world;
-	struct frames *frames;
+	struct sim_frames *frames;
 	struct power power; /* of phone 0 */
 };
 
@@ -37,15 +37,15 @@ static struct {
 /* Phone 0 is over the vault, phone 1 in memory; both are members. */
 static void trial_begin(struct trial *trial, uint64_t seed)
 {
-	*trial = (struct trial){.world = world_create(seed), .frames = frames_create()};
-	world_listen(trial->world, frames_sent, trial->frames);
+	*trial = (struct trial){.world = world_create(seed), .frames = sim_frames_create()};
+	world_listen(trial->world, sim_frames_sent, trial->frames);
 	power_begin(&trial->power, trial->world, 0, seed);
 	world_members(trial->world, 2, false);
 }
 
 static void trial_end(struct trial *trial)
 {
-	struct frames_counts counts = frames_counts(trial->frames);
+	struct sim_frames_counts counts = sim_frames_counts(trial->frames);
 
 	total.stops += trial->power.stops;
 	total.frames += counts.frames;
@@ -53,12 +53,12 @@ static void trial_end(struct trial *trial)
 	total.again += counts.again;
 	world_destroy(trial->world);
 	power_end(&trial->power);
-	frames_destroy(trial->frames);
+	sim_frames_destroy(trial->frames);
 }
 
 static void check_nonces(const struct trial *trial)
 {
-	struct frames_counts counts = frames_counts(trial->frames);
+	struct sim_frames_counts counts = sim_frames_counts(trial->frames);
 
 	assert_int_equal(counts.nonces_reused, 0);
 	assert_int_equal(counts.generations_reused, 0);
@@ -161,7 +161,7 @@ static void test_forgotten_batch_is_caught(void **state)
 	(void)state;
 	for (int forgets = 0; forgets < 2; forgets++) {
 		struct trial trial;
-		struct frames_counts counts;
+		struct sim_frames_counts counts;
 
 		trial_begin(&trial, 42);
 		(void)exchange(&trial, 0, POWER_NEVER, false);
@@ -172,7 +172,7 @@ static void test_forgotten_batch_is_caught(void **state)
 		restart(&trial); /* what was on its way is lost */
 		(void)world_send(trial.world, 0, 1, 2);
 		world_run(trial.world, EXCHANGE_S);
-		counts = frames_counts(trial.frames);
+		counts = sim_frames_counts(trial.frames);
 		assert_int_equal(counts.nonces_reused, 0); /* random, whatever is forgotten */
 		if (forgets != 0)
 			assert_true(counts.generations_reused > 0);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "crypto/init.h"
-#include "tests/talk/frames.h"
+#include "sim/frames.h"
 #include "tests/talk/inside.h"
 #include "tests/talk/power.h"
 #include "tests/talk/steps.h"
@@ -29,7 +29,7 @@
 
 struct trial {
 	struct world *world;
-	struct frames *frames;
+	struct sim_frames *frames;
 	struct power power; /* of phone 0 */
 	uint32_t committer; /* 0: that phone; 1: another one */
 	bool counts;	    /* what is found at a start is counted */
@@ -73,8 +73,8 @@ static void started(void *context, struct world_phone *phone)
 static void trial_begin(struct trial *trial, uint32_t committer, uint64_t seed)
 {
 	*trial = (struct trial){
-		.world = world_create(seed), .frames = frames_create(), .committer = committer};
-	world_listen(trial->world, frames_sent, trial->frames);
+		.world = world_create(seed), .frames = sim_frames_create(), .committer = committer};
+	world_listen(trial->world, sim_frames_sent, trial->frames);
 	world_on_start(trial->world, started, trial);
 	power_begin(&trial->power, trial->world, 0, seed);
 	world_members(trial->world, PHONES, false);
@@ -84,7 +84,7 @@ static void trial_begin(struct trial *trial, uint32_t committer, uint64_t seed)
 
 static void trial_end(struct trial *trial)
 {
-	struct frames_counts counts = frames_counts(trial->frames);
+	struct sim_frames_counts counts = sim_frames_counts(trial->frames);
 
 	all_write(trial->world, PHONES, UINT32_MAX, 1);
 	total.stops += trial->power.stops;
@@ -92,7 +92,7 @@ static void trial_end(struct trial *trial)
 	total.again += counts.again;
 	world_destroy(trial->world);
 	power_end(&trial->power);
-	frames_destroy(trial->frames);
+	sim_frames_destroy(trial->frames);
 }
 
 /* The committer wants a new path in *everyone*, and has stored that it does; false: it died before. */
@@ -115,7 +115,7 @@ static bool wish(struct trial *trial)
 static void check_whole(const struct trial *trial, uint64_t epoch, size_t large)
 {
 	struct world *world = trial->world;
-	struct frames_counts counts = frames_counts(trial->frames);
+	struct sim_frames_counts counts = sim_frames_counts(trial->frames);
 	uint8_t first[MLS_HASH_LEN_MAX] = {0};
 
 	mls_group_epoch_authenticator(everyone_of(world, 0)->mls, first);
@@ -144,7 +144,7 @@ static bool commit(struct trial *trial, uint64_t n, bool stop_again)
 {
 	struct world *world = trial->world;
 	uint64_t epoch = epoch_at(world, 1);
-	size_t large = frames_counts(trial->frames).large;
+	size_t large = sim_frames_counts(trial->frames).large;
 	uint64_t stops = trial->power.stops;
 	bool stored;
 

@@ -4,7 +4,7 @@
  * opened here by RFC 9420, section 6.3.2, and not by the library's own frame_private_open: that one refuses
  * exactly the generations that this looks for.
  */
-#include "tests/talk/frames.h"
+#include "sim/frames.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +16,9 @@
 #include "talk/state.h"
 
 #define RECORD_NONCE_LEN 24
-#define SENDER_DATA_LEN	 12 /* leaf, generation, reuse guard */
-#define SEEN_MAX	 65536
-#define LARGE_MAX	 1024
+#define SENDER_DATA_LEN	 12   /* leaf, generation, reuse guard */
+#define SEEN_MIN	 1024 /* a power of two, as every size is */
+#define LARGE_MAX	 256
 
 /* Named by a hash over what the key and nonce is made of; content is a hash too. */
 struct use {
@@ -26,62 +26,109 @@ struct use {
 	uint8_t content[WIRE_HASH_LEN];
 };
 
+/* A table by name with linear probing; content all zeros: free. */
 struct uses {
-	struct use seen[SEEN_MAX];
+	struct use *seen;
+	size_t size;
 	size_t count;
 };
 
-/* A message in parts: those that left, each once, in their order. */
+/* A message in parts: those that left, each once, in their order; of those, the newest few. */
 struct large {
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 	uint8_t *data;
 	size_t len;
+	uint16_t next;
 };
 
-struct frames {
+struct sim_frames {
 	struct uses nonces, generations;
 	struct large large[LARGE_MAX];
-	size_t large_count;
-	struct frames_counts counts;
+	size_t large_next;
+	struct sim_frames_counts counts;
 };
 
 enum met { NEW, SAME, REUSED };
 
-struct frames *frames_create(void)
+struct sim_frames *sim_frames_create(void)
 {
-	struct frames *frames = calloc(1, sizeof(*frames));
+	struct sim_frames *frames = calloc(1, sizeof(*frames));
 
 	ASSERT(frames != NULL);
 	return frames;
 }
 
-void frames_destroy(struct frames *frames)
+void sim_frames_destroy(struct sim_frames *frames)
 {
-	for (size_t i = 0; i < frames->large_count; i++)
+	if (frames == NULL)
+		return;
+	for (size_t i = 0; i < LARGE_MAX; i++)
 		free(frames->large[i].data);
+	free(frames->nonces.seen);
+	free(frames->generations.seen);
 	free(frames);
 }
 
-struct frames_counts frames_counts(const struct frames *frames)
+struct sim_frames_counts sim_frames_counts(const struct sim_frames *frames)
 {
 	return frames->counts;
 }
 
+static bool is_free(const struct use *use)
+{
+	static const uint8_t zeros[WIRE_HASH_LEN];
+
+	return memcmp(use->content, zeros, sizeof(zeros)) == 0;
+}
+
+static size_t use_place(const struct uses *uses, const uint8_t *name)
+{
+	size_t place;
+
+	memcpy(&place, name, sizeof(place));
+	return place & (uses->size - 1);
+}
+
+static void uses_grow(struct uses *uses)
+{
+	struct uses larger = {.size = uses->size == 0 ? SEEN_MIN : 2 * uses->size};
+
+	larger.seen = calloc(larger.size, sizeof(*larger.seen));
+	ASSERT(larger.seen != NULL);
+	for (size_t i = 0; i < uses->size; i++) {
+		size_t place;
+
+		if (is_free(&uses->seen[i]))
+			continue;
+		place = use_place(&larger, uses->seen[i].name);
+		while (!is_free(&larger.seen[place]))
+			place = (place + 1) & (larger.size - 1);
+		larger.seen[place] = uses->seen[i];
+		larger.count++;
+	}
+	free(uses->seen);
+	*uses = larger;
+}
+
 static enum met use_put(struct uses *uses, struct bytes name, struct bytes content)
 {
-	struct use *use = &uses->seen[uses->count];
 	enum met met = NEW;
+	struct use use;
+	size_t place;
 
-	ASSERT(uses->count < SEEN_MAX);
-	hash_digest(HASH_SHA256, name, use->name);
-	hash_digest(HASH_SHA256, content, use->content);
-	for (size_t i = 0; i < uses->count; i++) {
-		if (memcmp(uses->seen[i].name, use->name, WIRE_HASH_LEN) != 0)
+	if (2 * uses->count >= uses->size)
+		uses_grow(uses);
+	hash_digest(HASH_SHA256, name, use.name);
+	hash_digest(HASH_SHA256, content, use.content);
+	for (place = use_place(uses, use.name); !is_free(&uses->seen[place]);
+	     place = (place + 1) & (uses->size - 1)) {
+		if (memcmp(uses->seen[place].name, use.name, WIRE_HASH_LEN) != 0)
 			continue;
-		if (memcmp(uses->seen[i].content, use->content, WIRE_HASH_LEN) == 0)
+		if (memcmp(uses->seen[place].content, use.content, WIRE_HASH_LEN) == 0)
 			return SAME;
 		met = REUSED;
 	}
+	uses->seen[place] = use;
 	uses->count++;
 	return met;
 }
@@ -117,7 +164,8 @@ static void sender_data_open(const struct epoch *epoch, const struct message_vie
 	ASSERT(err == SOTTO_OK);
 }
 
-static void frame_seen(struct frames *frames, const struct talk_group *group, struct bytes message)
+static void frame_seen(struct sim_frames *frames, const struct talk_group *group,
+		       struct bytes message)
 {
 	uint8_t sender[SENDER_DATA_LEN];
 	uint8_t name[TALK_GROUP_ID_LEN + 8 + 1 + 8];
@@ -129,7 +177,11 @@ static void frame_seen(struct frames *frames, const struct talk_group *group, st
 
 	ASSERT(err == SOTTO_OK && view.wire_format == MLS_PRIVATE_MESSAGE);
 	epoch = epoch_of(group->mls, view.framed.epoch);
-	ASSERT(epoch != NULL);
+	/* Sealed long ago, and sent again: it was seen when it left first. */
+	if (epoch == NULL) {
+		frames->counts.unopened++;
+		return;
+	}
 	sender_data_open(epoch, &view, sender);
 	writer_init_fixed(&writer, name, sizeof(name));
 	writer_put_bytes(&writer, BYTES_OF(group->id));
@@ -142,7 +194,8 @@ static void frame_seen(struct frames *frames, const struct talk_group *group, st
 	frames->counts.generations_reused += met == REUSED;
 }
 
-static void part_seen(struct frames *frames, const struct talk_group *group, struct bytes content)
+static void part_seen(struct sim_frames *frames, const struct talk_group *group,
+		      struct bytes content)
 {
 	struct talk_part part;
 	struct large *large = NULL;
@@ -151,19 +204,26 @@ static void part_seen(struct frames *frames, const struct talk_group *group, str
 	ASSERT(err == SOTTO_OK);
 	if (part.number == 0)
 		return;
-	for (size_t i = 0; i < frames->large_count; i++) {
+	for (size_t i = 0; i < LARGE_MAX; i++) {
 		if (memcmp(frames->large[i].id, part.id, sizeof(part.id)) == 0)
 			large = &frames->large[i];
 	}
 	if (large == NULL) {
-		ASSERT(frames->large_count < LARGE_MAX);
-		large = &frames->large[frames->large_count++];
 		frames->counts.large++;
+		large = &frames->large[frames->large_next++ % LARGE_MAX];
 		memcpy(large->id, part.id, sizeof(large->id));
+		large->len = 0;
+		large->next = 0;
 	}
 	/* In other records once more. */
-	if (part.number == 1)
+	if (part.number == 1) {
 		large->len = 0;
+		large->next = 1;
+	}
+	/* Some left before this began to look. */
+	if (part.number != large->next)
+		return;
+	large->next++;
 	large->data = realloc(large->data, large->len + part.bytes.len);
 	ASSERT(large->data != NULL);
 	memcpy(large->data + large->len, part.bytes.data, part.bytes.len);
@@ -188,7 +248,7 @@ static const struct talk_group *group_of(const struct talk *talk, const uint8_t 
 	return NULL;
 }
 
-static void record_seen(struct frames *frames, const struct talk *talk, const uint8_t *name,
+static void record_seen(struct sim_frames *frames, const struct talk *talk, const uint8_t *name,
 			struct bytes sealed)
 {
 	enum met met = use_put(&frames->nonces, BYTES(sealed.data, RECORD_NONCE_LEN), sealed);
@@ -200,18 +260,18 @@ static void record_seen(struct frames *frames, const struct talk *talk, const ui
 	frames->counts.records += met != SAME;
 	frames->counts.again += met == SAME;
 	frames->counts.nonces_reused += met == REUSED;
-	if (group == NULL)
+	if (group == NULL || met == SAME)
 		return;
 	err = talk_record_open(talk, drop, sealed, &message);
 	ASSERT(err == SOTTO_OK);
 	if (!talk_is_part(talk_blob_bytes(&message)))
 		frame_seen(frames, group, talk_blob_bytes(&message));
-	else if (met != SAME)
+	else
 		part_seen(frames, group, talk_blob_bytes(&message));
 	talk_blob_clear(talk, &message);
 }
 
-void frames_sent(void *context, const struct talk *talk, struct bytes request)
+void sim_frames_sent(void *context, const struct talk *talk, struct bytes request)
 {
 	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
 	struct wire_append append;

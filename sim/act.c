@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people do: one row of the table for each kind, with how often among all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim/world.h"
+
+#define CARD_VALID_MS (UINT64_C(14) * 86400000)
+#define ERRAND_NS     (30 * SIM_SECOND)
+#define INVITE_NS     (120 * SIM_SECOND)
+#define TEXT_LEN_MAX  1500
+#define PHONES_MIN    6 /* fewer are not revoked */
+
+/* A phone that is on and a member; NULL: none of those drawn. */
+static struct sim_phone *somebody(struct sim_world *world, struct sim_entry *entry)
+{
+	for (int i = 0; i < 8; i++) {
+		struct sim_phone *phone =
+			&world->phones[sim_random_below(&entry->random, world->phone_count)];
+
+		if (sim_phone_ready(phone))
+			return phone;
+	}
+	return NULL;
+}
+
+/* Somebody else, whether or not his phone is on. */
+static uint32_t peer_of(struct sim_world *world, struct sim_entry *entry,
+			const struct sim_phone *phone)
+{
+	uint32_t peer = (uint32_t)sim_random_below(&entry->random, world->phone_count - 1);
+
+	return peer >= phone->number ? peer + 1 : peer;
+}
+
+static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32_t to)
+{
+	struct sim_text *text;
+
+	if (world->text_count == world->text_capacity) {
+		world->text_capacity = world->text_capacity == 0 ? 1024 : 2 * world->text_capacity;
+		world->texts = realloc(world->texts, world->text_capacity * sizeof(*world->texts));
+		ASSERT(world->texts != NULL);
+	}
+	text = &world->texts[world->text_count++];
+	*text = (struct sim_text){.from = from, .to = to, .sent_ns = sim_world_now(world)};
+	return text;
+}
+
+static void write_one(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone,
+		      uint32_t to)
+{
+	size_t number = world->text_count;
+	char body[TEXT_LEN_MAX];
+	size_t len = (size_t)snprintf(body, sizeof(body), "%zu ", number);
+	/* Most are short; some do not fit into a record of 1 KiB. */
+	size_t more = sim_random_below(&entry->random,
+				       sim_random_chance(&entry->random, 100000) ? 1400 : 100);
+	struct talk_conversation conversation = talk_with(sim_world_extension(world, to));
+	struct sim_text *text;
+	uint32_t deaths = phone->deaths;
+	enum sotto_err err;
+
+	memset(body + len, 'x', more);
+	text = text_make(world, phone->number, to);
+	err = talk_send_text(phone->talk, &conversation, BYTES(body, len + more), text->id,
+			     sim_phone_now(phone), sim_phone_utc(phone));
+	if (err != SOTTO_OK && err != SOTTO_ERR_NO_MEMORY) {
+		world->text_count--;
+		world->totals.refused++;
+		return;
+	}
+	sim_trace(world, "%u writes %zu to %u", phone->number, number, to);
+	world->totals.texts++;
+	sim_phone_settle(phone, err);
+	/* The array may have moved. */
+	world->texts[number].sure = phone->deaths == deaths;
+}
+
+static void act_text(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+
+	if (phone != NULL)
+		write_one(world, entry, phone, peer_of(world, entry, phone));
+}
+
+static void act_burst(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+	uint64_t count = 2 + sim_random_below(&entry->random, 20);
+	uint32_t to;
+
+	if (phone == NULL)
+		return;
+	to = peer_of(world, entry, phone);
+	for (uint64_t i = 0; i < count && phone->talk != NULL; i++)
+		write_one(world, entry, phone, to);
+}
+
+static void act_call(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+	uint32_t to, extension;
+	enum sotto_err err;
+
+	if (phone == NULL)
+		return;
+	to = peer_of(world, entry, phone);
+	extension = sim_world_extension(world, to);
+	err = talk_open(phone->talk, extension, sim_phone_now(phone), sim_phone_utc(phone));
+	if (err == SOTTO_OK || err == SOTTO_ERR_NO_MEMORY)
+		sim_phone_settle(phone, err);
+	if (err != SOTTO_OK || phone->talk == NULL)
+		return;
+	err = talk_send_call(phone->talk, extension, BYTES_TEXT("\001ring"), sim_phone_now(phone),
+			     sim_phone_utc(phone));
+	world->totals.calls += err == SOTTO_OK;
+	world->totals.refused += err != SOTTO_OK;
+	sim_phone_settle(phone, err);
+}
+
+static void act_read(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+	struct talk_conversation conversation;
+
+	if (phone == NULL || phone->locked)
+		return;
+	conversation = talk_with(sim_world_extension(world, peer_of(world, entry, phone)));
+	sim_phone_settle(phone, talk_mark_read(phone->talk, &conversation, phone->text_row));
+}
+
+static void act_lock(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+
+	if (phone != NULL)
+		sim_phone_lock(phone);
+}
+
+static void act_unlock(struct sim_world *world, struct sim_entry *entry)
+{
+	(void)entry;
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (world->phones[i].locked)
+			sim_phone_unlock(&world->phones[i]);
+	}
+}
+
+static void act_restart(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = somebody(world, entry);
+
+	if (phone == NULL)
+		return;
+	sim_phone_off(phone, SIM_OFF_DEAD, false);
+	sim_phone_on(phone, SIM_OFF_DEAD);
+}
+
+/* ---- Who comes and goes ---- */
+
+/* Until its phone is a member: gets a card, types it in. */
+static void errand(void *context)
+{
+	struct sim_phone *phone = context;
+	struct sim_world *world = phone->world;
+	struct sim_phone *admin = &world->phones[0];
+	uint64_t wait_ns = ERRAND_NS;
+	char name[16];
+	enum sotto_err err;
+
+	if (phone->was_member || phone->state == SIM_PHONE_LOST)
+		return;
+	if (phone->card_len == 0 && sim_phone_ready(admin)) {
+		int len = snprintf(name, sizeof(name), "Phone %u", phone->number);
+
+		err = talk_invite(admin->talk, sim_world_extension(world, phone->number),
+				  BYTES(name, (size_t)len), CARD_VALID_MS, sim_phone_now(admin),
+				  sim_phone_utc(admin));
+		sim_phone_settle(admin, err);
+		wait_ns = INVITE_NS;
+	} else if (phone->card_len > 0) {
+		struct talk_status status;
+
+		sim_phone_on(phone, SIM_OFF_NOT_YET);
+		if (phone->talk != NULL) {
+			talk_status(phone->talk, &status);
+			if (status.state == TALK_EMPTY) {
+				phone->state = SIM_PHONE_JOINED;
+				err = talk_join(phone->talk, BYTES(phone->card, phone->card_len),
+						sim_phone_now(phone), sim_phone_utc(phone));
+				sim_phone_settle(phone, err);
+			}
+		}
+	}
+	sim_world_at(world, &phone->errand, sim_world_now(world) + wait_ns);
+}
+
+bool sim_act_invite(struct sim_world *world, uint32_t number)
+{
+	struct sim_phone *phone = &world->phones[number];
+
+	if (phone->state != SIM_PHONE_NONE)
+		return false;
+	phone->state = SIM_PHONE_INVITED;
+	phone->errand = (struct sim_event){.run = errand, .context = phone};
+	sim_world_at(world, &phone->errand, sim_world_now(world));
+	return true;
+}
+
+static void act_join(struct sim_world *world, struct sim_entry *entry)
+{
+	(void)entry;
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (sim_act_invite(world, i)) {
+			sim_trace(world, "%u is invited", i);
+			return;
+		}
+	}
+}
+
+static uint32_t members(const struct sim_world *world)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < world->phone_count; i++)
+		count += world->phones[i].was_member && world->phones[i].revoked_ns == 0 &&
+			 world->phones[i].state != SIM_PHONE_LOST;
+	return count;
+}
+
+/* The admin takes a phone out; again until it is done. */
+static void revoke(void *context)
+{
+	struct sim_phone *phone = context;
+	struct sim_world *world = phone->world;
+	struct sim_phone *admin = &world->phones[0];
+	const struct ledger_member *member;
+	enum sotto_err err;
+
+	if (sim_phone_ready(admin)) {
+		member = ledger_member_by_extension(talk_ledger(admin->talk),
+						    sim_world_extension(world, phone->number));
+		if (member != NULL && member->state == LEDGER_MEMBER_REVOKED)
+			return;
+		err = talk_revoke(admin->talk, sim_world_extension(world, phone->number),
+				  sim_phone_now(admin), sim_phone_utc(admin));
+		sim_phone_settle(admin, err);
+	}
+	sim_world_at(world, &phone->errand, sim_world_now(world) + INVITE_NS);
+}
+
+/* Somebody but the admin, in the network and not to be revoked yet. */
+static struct sim_phone *victim(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone;
+
+	if (members(world) <= PHONES_MIN)
+		return NULL;
+	phone = &world->phones[1 + sim_random_below(&entry->random, world->phone_count - 1)];
+	return phone->was_member && phone->revoked_ns == 0 && phone->state != SIM_PHONE_LOST ? phone
+											     : NULL;
+}
+
+static void revoke_soon(struct sim_world *world, struct sim_phone *phone, uint64_t when_ns)
+{
+	phone->revoked_ns = when_ns;
+	phone->errand = (struct sim_event){.run = revoke, .context = phone};
+	world->totals.revocations++;
+	sim_world_at(world, &phone->errand, when_ns);
+}
+
+static void act_revoke(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = victim(world, entry);
+
+	if (phone == NULL)
+		return;
+	sim_trace(world, "%u is to be revoked", phone->number);
+	revoke_soon(world, phone, sim_world_now(world));
+}
+
+static void act_lose(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = victim(world, entry);
+
+	if (phone == NULL)
+		return;
+	sim_trace(world, "%u is lost", phone->number);
+	sim_phone_off(phone, SIM_OFF_LOST, true);
+	phone->state = SIM_PHONE_LOST;
+	revoke_soon(world, phone,
+		    sim_world_now(world) + sim_random_below(&entry->random, 12 * SIM_HOUR));
+}
+
+const struct sim_action sim_actions[] = {
+	{"text", 700, act_text},      {"burst", 20, act_burst}, {"call", 60, act_call},
+	{"read", 100, act_read},      {"lock", 20, act_lock},	{"unlock", 40, act_unlock},
+	{"restart", 10, act_restart}, {"join", 4, act_join},	{"revoke", 2, act_revoke},
+	{"lose", 2, act_lose},
+};
+const size_t sim_action_count = sizeof(sim_actions) / sizeof(sim_actions[0]);

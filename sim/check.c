@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold whatever happens: checked with each request that leaves a phone, each event, after each step of a
+ * phone, and every ten minutes over all phones. Each has a sentence that says what it is.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "crypto/hash.h"
+#include "mls/group.h"
+#include "relay/limits.h"
+#include "sim/world.h"
+#include "talk/state.h"
+
+#define AGREED_MIN 1024
+
+/* What all phones must have alike: named by a hash, a hash. */
+struct agreed {
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t value[WIRE_HASH_LEN];
+	uint32_t phone; /* the first that had it */
+	bool used;
+};
+
+struct sim_checks {
+	struct agreed *agreed;
+	size_t size, count;
+};
+
+struct sim_checks *sim_checks_create(void)
+{
+	struct sim_checks *checks = calloc(1, sizeof(*checks));
+
+	ASSERT(checks != NULL);
+	checks->size = AGREED_MIN;
+	checks->agreed = calloc(checks->size, sizeof(*checks->agreed));
+	ASSERT(checks->agreed != NULL);
+	return checks;
+}
+
+void sim_checks_destroy(struct sim_checks *checks)
+{
+	if (checks == NULL)
+		return;
+	free(checks->agreed);
+	free(checks);
+}
+
+void sim_break(struct sim_world *world, const char *invariant, const char *format, ...)
+{
+	uint64_t now_ms = sim_world_now(world) / SIM_MILLISECOND;
+	va_list arguments;
+
+	if (world->broken != NULL)
+		return;
+	world->broken = invariant;
+	printf("broken at %llu.%03u s: %s: ", (unsigned long long)(now_ms / 1000),
+	       (unsigned int)(now_ms % 1000), invariant);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+}
+
+static struct agreed *agreed_find(struct agreed *table, size_t size, const uint8_t *name)
+{
+	size_t place;
+
+	memcpy(&place, name, sizeof(place));
+	for (place &= size - 1; table[place].used; place = (place + 1) & (size - 1)) {
+		if (memcmp(table[place].name, name, WIRE_HASH_LEN) == 0)
+			break;
+	}
+	return &table[place];
+}
+
+static void agreed_grow(struct sim_checks *checks)
+{
+	size_t size = 2 * checks->size;
+	struct agreed *larger = calloc(size, sizeof(*larger));
+
+	ASSERT(larger != NULL);
+	for (size_t i = 0; i < checks->size; i++) {
+		if (checks->agreed[i].used)
+			*agreed_find(larger, size, checks->agreed[i].name) = checks->agreed[i];
+	}
+	free(checks->agreed);
+	checks->agreed = larger;
+	checks->size = size;
+}
+
+/* The first phone to have it says what it is; false: this one has another. other: who was first. */
+static bool agrees(struct sim_phone *phone, struct bytes name, const uint8_t *value,
+		   uint32_t *other)
+{
+	struct sim_checks *checks = phone->world->checks;
+	uint8_t hashed[WIRE_HASH_LEN];
+	struct agreed *agreed;
+
+	if (2 * checks->count >= checks->size)
+		agreed_grow(checks);
+	hash_digest(HASH_SHA256, name, hashed);
+	agreed = agreed_find(checks->agreed, checks->size, hashed);
+	if (!agreed->used) {
+		memcpy(agreed->name, hashed, sizeof(hashed));
+		memcpy(agreed->value, value, WIRE_HASH_LEN);
+		agreed->phone = phone->number;
+		agreed->used = true;
+		checks->count++;
+		return true;
+	}
+	*other = agreed->phone;
+	return memcmp(agreed->value, value, WIRE_HASH_LEN) == 0;
+}
+
+/* ---- What leaves a phone ---- */
+
+static bool group_clean(const struct talk *talk, const struct talk_group *group)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		if (!ledger_allows_leaf(talk->ledger, member.signature_key.data,
+					group->kind != TALK_EVERYONE))
+			return false;
+	}
+	return true;
+}
+
+static bool is_of(const struct talk_records *records, struct bytes sealed)
+{
+	for (size_t i = 0; i < records->count; i++) {
+		if (bytes_equal(talk_blob_bytes(&records->items[i]), sealed))
+			return true;
+	}
+	return false;
+}
+
+static void check_readers(struct sim_phone *phone, const uint8_t *name, struct bytes sealed)
+{
+	struct talk_group *group;
+	const struct talk_drop *drop = talk_drop_find(phone->talk, name, &group);
+
+	/* Commits, which take the removed ones out, go to where these still read; nothing else does. */
+	if (group == NULL || drop != &group->drops[0] || is_of(&group->pending, sealed) ||
+	    is_of(&drop->commit, sealed))
+		return;
+	if (!group_clean(phone->talk, group))
+		sim_break(phone->world,
+			  "a phone that has seen a removal sends nothing that the removed can read",
+			  "phone %u", phone->number);
+}
+
+void sim_check_request(struct sim_phone *phone, struct bytes request)
+{
+	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct sim_frames_counts counts;
+	struct wire_append append;
+	struct wire_cursor cursor;
+	struct wire_record record;
+	uint64_t fail_left = phone->fail_left;
+
+	if (wire_identify(WIRE_FAMILY_RELAY, request) != &wire_append_type ||
+	    wire_append_decode(request, &append) != SOTTO_OK)
+		return;
+	/* Whoever looks does not run out of the phone's memory. */
+	phone->fail_left = UINT64_MAX;
+	sim_frames_sent(phone->world->frames, phone->talk, request);
+	phone->fail_left = fail_left;
+	counts = sim_frames_counts(phone->world->frames);
+	if (counts.nonces_reused != 0)
+		sim_break(phone->world, "no nonce seals two records", "phone %u", phone->number);
+	if (counts.generations_reused != 0)
+		sim_break(phone->world, "no key and counter seal two messages", "phone %u",
+			  phone->number);
+	wire_append_token_hash(append.append_token, append_hash);
+	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
+	cursor = wire_list_walk(&append.records);
+	while (wire_record_next(&cursor, &record))
+		check_readers(phone, name, record.sealed);
+}
+
+/* ---- What a phone tells ---- */
+
+/* Of a text: "NUMBER xxx". */
+static struct sim_text *text_of(struct sim_world *world, struct bytes text)
+{
+	size_t number = 0;
+	size_t i = 0;
+
+	for (; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
+		number = 10 * number + (size_t)(text.data[i] - '0');
+	return i > 0 && number < world->text_count ? &world->texts[number] : NULL;
+}
+
+static void text_came(struct sim_phone *phone, const struct talk_event *event)
+{
+	struct sim_world *world = phone->world;
+	struct sim_text *text = text_of(world, event->message.text);
+
+	if (text == NULL || text->to != phone->number ||
+	    event->message.from != sim_world_extension(world, text->from)) {
+		sim_break(world, "a text is what its sender wrote, to whom he wrote it",
+			  "phone %u from %u", phone->number, event->message.from);
+		return;
+	}
+	sim_trace(world, "%u gets %zu", phone->number, (size_t)(text - world->texts));
+	if (++text->told > 1)
+		sim_break(world, "a text is told once", "phone %u, text %zu", phone->number,
+			  (size_t)(text - world->texts));
+	if (event->row <= phone->text_row)
+		sim_break(world, "a text that comes stands behind those that came before",
+			  "phone %u, text %zu", phone->number, (size_t)(text - world->texts));
+	if (phone->locked)
+		sim_break(world, "a locked phone tells no text", "phone %u", phone->number);
+	phone->text_row = event->row;
+}
+
+void sim_check_event(struct sim_phone *phone, const struct talk_event *event)
+{
+	if (event->type == TALK_EVENT_MESSAGE && event->message.kind == TALK_ROW_TEXT)
+		text_came(phone, event);
+}
+
+/* ---- After each step ---- */
+
+static void check_epoch(struct sim_phone *phone, const struct talk_group *group)
+{
+	uint64_t epoch = group->mls->epoch->number;
+	size_t place = group->number % SIM_COMPARED;
+	uint8_t name[TALK_GROUP_ID_LEN + sizeof(epoch)];
+	uint8_t full[MLS_HASH_LEN_MAX], value[WIRE_HASH_LEN];
+	uint32_t other = 0;
+
+	if (phone->compared[place].group == group->number && phone->compared[place].epoch == epoch)
+		return;
+	phone->compared[place].group = group->number;
+	phone->compared[place].epoch = epoch;
+	memcpy(name, group->id, TALK_GROUP_ID_LEN);
+	memcpy(name + TALK_GROUP_ID_LEN, &epoch, sizeof(epoch));
+	mls_group_epoch_authenticator(group->mls, full);
+	memcpy(value, full, sizeof(value));
+	if (!agrees(phone, BYTES_OF(name), value, &other))
+		sim_break(phone->world, "all of an epoch have one epoch authenticator",
+			  "phones %u and %u, kind %d, epoch %llu", phone->number, other,
+			  (int)group->kind, (unsigned long long)epoch);
+}
+
+static void check_limits(struct sim_phone *phone, const struct talk_group *group, size_t *texts)
+{
+	list_for_each (element, following, &group->outbox)
+		(*texts)++;
+	if (group->drop_count > TALK_DROPS_MAX || group->arrived_count > TALK_SENDERS_MAX)
+		sim_break(phone->world, "every table stays within its limit",
+			  "phone %u: %zu drops, %zu senders", phone->number, group->drop_count,
+			  group->arrived_count);
+	for (size_t i = 0; i < group->drop_count; i++) {
+		if (group->drops[i].own_count > TALK_OWN_MAX)
+			sim_break(phone->world, "every table stays within its limit",
+				  "phone %u: %zu own records", phone->number,
+				  group->drops[i].own_count);
+	}
+}
+
+/* Never under a relay that is honest. */
+#define ACCUSATIONS \
+	(UINT32_C(1) << TALK_PROBLEM_FORKED | UINT32_C(1) << TALK_PROBLEM_WITHHELD | \
+	 UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | \
+	 UINT32_C(1) << TALK_PROBLEM_OLD | UINT32_C(1) << TALK_PROBLEM_STUCK)
+
+void sim_check_step(struct sim_phone *phone)
+{
+	struct sim_world *world = phone->world;
+	const struct talk *talk = phone->talk;
+	struct talk_status status;
+	size_t waiting = 0;
+
+	talk_status(talk, &status);
+	if (status.state == TALK_MEMBER && !phone->was_member) {
+		phone->was_member = true;
+		world->totals.joins++;
+	}
+	if (!world->relay_lied && (status.problems & ACCUSATIONS) != 0)
+		sim_break(world, "nobody is accused who is honest", "phone %u: problems %x",
+			  phone->number, status.problems);
+	if (status.state == TALK_COPIED)
+		sim_break(world, "no phone takes itself for a copy", "phone %u", phone->number);
+	if (status.state == TALK_REVOKED && phone->revoked_ns == 0)
+		sim_break(world, "nobody is out whom no admin took out", "phone %u", phone->number);
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (mls_group_active(group->mls))
+			check_epoch(phone, group);
+		check_limits(phone, group, &waiting);
+	}
+	if (talk->asked_count > TALK_REQUESTS_MAX || waiting > 2 * TALK_OUTBOX_MAX)
+		sim_break(world, "every queue stays within its limit",
+			  "phone %u: %zu requests, %zu messages", phone->number, talk->asked_count,
+			  waiting);
+}
+
+/* ---- From time to time ---- */
+
+static void check_ledger(struct sim_phone *phone)
+{
+	const struct ledger *ledger = talk_ledger(phone->talk);
+	uint64_t length = ledger_length(ledger);
+	uint8_t name[8 + sizeof(length)] = "ledger";
+	uint32_t other = 0;
+
+	for (uint64_t i = 1; i <= length; i++) {
+		memcpy(name + 8, &i, sizeof(i));
+		if (!agrees(phone, BYTES_OF(name), ledger_head(ledger, i), &other))
+			sim_break(phone->world, "all have one ledger",
+				  "phones %u and %u, length %llu", phone->number, other,
+				  (unsigned long long)i);
+	}
+}
+
+void sim_check_world(struct sim_world *world)
+{
+	uint64_t drops, records, bytes;
+
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		struct sim_phone *phone = &world->phones[i];
+
+		if (phone->talk != NULL)
+			check_ledger(phone);
+		if (phone->was_member && phone->state != SIM_PHONE_LOST && phone->revoked_ns == 0)
+			world->totals.phone_ns += world->checked_ns;
+	}
+	sim_relay_size(world->relay, &drops, &records, &bytes);
+	if (drops > RELAY_DROPS_MAX || bytes > RELAY_DISK_MAX)
+		sim_break(world, "the relay stays within its limits", "%llu drops, %llu bytes",
+			  (unsigned long long)drops, (unsigned long long)bytes);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When nothing happens any more: what everybody must have then, by what stands in the stores. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim/world.h"
+#include "talk/state.h"
+
+/* In the network, and to stay there. */
+static bool stays(const struct sim_phone *phone)
+{
+	return phone->was_member && phone->revoked_ns == 0 && phone->state != SIM_PHONE_LOST;
+}
+
+static bool text_due(const struct sim_world *world, const struct sim_text *text)
+{
+	return text->sure && stays(&world->phones[text->from]) && stays(&world->phones[text->to]);
+}
+
+static bool phone_quiet(const struct sim_phone *phone, char *what, size_t room)
+{
+	struct talk_status status;
+
+	if (phone->talk == NULL) {
+		(void)snprintf(what, room, "phone %u is off", phone->number);
+		return false;
+	}
+	talk_status(phone->talk, &status);
+	if (status.state != TALK_MEMBER) {
+		(void)snprintf(what, room, "phone %u is in state %d", phone->number,
+			       (int)status.state);
+		return false;
+	}
+	/* What it lost is said until the next link. */
+	if ((status.problems &
+	     ~(UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_LOST)) != 0) {
+		(void)snprintf(what, room, "phone %u has problems %x", phone->number,
+			       status.problems);
+		return false;
+	}
+	if (status.queued != 0 || status.unacknowledged != 0) {
+		(void)snprintf(what, room, "phone %u: %u texts queued, %u not acknowledged",
+			       phone->number, status.queued, status.unacknowledged);
+		return false;
+	}
+	return true;
+}
+
+uint64_t sim_check_epoch(const struct sim_phone *phone)
+{
+	struct mls_context context;
+
+	mls_group_context(phone->talk->everyone->mls, &context);
+	return context.epoch;
+}
+
+/* All have the longest ledger, and are in the newest epoch of *everyone*. */
+static bool together(struct sim_world *world, char *what, size_t room)
+{
+	uint64_t length = 0, epoch = 0;
+
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		struct sim_phone *phone = &world->phones[i];
+
+		if (!stays(phone))
+			continue;
+		if (length != 0 && (ledger_length(talk_ledger(phone->talk)) != length ||
+				    sim_check_epoch(phone) != epoch)) {
+			(void)snprintf(what, room, "phone %u has another ledger or epoch", i);
+			return false;
+		}
+		length = ledger_length(talk_ledger(phone->talk));
+		epoch = sim_check_epoch(phone);
+	}
+	return true;
+}
+
+bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
+{
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		const struct sim_phone *phone = &world->phones[i];
+
+		if (stays(phone) && !phone_quiet(phone, what, room))
+			return false;
+		/* Who has typed a card in comes in, unless the admin has second thoughts. */
+		if (phone->state == SIM_PHONE_JOINED && !phone->was_member &&
+		    phone->revoked_ns == 0) {
+			(void)snprintf(what, room, "phone %u waits to be let in", i);
+			return false;
+		}
+	}
+	if (!together(world, what, room))
+		return false;
+	for (size_t i = 0; i < world->text_count; i++) {
+		if (text_due(world, &world->texts[i]) && world->texts[i].told == 0) {
+			(void)snprintf(what, room, "text %zu of %u has not come to %u", i,
+				       world->texts[i].from, world->texts[i].to);
+			return false;
+		}
+	}
+	return true;
+}
+
+struct reading {
+	struct sim_phone *phone;
+	uint8_t *received, *delivered; /* by number of the text: how often it stands in stores */
+};
+
+static enum sotto_err row_read(void *context, uint64_t index, struct bytes value)
+{
+	struct reading *reading = context;
+	struct sim_world *world = reading->phone->world;
+	struct talk_message message;
+	size_t number = 0;
+
+	(void)index;
+	if (talk_message_decode(value, &message) != SOTTO_OK) {
+		sim_break(world, "every row of a message can be read", "phone %u",
+			  reading->phone->number);
+		return SOTTO_OK;
+	}
+	if (message.kind != TALK_ROW_TEXT)
+		return SOTTO_OK;
+	for (size_t i = 0; i < message.text.len && message.text.data[i] != ' '; i++)
+		number = 10 * number + (size_t)(message.text.data[i] - '0');
+	if (number >= world->text_count) {
+		sim_break(world, "every text in a store was written by somebody", "phone %u",
+			  reading->phone->number);
+		return SOTTO_OK;
+	}
+	if (message.state == TALK_MESSAGE_RECEIVED)
+		reading->received[number]++;
+	else if (message.state == TALK_MESSAGE_DELIVERED)
+		reading->delivered[number]++;
+	return SOTTO_OK;
+}
+
+static void phone_read(struct reading *reading)
+{
+	struct sim_phone *phone = reading->phone;
+	struct talk_conversation conversation;
+	size_t cursor = 0;
+
+	while (talk_conversation_next(phone->talk, &cursor, &conversation)) {
+		struct talk_owner owner;
+		struct store_range range;
+		enum sotto_err err = talk_conversation_owner(phone->talk, &conversation, &owner);
+
+		range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, talk_owner_bytes(&owner));
+		if (err == SOTTO_OK)
+			err = store_iterate(&phone->reader, &range, row_read, reading);
+		if (err != SOTTO_OK)
+			sim_break(phone->world, "every store can be read", "phone %u: %s",
+				  phone->number, sotto_err_text(err));
+	}
+}
+
+/* What this phone has of its conversation with another one, in order; false: the relay lost some of it. */
+static bool history_of(struct sim_phone *phone, uint32_t peer, struct talk_history *history)
+{
+	struct talk_conversation conversation = talk_with(sim_world_extension(phone->world, peer));
+	struct talk_owner owner;
+
+	if (talk_conversation_owner(phone->talk, &conversation, &owner) != SOTTO_OK)
+		return false;
+	if (talk_history_read(&phone->reader, &owner, 0, history) != SOTTO_OK) {
+		sim_break(phone->world, "every store can be read", "phone %u", phone->number);
+		return false;
+	}
+	for (size_t i = 0; i < history->count; i++) {
+		if (history->rows[i].place.incarnation != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The texts that both have stand in the same order. */
+static void order_check(struct sim_world *world, uint32_t a, uint32_t b)
+{
+	struct talk_history left = {0}, right = {0};
+	size_t at = 0;
+
+	if (!history_of(&world->phones[a], b, &left) || !history_of(&world->phones[b], a, &right))
+		goto out;
+	for (size_t i = 0; i < left.count; i++) {
+		const uint8_t *id = left.rows[i].id;
+
+		if (left.rows[i].verb != TALK_VERB_NONE)
+			continue;
+		for (size_t k = 0; k < right.count; k++) {
+			if (memcmp(right.rows[k].id, id, TALK_MESSAGE_ID_LEN) != 0)
+				continue;
+			if (k < at)
+				sim_break(world, "both have what they said in one order",
+					  "phones %u and %u, message %zu of %zu", a, b, i,
+					  left.count);
+			at = k;
+		}
+	}
+out:
+	talk_history_release(&left);
+	talk_history_release(&right);
+}
+
+void sim_check_end(struct sim_world *world)
+{
+	struct reading reading = {0};
+
+	reading.received = calloc(world->text_count + 1, 1);
+	reading.delivered = calloc(world->text_count + 1, 1);
+	ASSERT(reading.received != NULL && reading.delivered != NULL);
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		reading.phone = &world->phones[i];
+		if (reading.phone->talk != NULL)
+			phone_read(&reading);
+	}
+	for (size_t i = 0; i < world->text_count; i++) {
+		const struct sim_text *text = &world->texts[i];
+
+		if (reading.received[i] > 1)
+			sim_break(world, "what arrives is there once", "text %zu of %u to %u", i,
+				  text->from, text->to);
+		if (!text_due(world, text))
+			continue;
+		if (reading.received[i] != 1)
+			sim_break(world, "what was written arrives", "text %zu of %u to %u", i,
+				  text->from, text->to);
+		if (reading.delivered[i] != 1)
+			sim_break(world, "who wrote it knows that it arrived",
+				  "text %zu of %u to %u", i, text->from, text->to);
+	}
+	free(reading.received);
+	free(reading.delivered);
+	for (uint32_t a = 0; a < world->phone_count; a++) {
+		for (uint32_t b = a + 1; b < world->phone_count; b++) {
+			if (stays(&world->phones[a]) && stays(&world->phones[b]))
+				order_check(world, a, b);
+		}
+	}
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two processes in one: what relay/network_process.c and relay/store_process.c do around their engines.
+ *
+ * A round is what arrived within 2 ms; one commit, then its answers.
+ */
+#include "sim/relay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+#include "crypto/sign.h"
+#include "relay/desk.h"
+#include "relay/front.h"
+#include "relay/limits.h"
+#include "sim/vfs.h"
+#include "wire/drop.h"
+
+#define VFS_NAME "sim-relay"
+#define ROUND_NS (2 * SIM_MILLISECOND)
+#define SWEEP_NS (RELAY_SWEEP_INTERVAL_MS * SIM_MILLISECOND)
+
+enum { RANDOM_DISK = 1, RANDOM_ENGINE, RANDOM_SEED, RANDOM_LIE };
+
+struct message {
+	struct list list;
+	bool to_store;
+	size_t len;
+	uint8_t data[];
+};
+
+struct sim_relay {
+	struct sim_clock *clock;
+	struct sim_switch *hub;
+	struct sim_random engine_random, lie_random;
+	struct random_source source;
+	uint64_t retention_ms;
+	uint8_t seed[RELAY_SEED_LEN], key[WIRE_KEY_LEN], claim[WIRE_KEY_LEN];
+	struct relay_access saved; /* as its small sealed file has it */
+	struct sim_disk *disk;
+	struct sim_vfs *vfs;
+	struct relay_store *store;
+	struct relay_desk *desk;
+	struct relay_front *front;
+	struct list messages;
+	struct sim_event round, deadline, sweep;
+	uint64_t generation; /* kept beside the store process; 0: nothing to keep now */
+	enum sim_lie lie;
+	uint32_t lie_ppm;
+	struct sim_relay_counts counts;
+};
+
+static uint64_t now(const struct sim_relay *relay)
+{
+	return sim_clock_now(relay->clock);
+}
+
+static uint64_t utc(const struct sim_relay *relay)
+{
+	return sim_clock_utc_ms(relay->clock);
+}
+
+static void at(struct sim_relay *relay, struct sim_event *event, uint64_t when_ns)
+{
+	enum sotto_err err = sim_clock_set(relay->clock, event, when_ns);
+
+	ASSERT(err == SOTTO_OK);
+}
+
+/* ---- Between the processes ---- */
+
+static enum sotto_err push(struct sim_relay *relay, bool to_store, struct bytes bytes)
+{
+	struct message *message =
+		allocator_take_zeroed(&allocator_default, 1, sizeof(*message) + bytes.len);
+
+	ASSERT(message != NULL);
+	message->to_store = to_store;
+	message->len = bytes.len;
+	memcpy(message->data, bytes.data, bytes.len);
+	list_append(&relay->messages, &message->list);
+	if (relay->round.place == 0)
+		at(relay, &relay->round, now(relay) + ROUND_NS);
+	return SOTTO_OK;
+}
+
+static enum sotto_err push_typed(struct sim_relay *relay, const struct wire_type *type,
+				 const void *value)
+{
+	struct writer writer;
+	enum sotto_err err;
+
+	writer_init_growing(&writer, &allocator_default);
+	err = wire_encode(type, value, &writer);
+	ASSERT(err == SOTTO_OK);
+	err = push(relay, false, writer_bytes(&writer));
+	writer_release(&writer);
+	return err;
+}
+
+static enum sotto_err to_store(void *context, struct bytes message)
+{
+	return push(context, true, message);
+}
+
+static void packet(void *context, const struct link_packet *out)
+{
+	(void)context;
+	(void)out;
+	/* Voice goes packet by packet. */
+}
+
+static enum sotto_err keep_generation(void *context, uint64_t generation)
+{
+	struct sim_relay *relay = context;
+
+	relay->generation = generation;
+	return SOTTO_OK;
+}
+
+static void message_free(struct message *message)
+{
+	list_remove(&message->list);
+	allocator_give(&allocator_default, message, sizeof(*message) + message->len);
+}
+
+/* ---- The store process ---- */
+
+static enum sotto_err answer(void *context, uint64_t ticket, bool last, struct bytes message)
+{
+	struct wire_store_answer answer = {
+		.ticket = ticket, .last = last ? 1 : 0, .message = message};
+	struct sim_relay *relay = context;
+	uint8_t *changed;
+	enum sotto_err err;
+
+	if (relay->lie != SIM_LIE_CORRUPT || !sim_random_chance(&relay->lie_random, relay->lie_ppm))
+		return push_typed(relay, &wire_store_answer_type, &answer);
+	relay->counts.lies++;
+	changed = allocator_take(&allocator_default, message.len);
+	ASSERT(changed != NULL);
+	memcpy(changed, message.data, message.len);
+	changed[sim_random_below(&relay->lie_random, message.len)] ^=
+		(uint8_t)(1 << sim_random_below(&relay->lie_random, 8));
+	answer.message = BYTES(changed, message.len);
+	err = push_typed(relay, &wire_store_answer_type, &answer);
+	allocator_give(&allocator_default, changed, message.len);
+	return err;
+}
+
+static bool room(void *context)
+{
+	(void)context;
+	return true;
+}
+
+/* A drop of its own that nobody reads: what a relay says about a record that it threw away must fit. */
+static void append_forget(struct sim_relay *relay, const struct wire_store_ask *ask)
+{
+	struct wire_placed placed[WIRE_RECORDS_MAX] = {{0}};
+	struct wire_appended appended = {.placed = {.items = placed}};
+	struct wire_append append;
+	struct writer writer;
+	enum sotto_err err = wire_append_decode(ask->message, &append);
+
+	ASSERT(err == SOTTO_OK);
+	appended.placed.count = append.records.count;
+	for (size_t i = 0; i < appended.placed.count; i++)
+		placed[i].sequence = 1 + i;
+	writer_init_growing(&writer, &allocator_default);
+	err = wire_appended_encode(&appended, &writer);
+	ASSERT(err == SOTTO_OK);
+	err = answer(relay, ask->ticket, true, writer_bytes(&writer));
+	ASSERT(err == SOTTO_OK);
+	writer_release(&writer);
+	relay->counts.lies++;
+}
+
+static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_ask *ask)
+{
+	enum sotto_err err;
+
+	relay->counts.asks++;
+	if (relay->lie == SIM_LIE_DROP && ask->message.data[0] == wire_number_append &&
+	    sim_random_chance(&relay->lie_random, relay->lie_ppm)) {
+		append_forget(relay, ask);
+		return SOTTO_OK;
+	}
+	err = relay_desk_ask(relay->desk, ask, utc(relay));
+	if (err != SOTTO_ERR_AGAIN)
+		return err;
+	err = relay_desk_flush(relay->desk);
+	return err == SOTTO_OK ? relay_desk_ask(relay->desk, ask, utc(relay)) : err;
+}
+
+static enum sotto_err sign(struct sim_relay *relay, const struct wire_sign_ask *ask)
+{
+	struct wire_sign_answer made = {.ticket = ask->ticket};
+	uint8_t message[LINK_PROOF_MESSAGE_LEN];
+	enum sotto_err err;
+
+	link_proof_message(ask->network, ask->exporter, message);
+	err = relay_store_sign(relay->store, BYTES_OF(message), made.signature);
+	return err == SOTTO_OK ? push_typed(relay, &wire_sign_answer_type, &made) : err;
+}
+
+static enum sotto_err save(struct sim_relay *relay, const struct wire_access_save *ask)
+{
+	struct wire_access_saved saved = {.ticket = ask->ticket};
+	struct relay_access access;
+
+	saved.status = relay_access_decode(ask->state, &access) == SOTTO_OK ? 0 : 1;
+	if (saved.status == 0)
+		relay->saved = access;
+	relay_access_wipe(&access);
+	return push_typed(relay, &wire_access_saved_type, &saved);
+}
+
+static enum sotto_err store_take(struct sim_relay *relay, struct bytes message)
+{
+	union {
+		struct wire_store_ask ask;
+		struct wire_store_more more;
+		struct wire_store_cancel cancel;
+		struct wire_sign_ask sign;
+		struct wire_access_save save;
+	} in;
+
+	if (wire_store_ask_decode(message, &in.ask) == SOTTO_OK)
+		return ask_take(relay, &in.ask);
+	if (wire_store_more_decode(message, &in.more) == SOTTO_OK) {
+		relay_desk_more(relay->desk, in.more.ticket);
+		return SOTTO_OK;
+	}
+	if (wire_store_cancel_decode(message, &in.cancel) == SOTTO_OK) {
+		relay_desk_cancel(relay->desk, in.cancel.ticket);
+		return SOTTO_OK;
+	}
+	if (wire_sign_ask_decode(message, &in.sign) == SOTTO_OK)
+		return sign(relay, &in.sign);
+	if (wire_access_save_decode(message, &in.save) == SOTTO_OK)
+		return save(relay, &in.save);
+	return SOTTO_ERR_FORMAT;
+}
+
+static void settle(void *context)
+{
+	struct sim_relay *relay = context;
+	uint64_t due_ns;
+
+	if (relay->front == NULL)
+		return;
+	ASSERT(relay_front_failure(relay->front) == SOTTO_OK);
+	due_ns = relay_front_deadline(relay->front);
+	if (due_ns == LINK_NEVER)
+		sim_clock_cancel(relay->clock, &relay->deadline);
+	else
+		at(relay, &relay->deadline, due_ns);
+}
+
+/* All that has arrived, one commit, all that it answers. */
+static void round_run(void *context)
+{
+	struct sim_relay *relay = context;
+	enum sotto_err err = SOTTO_OK;
+
+	do {
+		while (!list_empty(&relay->messages) && err == SOTTO_OK) {
+			struct message *message =
+				CONTAINER_OF(relay->messages.next, struct message, list);
+			struct bytes bytes = BYTES(message->data, message->len);
+
+			list_remove(&message->list);
+			if (message->to_store)
+				err = store_take(relay, bytes);
+			else
+				err = relay_front_from_store(relay->front, bytes, now(relay),
+							     utc(relay));
+			message_free(message);
+		}
+		if (relay->generation != 0 && err == SOTTO_OK) {
+			uint64_t generation = relay->generation;
+
+			relay->generation = 0;
+			err = relay_front_kept(relay->front, generation, now(relay), utc(relay));
+		}
+		if (err == SOTTO_OK && relay_desk_pending(relay->desk))
+			err = relay_desk_flush(relay->desk);
+		ASSERT(err == SOTTO_OK); /* no message between the processes is refused */
+	} while (!list_empty(&relay->messages) || relay_desk_pending(relay->desk) ||
+		 relay->generation != 0);
+	sim_clock_cancel(relay->clock, &relay->round);
+	settle(relay);
+	sim_switch_pump(relay->hub);
+}
+
+static void deadline_run(void *context)
+{
+	struct sim_relay *relay = context;
+
+	relay_front_handle_deadline(relay->front, now(relay), utc(relay));
+	settle(relay);
+	sim_switch_pump(relay->hub);
+}
+
+static void sweep_run(void *context)
+{
+	struct sim_relay *relay = context;
+	bool more = false;
+	enum sotto_err err = relay_store_sweep(relay->store, utc(relay), &more);
+
+	ASSERT(err != SOTTO_ERR_CORRUPT);
+	at(relay, &relay->sweep,
+	   now(relay) + (more || err == SOTTO_ERR_STATE ? 10 * SIM_MILLISECOND : SWEEP_NS));
+}
+
+/* ---- Life ---- */
+
+static void disk_make(struct sim_relay *relay, const struct sim_random *random)
+{
+	enum sotto_err err = sim_disk_create(&allocator_default, random, &relay->disk);
+
+	ASSERT(err == SOTTO_OK);
+	if (relay->vfs == NULL)
+		err = sim_vfs_create(&allocator_default, VFS_NAME, relay->disk, &relay->vfs);
+	else
+		sim_vfs_use(relay->vfs, relay->disk);
+	ASSERT(err == SOTTO_OK);
+}
+
+struct sim_relay *sim_relay_create(struct sim_clock *clock, struct sim_switch *hub,
+				   const struct sim_random *random, uint64_t retention_ms)
+{
+	struct sim_relay *relay = allocator_take_zeroed(&allocator_default, 1, sizeof(*relay));
+	struct sim_random disk;
+	struct sim_random seed;
+	enum sotto_err err;
+
+	ASSERT(relay != NULL);
+	relay->clock = clock;
+	relay->hub = hub;
+	relay->retention_ms = retention_ms;
+	sim_random_fork(random, RANDOM_DISK, &disk);
+	sim_random_fork(random, RANDOM_ENGINE, &relay->engine_random);
+	sim_random_fork(random, RANDOM_SEED, &seed);
+	sim_random_fork(random, RANDOM_LIE, &relay->lie_random);
+	relay->source = sim_random_source(&relay->engine_random);
+	sim_random_fill(&seed, relay->seed, sizeof(relay->seed));
+	err = sign_public(SIGN_ED25519, BYTES_OF(relay->seed), relay->key);
+	ASSERT(err == SOTTO_OK);
+	err = relay_access_init(&relay->saved, &relay->source);
+	ASSERT(err == SOTTO_OK);
+	memcpy(relay->claim, relay->saved.claim, sizeof(relay->claim));
+	list_init(&relay->messages);
+	relay->round = (struct sim_event){.run = round_run, .context = relay};
+	relay->deadline = (struct sim_event){.run = deadline_run, .context = relay};
+	relay->sweep = (struct sim_event){.run = sweep_run, .context = relay};
+	disk_make(relay, &disk);
+	return relay;
+}
+
+static void engines_destroy(struct sim_relay *relay)
+{
+	sim_switch_serve(relay->hub, NULL, 0, settle, relay);
+	relay_front_destroy(relay->front);
+	relay_desk_destroy(relay->desk);
+	relay_store_destroy(relay->store);
+	relay->front = NULL;
+	relay->desk = NULL;
+	relay->store = NULL;
+	relay->generation = 0;
+	list_for_each (element, following, &relay->messages)
+		message_free(CONTAINER_OF(element, struct message, list));
+	sim_clock_cancel(relay->clock, &relay->round);
+	sim_clock_cancel(relay->clock, &relay->deadline);
+	sim_clock_cancel(relay->clock, &relay->sweep);
+}
+
+void sim_relay_destroy(struct sim_relay *relay)
+{
+	if (relay == NULL)
+		return;
+	engines_destroy(relay);
+	sim_vfs_destroy(relay->vfs);
+	sim_disk_destroy(relay->disk);
+	relay_access_wipe(&relay->saved);
+	allocator_wipe(&allocator_default, relay, sizeof(*relay));
+}
+
+bool sim_relay_start(struct sim_relay *relay)
+{
+	struct relay_store_config store = {
+		.name = "relay.db",
+		.vfs = VFS_NAME,
+		.disk_max = RELAY_DISK_MAX,
+		.drops_max = RELAY_DROPS_MAX,
+		.retention_ms = relay->retention_ms,
+		.random = &relay->source,
+		.relay_seed = relay->seed,
+	};
+	struct relay_desk_config desk = {
+		.allocator = &allocator_default,
+		.answer = answer,
+		.room = room,
+		.context = relay,
+	};
+	struct relay_front_config front = {
+		.allocator = &allocator_default,
+		.random = &relay->source,
+		.events = {to_store, packet, keep_generation, relay},
+		.access = relay->saved,
+		.retention_hours = (uint32_t)(relay->retention_ms / RELAY_HOUR_MS),
+	};
+	enum sotto_err err;
+
+	if (relay->front != NULL)
+		return true;
+	err = relay_store_create(&store, &relay->store);
+	if (err != SOTTO_OK) {
+		/* Nothing else than a disk that stops may keep it from starting. */
+		ASSERT(sim_disk_stopped(relay->disk) || err == SOTTO_ERR_DISK_FULL);
+		relay->store = NULL;
+		relay->counts.stops++;
+		sim_disk_restart(relay->disk, SIM_POWER_CUT);
+		return false;
+	}
+	desk.store = relay->store;
+	err = relay_desk_create(&desk, &relay->desk);
+	ASSERT(err == SOTTO_OK);
+	err = relay_front_create(&front, now(relay), utc(relay), &relay->front);
+	ASSERT(err == SOTTO_OK);
+	relay->counts.starts++;
+	sim_switch_serve(relay->hub, relay->front, 0, settle, relay);
+	at(relay, &relay->sweep, now(relay));
+	settle(relay);
+	return true;
+}
+
+void sim_relay_stop(struct sim_relay *relay, bool power)
+{
+	engines_destroy(relay);
+	sim_disk_restart(relay->disk, power ? SIM_POWER_CUT : SIM_KILL);
+}
+
+bool sim_relay_running(const struct sim_relay *relay)
+{
+	return relay->front != NULL;
+}
+
+void sim_relay_lose(struct sim_relay *relay)
+{
+	struct sim_random disk;
+
+	ASSERT(relay->front == NULL);
+	sim_random_fork(&relay->engine_random, relay->counts.starts + 1000, &disk);
+	sim_disk_destroy(relay->disk);
+	disk_make(relay, &disk);
+}
+
+struct sim_disk *sim_relay_disk(struct sim_relay *relay)
+{
+	return relay->disk;
+}
+
+const uint8_t *sim_relay_key(const struct sim_relay *relay)
+{
+	return relay->key;
+}
+
+const uint8_t *sim_relay_claim(const struct sim_relay *relay)
+{
+	return relay->claim;
+}
+
+struct sim_relay_counts sim_relay_counts(const struct sim_relay *relay)
+{
+	return relay->counts;
+}
+
+void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm)
+{
+	relay->lie = lie;
+	relay->lie_ppm = ppm;
+}
+
+void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,
+		    uint64_t *bytes)
+{
+	struct relay_store_counts counts = {0};
+
+	if (relay->store != NULL)
+		relay_store_count(relay->store, &counts);
+	*drops = counts.drops;
+	*records = counts.records;
+	*bytes = counts.bytes;
+}

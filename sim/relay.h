@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The relay of a simulated network: relay_front, relay_desk and relay_store as they are released, the store on a
+ * simulated disk, and between them the messages that the two processes of sottod send each other.
+ *
+ *   sim_switch -> relay_front -> queue -> relay_desk -> relay_store -> SQLite -> sim_disk
+ *
+ * It can be killed, lose its power before any operation of the disk, lose all records, and lie.
+ */
+#ifndef SIM_RELAY_H
+#define SIM_RELAY_H
+
+#include "relay/access.h"
+#include "sim/disk.h"
+#include "sim/line.h"
+
+struct sim_relay;
+
+/* What it does to one phone's drops beside serving them. */
+enum sim_lie {
+	SIM_LIE_NONE = 0,
+	SIM_LIE_FREEZE, /* tells nobody of what comes: watches and reads find what was there at the start */
+	SIM_LIE_DROP,	 /* says of some appends that they are stored, and forgets them */
+	SIM_LIE_FORK,	 /* serves some links from a copy of its store, which goes on by itself */
+	SIM_LIE_REPLAY,	 /* answers some reads with what it answered before */
+	SIM_LIE_CORRUPT, /* flips bits in what it serves */
+	SIM_LIE_COUNT,
+};
+
+struct sim_relay_counts {
+	uint64_t starts, stops; /* ended by its disk */
+	uint64_t asks, lies;
+};
+
+/* Off; hub, clock and random are borrowed, random for its seed only. retention_ms: of records. */
+struct sim_relay *sim_relay_create(struct sim_clock *clock, struct sim_switch *hub,
+				   const struct sim_random *random, uint64_t retention_ms);
+void sim_relay_destroy(struct sim_relay *relay);
+
+/* False: it does not start, because its disk stopped again. */
+bool sim_relay_start(struct sim_relay *relay);
+/* Without a word. power: what was not synced is kept, dropped or torn. */
+void sim_relay_stop(struct sim_relay *relay, bool power);
+bool sim_relay_running(const struct sim_relay *relay);
+
+/* It is off: all records are gone, with the names of the drops; what it knows of its network stays. */
+void sim_relay_lose(struct sim_relay *relay);
+
+struct sim_disk *sim_relay_disk(struct sim_relay *relay);
+const uint8_t *sim_relay_key(const struct sim_relay *relay);
+const uint8_t *sim_relay_claim(const struct sim_relay *relay);
+struct sim_relay_counts sim_relay_counts(const struct sim_relay *relay);
+
+/* From now on; ppm of what the lie is about. */
+void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm);
+
+/* Records and drops, as the store counts them; zeros while it is off. */
+void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,
+		    uint64_t *bytes);
+
+#endif

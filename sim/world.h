@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole network from one seed: phones, their links, a relay, and what happens to them.
+ *
+ *   plan.c      from the seed: a list of moments, each an action of somebody or a fault
+ *   act.c       actions: what people do; a table
+ *   fault.c     faults: what happens to phones, links, disks, clocks and the relay; a table
+ *   phone.c     the program around one phone's engine
+ *   world.c     time: setting up, the plan, and quiet at the end
+ *   check.c     what must hold: after every step, from time to time, and at the end
+ *   trace.c     what happened, as a hash and as lines; totals
+ *
+ * Every entry of the plan draws from a stream of its own, so that a plan with entries left out is the same
+ * in all others: that is how a failing run is shortened.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "base/store_memory.h"
+#include "sim/frames.h"
+#include "sim/line.h"
+#include "sim/relay.h"
+#include "talk/talk.h"
+#include "vault/vault.h"
+
+#define SIM_PHONES_MAX 10000
+#define SIM_UTC_MS     UINT64_C(1790000000000)
+#define SIM_MINUTE     (60 * SIM_SECOND)
+#define SIM_HOUR       (60 * SIM_MINUTE)
+#define SIM_DAY	       (24 * SIM_HOUR)
+#define SIM_COMPARED   64
+
+struct sim_world;
+
+/* What one run is; zeros: what the seed says. */
+struct sim_setting {
+	uint64_t seed;
+	uint32_t phones;
+	uint32_t days;
+	uint32_t faults; /* of the plan; UINT32_MAX: none */
+	uint32_t texts;	 /* a day and phone */
+	uint16_t suite;
+	bool trace;	  /* print each line */
+	const char *skip; /* entries of the plan to leave out: "3,17-25" */
+};
+
+enum sim_phone_state {
+	SIM_PHONE_NONE,	   /* nobody was invited yet */
+	SIM_PHONE_INVITED, /* somebody is to be a member; has no card yet */
+	SIM_PHONE_JOINED,  /* has typed its card in, or founded */
+	SIM_PHONE_LOST,	   /* lies in a river */
+};
+
+struct sim_phone {
+	struct sim_world *world;
+	uint32_t number;
+	enum sim_phone_state state;
+	uint64_t revoked_ns; /* when an admin's phone took the wish; 0: never */
+	bool was_member;
+	struct talk *talk; /* NULL: off */
+	struct sim_line *line;
+	struct sim_line_faults usual; /* of its link, without faults */
+	struct store_memory *memory;
+	/* Of phones with a vault. */
+	struct sim_disk *disk;
+	struct sim_vfs *vfs;
+	struct vault *vault;
+	struct store_reader reader;
+	struct store_writer writer;
+	bool locked;
+	/* Reasons to be off, one bit an entry of the plan; it is switched on again when there is none. */
+	uint32_t off;
+	struct sim_event boot, timer, errand;
+	/* Its clocks. */
+	uint64_t mono_base, mono_since;
+	int32_t drift_ppm;
+	int64_t skew_ms;
+	struct sim_random random; /* of its engine */
+	struct random_source source;
+	struct allocator allocator;
+	uint64_t fail_left; /* allocations until one fails; UINT64_MAX: none does */
+	char card[LEDGER_ENTRY_LEN_MAX];
+	size_t card_len;
+	uint32_t deaths;
+	uint32_t boots;
+	uint64_t text_row; /* of the newest text that came */
+	/* Epochs whose authenticators were compared, by the group's number. */
+	struct {
+		uint64_t group, epoch;
+	} compared[SIM_COMPARED];
+};
+
+/* A text that somebody wrote. */
+struct sim_text {
+	uint32_t from, to;
+	uint64_t sent_ns;
+	bool sure;     /* in the sender's store; else perhaps */
+	uint32_t told; /* events about it at the recipient */
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+};
+
+/* One entry of the plan. */
+struct sim_entry {
+	struct sim_world *world;
+	struct sim_event event;
+	size_t number;	   /* as drawn: what --skip names */
+	uint64_t at_ns;	   /* after the start of the plan */
+	uint64_t until_ns; /* of a fault that lasts */
+	uint16_t kind;	   /* index into the actions, or the faults */
+	bool fault;
+	bool skipped;
+	bool running;
+	uint32_t subject; /* a phone; drawn when it begins */
+	uint64_t value;	  /* what the fault left to be undone */
+	struct sim_random random;
+};
+
+#define SIM_KINDS_MAX 40
+
+struct sim_totals {
+	uint64_t phone_ns; /* of phones that were on or were to be */
+	uint64_t texts, calls, joins, revocations;
+	uint64_t steps, requests;
+	uint64_t deaths, boots;
+	uint64_t actions[SIM_KINDS_MAX], faults[SIM_KINDS_MAX];
+	uint64_t refused;     /* actions that the engine would not take then */
+	uint64_t recovery_ns; /* from the last fault's end to quiet */
+};
+
+struct sim_world {
+	struct sim_setting setting;
+	struct sim_random random;
+	struct sim_clock clock;
+	struct sim_switch *hub;
+	struct sim_relay *relay;
+	struct sim_phone *phones;
+	uint32_t phone_count; /* with room for those who come later */
+	uint32_t members_wanted;
+	uint32_t base; /* extension of phone 0 */
+	struct sim_text *texts;
+	size_t text_count, text_capacity;
+	struct sim_entry *entries;
+	size_t entry_count;
+	bool ending; /* no more faults */
+	struct sim_frames *frames;
+	struct sim_checks *checks;
+	struct sim_totals totals;
+	bool relay_lied;
+	uint64_t trace;	     /* hash */
+	const char *broken;  /* the invariant; NULL: none */
+	uint64_t checked_ns; /* length of the last stretch between two checks of all */
+};
+
+/* ---- world.c ---- */
+struct sim_world *sim_world_create(const struct sim_setting *setting);
+void sim_world_destroy(struct sim_world *world);
+/* To the end, or to the first invariant that does not hold. */
+bool sim_world_run(struct sim_world *world);
+uint64_t sim_world_now(const struct sim_world *world);
+/* At a time from now on; the event is in the caller's memory. */
+void sim_world_at(struct sim_world *world, struct sim_event *event, uint64_t when_ns);
+uint32_t sim_world_extension(const struct sim_world *world, uint32_t number);
+struct sim_phone *sim_world_by_extension(struct sim_world *world, uint32_t extension);
+
+/* ---- plan.c ---- */
+void sim_plan_make(struct sim_world *world);
+void sim_plan_start(struct sim_world *world);
+/* Ends what still lasts. */
+void sim_plan_end(struct sim_world *world);
+void sim_plan_print(const struct sim_world *world);
+
+/* ---- act.c, fault.c ---- */
+struct sim_action {
+	const char *name;
+	uint32_t weight; /* among the actions; those with 0 are never drawn */
+	void (*run)(struct sim_world *world, struct sim_entry *entry);
+};
+struct sim_fault {
+	const char *name;
+	uint32_t weight;
+	uint64_t min_ns, max_ns; /* how long it lasts; 0: a moment */
+	/* False: not now. */
+	bool (*begin)(struct sim_world *world, struct sim_entry *entry);
+	void (*end)(struct sim_world *world, struct sim_entry *entry);
+};
+extern const struct sim_action sim_actions[];
+extern const size_t sim_action_count;
+extern const struct sim_fault sim_faults[];
+extern const size_t sim_fault_count;
+/* Somebody new is to join; true while there is room. */
+bool sim_act_invite(struct sim_world *world, uint32_t number);
+
+/* ---- phone.c ---- */
+void sim_phone_init(struct sim_world *world, uint32_t number, bool vault);
+void sim_phone_finish(struct sim_phone *phone);
+/* Reasons to be off are bits of a mask; without any it is switched on. */
+void sim_phone_off(struct sim_phone *phone, uint32_t reason, bool power);
+void sim_phone_on(struct sim_phone *phone, uint32_t reason);
+bool sim_phone_ready(const struct sim_phone *phone); /* on, and a member */
+/* After each call into its engine: store, then requests and events. */
+void sim_phone_settle(struct sim_phone *phone, enum sotto_err err);
+uint64_t sim_phone_now(const struct sim_phone *phone);
+uint64_t sim_phone_utc(const struct sim_phone *phone);
+void sim_phone_clock(struct sim_phone *phone, int32_t drift_ppm, int64_t skew_ms);
+void sim_phone_lock(struct sim_phone *phone);
+void sim_phone_unlock(struct sim_phone *phone);
+
+enum { SIM_OFF_DEAD = 1, SIM_OFF_AWAY = 2, SIM_OFF_LOST = 4, SIM_OFF_NOT_YET = 8 };
+
+/* ---- check.c, check_end.c ---- */
+struct sim_checks *sim_checks_create(void);
+void sim_checks_destroy(struct sim_checks *checks);
+/* The first that does not hold ends the run. */
+void sim_break(struct sim_world *world, const char *invariant, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void sim_check_request(struct sim_phone *phone, struct bytes request);
+void sim_check_event(struct sim_phone *phone, const struct talk_event *event);
+void sim_check_step(struct sim_phone *phone);
+void sim_check_world(struct sim_world *world);
+/* Is everything as it must be when nothing happens any more? what: the first that is not. */
+bool sim_check_quiet(struct sim_world *world, char *what, size_t room);
+/* Of *everyone*, of a phone that is on and a member. */
+uint64_t sim_check_epoch(const struct sim_phone *phone);
+void sim_check_end(struct sim_world *world);
+
+/* ---- trace.c ---- */
+void sim_trace(struct sim_world *world, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void sim_trace_bytes(struct sim_world *world, struct bytes bytes);
+void sim_totals_print(const struct sim_world *world);
+
+#endif
