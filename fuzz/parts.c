@@ -76,15 +76,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	ASSERT(err == SOTTO_OK);
 	list_init(&group.coming);
+	list_init(&group.outbox);
 	reader_init(&reader, BYTES(data, size));
 	while (reader_left(&reader) > 0 && reader.err == SOTTO_OK) {
 		struct bytes content = reader_get_bytes(&reader, reader_get_u16(&reader));
 		struct talk_blob whole = {0};
+		uint8_t id[TALK_MESSAGE_ID_LEN];
 
 		if (reader.err != SOTTO_OK)
 			break;
 		group.drops[0].sequence++;
-		err = talk_part_receive(talk, &group, content, &whole);
+		err = talk_part_receive(talk, &group, content, &whole, id);
 		ASSERT(err == SOTTO_OK);
 		talk_blob_clear(talk, &whole);
 		(void)unfinished(&group);

@@ -48,7 +48,7 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors;
 	(void)descriptors_count;
 	err = talk_send_text(agent->talk, &to,
-			     BYTES(json_string_value(text), json_string_length(text)),
+			     BYTES(json_string_value(text), json_string_length(text)), NULL,
 			     client->message_id, os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_NOT_FOUND)

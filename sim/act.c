@@ -65,7 +65,7 @@ static void write_one(struct sim_world *world, struct sim_entry *entry, struct s
 
 	memset(body + len, 'x', more);
 	text = text_make(world, phone->number, to);
-	err = talk_send_text(phone->talk, &conversation, BYTES(body, len + more), text->id,
+	err = talk_send_text(phone->talk, &conversation, BYTES(body, len + more), NULL, text->id,
 			     sim_phone_now(phone), sim_phone_utc(phone));
 	if (err != SOTTO_OK && err != SOTTO_ERR_NO_MEMORY) {
 		world->text_count--;

@@ -59,7 +59,7 @@ void talk_out_free(struct talk *talk, struct talk_out *out)
 {
 	list_remove(&out->list);
 	talk_blob_clear(talk, &out->body);
-	talk_blob_clear(talk, &out->record);
+	talk_records_clear(talk, &out->records);
 	talk_give(talk, out->recipients, out->recipient_count * sizeof(*out->recipients));
 	talk_give(talk, out, sizeof(*out));
 }

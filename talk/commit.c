@@ -247,7 +247,8 @@ enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 		err = talk_commit_won(talk, group);
 		goto out;
 	}
-	TRY(talk_message_seal(talk, &group->drops[0], mls_buffer_bytes(&commit), &group->pending));
+	TRY(talk_message_seal(talk, &group->drops[0], mls_buffer_bytes(&commit), NULL,
+			      &group->pending));
 out:
 	mls_buffer_release(&commit);
 	talk_blob_clear(talk, &context);

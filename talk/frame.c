@@ -172,7 +172,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	case TALK_BODY_TEXT:
 		return everyone ? SOTTO_OK : talk_text_receive(talk, group, drop, key, frame);
 	case TALK_BODY_RECEIPT:
-		return talk_receipt_receive(talk, group, key, frame->body);
+		return talk_receipt_receive(talk, group, drop, key, frame->body);
 	case TALK_BODY_CALL:
 		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:

@@ -238,7 +238,11 @@ static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
 	out->state = (enum talk_message_state)kept.state;
 	TALK_PLACE_TAKE(&kept, &out->place);
 	TRY(talk_blob_set(talk, &out->body, kept.body));
-	TRY(talk_blob_set(talk, &out->record, kept.record));
+	if (kept.records.count > 0) {
+		TRY(records_take(talk, &kept.records, &out->records));
+		memcpy(out->records.id, kept.parts_id, sizeof(out->records.id));
+		out->records.stored = out->stored ? out->records.count : 0;
+	}
 	if (kept.recipients.count > 0) {
 		out->recipients = talk_take(talk, kept.recipients.count * sizeof(*out->recipients));
 		FAIL_IF(out->recipients == NULL, SOTTO_ERR_NO_MEMORY);

@@ -155,29 +155,33 @@ out:
 	return err;
 }
 
-/* What came back in one piece is known by its hash; a part, ours too, is one like all others. */
+/* What came back in one piece is known by its hash, what came back in parts by their id. */
 enum sotto_err talk_records_own(const struct talk *talk, struct talk_drop *drop,
-				const struct talk_records *records)
+				const struct talk_records *records, const struct talk_out *out)
 {
+	uint64_t serial = out != NULL ? out->serial : 0;
+
+	if (records->count > 1)
+		return out != NULL ? talk_own_add(talk, drop, BYTES_OF(records->id), serial)
+				   : SOTTO_OK;
 	return records->count == 1
-		       ? talk_own_add(talk, drop, talk_blob_bytes(&records->items[0]), 0)
+		       ? talk_own_add(talk, drop, talk_blob_bytes(&records->items[0]), serial)
 		       : SOTTO_OK;
 }
 
 enum sotto_err talk_message_seal(struct talk *talk, struct talk_drop *drop, struct bytes message,
-				 struct talk_records *records)
+				 const struct talk_out *out, struct talk_records *records)
 {
 	struct talk_records made = {0};
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(talk_records_make(talk, &made, 1));
 	err = talk_record_seal(talk, drop, message, &made.items[0]);
-	if (err == SOTTO_OK)
-		err = talk_records_own(talk, drop, &made);
-	else if (err == SOTTO_ERR_LIMIT)
+	if (err == SOTTO_ERR_LIMIT)
 		err = parts_seal(talk, drop, message, &made);
 	if (err != SOTTO_OK)
 		goto out;
+	TRY(talk_records_own(talk, drop, &made, out));
 	made.dirty = true;
 	talk_records_clear(talk, records);
 	*records = made;
@@ -241,6 +245,29 @@ out:
 	return err;
 }
 
+/* A message of ours was given up: it is sealed anew, after a while. */
+static enum sotto_err out_again(struct talk *talk, struct talk_group *group, const uint8_t *id)
+{
+	uint8_t wait[2];
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->records.count < 2 ||
+		    memcmp(out->records.id, id, sizeof(out->records.id)) != 0)
+			continue;
+		talk_out_unseal(talk, out);
+		/* Not at once and not all together, or they would push each other out for good. */
+		TRY(random_fill(talk->random, wait, sizeof(wait)));
+		group->parts_due_ns =
+			talk->now_ns +
+			((uint64_t)(wait[0] << 8 | wait[1]) % TALK_PARTS_WAIT_MS) * TALK_MS;
+	}
+out:
+	return err;
+}
+
 /* Room for one more. */
 static enum sotto_err oldest_give_up(struct talk *talk, struct talk_group *group)
 {
@@ -258,6 +285,7 @@ static enum sotto_err oldest_give_up(struct talk *talk, struct talk_group *group
 	if (group->pending.count > 1 &&
 	    memcmp(group->pending.id, oldest->id, sizeof(oldest->id)) == 0)
 		TRY(pending_seal_again(talk, group));
+	TRY(out_again(talk, group, oldest->id));
 	talk_coming_free(talk, oldest);
 out:
 	return err;
@@ -311,7 +339,7 @@ out:
 }
 
 enum sotto_err talk_part_receive(struct talk *talk, struct talk_group *group, struct bytes content,
-				 struct talk_blob *whole)
+				 struct talk_blob *whole, uint8_t *id)
 {
 	uint64_t row = group->drops[0].sequence;
 	struct talk_coming *coming;
@@ -330,6 +358,7 @@ enum sotto_err talk_part_receive(struct talk *talk, struct talk_group *group, st
 	if (coming->have < coming->count)
 		goto out;
 	TRY(talk_coming_join(talk, coming, 1, whole));
+	memcpy(id, coming->id, sizeof(coming->id));
 	TRY(rows_erase(talk, group, coming));
 	talk_coming_free(talk, coming);
 out:

@@ -67,11 +67,11 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 		group->pending.stored = 0;
 		group->pending.ticket = 0;
 		TRY(talk_parts_forget(talk, group));
-		TRY(talk_records_own(talk, drop, &group->pending));
+		TRY(talk_records_own(talk, drop, &group->pending, NULL));
 	}
 	drop->commit.stored = 0;
 	drop->commit.ticket = 0;
-	TRY(talk_records_own(talk, drop, &drop->commit));
+	TRY(talk_records_own(talk, drop, &drop->commit, NULL));
 	err = talk_out_again(talk, group, drop->epoch);
 out:
 	return err;

@@ -219,7 +219,19 @@ out:
 	return err;
 }
 
-/* A record of ours was read back; serial: of the message in it, whose newest record may be another one. */
+static bool out_is(const struct talk_out *out, struct bytes record)
+{
+	const struct talk_records *records = &out->records;
+
+	return records->count == 1
+		       ? bytes_equal(record, talk_blob_bytes(&records->items[0]))
+		       : records->count > 1 && bytes_equal(record, BYTES_OF(records->id));
+}
+
+/*
+ * A record of ours was read back, or the last part of a message: then record is the id of the parts. serial: of
+ * the message in it, whose newest record may be another one.
+ */
 static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 				  struct talk_drop *drop, struct bytes record, uint64_t serial)
 {
@@ -238,7 +250,7 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (bytes_equal(record, talk_blob_bytes(&out->record)))
+		if (out_is(out, record))
 			return talk_out_seen(talk, group, out,
 					     before || (out->type != TALK_BODY_ENTRY && counts));
 	}
@@ -246,7 +258,7 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 }
 
 static enum sotto_err message_receive(struct talk *talk, struct talk_group *group,
-				      struct talk_drop *drop, struct bytes message, bool in_parts)
+				      struct talk_drop *drop, struct bytes message)
 {
 	struct mls_message_info info;
 	struct mls_context context;
@@ -255,7 +267,7 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_group *grou
 	if (mls_message_read(message, &info) != SOTTO_OK ||
 	    !bytes_equal(info.group_id, context.group_id) || info.epoch != drop->epoch)
 		return SOTTO_OK;
-	if (info.content_type == MLS_CONTENT_APPLICATION && !in_parts)
+	if (info.content_type == MLS_CONTENT_APPLICATION)
 		return application_receive(talk, group, drop, message);
 	if (info.content_type == MLS_CONTENT_COMMIT && drop == &group->drops[0] &&
 	    mls_group_active(group->mls))
@@ -263,18 +275,24 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_group *grou
 	return SOTTO_OK;
 }
 
-/* Only commits come in parts, and only for the present epoch. Ours, too, is whole where it is for others. */
+/* For the present epoch only: what is not whole before the winning commit its author says again. */
 static enum sotto_err part_receive(struct talk *talk, struct talk_group *group,
 				   struct talk_drop *drop, struct bytes content)
 {
 	struct talk_blob whole = {0};
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+	uint64_t serial = 0;
 	enum sotto_err err = SOTTO_OK;
 
 	if (drop != &group->drops[0] || !mls_group_active(group->mls))
 		return SOTTO_OK;
-	TRY(talk_part_receive(talk, group, content, &whole));
-	if (whole.len > 0)
-		err = message_receive(talk, group, drop, talk_blob_bytes(&whole), true);
+	TRY(talk_part_receive(talk, group, content, &whole, id));
+	if (whole.len == 0)
+		goto out;
+	if (talk_own_take(drop, BYTES_OF(id), &serial))
+		err = own_receive(talk, group, drop, BYTES_OF(id), serial);
+	else
+		err = message_receive(talk, group, drop, talk_blob_bytes(&whole));
 out:
 	talk_blob_clear(talk, &whole);
 	return err;
@@ -299,7 +317,7 @@ enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 	else if (ours)
 		err = own_receive(talk, group, drop, record, serial);
 	else
-		err = message_receive(talk, group, drop, talk_blob_bytes(&message), false);
+		err = message_receive(talk, group, drop, talk_blob_bytes(&message));
 	talk_blob_clear(talk, &message);
 	return err;
 }

@@ -47,7 +47,8 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
-		return out == NULL || out->ticket != asked->ticket
+		return out == NULL || !records_stored(&out->records, asked->ticket) ||
+				       out->records.stored < out->records.count
 			       ? SOTTO_OK
 			       : talk_out_stored(talk, group, out);
 	case TALK_ASK_APPEND_COMMIT:
@@ -175,8 +176,8 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 			group->drops[i].commit.ticket = 0;
 	}
 	out = group == NULL ? NULL : out_find(group, asked->number);
-	if (out != NULL && out->ticket == asked->ticket)
-		out->ticket = 0;
+	if (out != NULL && out->records.ticket == asked->ticket)
+		out->records.ticket = 0;
 	sent = parcel_find(talk, asked->number);
 	if (sent != NULL && sent->records.ticket == asked->ticket)
 		sent->records.ticket = 0;

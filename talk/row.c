@@ -37,6 +37,7 @@ void talk_message_of(const struct talk_kept_message *kept, struct talk_message *
 		.text = kept->text,
 	};
 	memcpy(message->id, kept->id, TALK_MESSAGE_ID_LEN);
+	memcpy(message->reply_to, kept->reply_to, TALK_MESSAGE_ID_LEN);
 	TALK_PLACE_TAKE(kept, &message->place);
 }
 

@@ -71,6 +71,17 @@ out:
 	return err;
 }
 
+/* As they stand in the rows of messages, commits and parcels; give them back. */
+static struct talk_kept_record *records_keep(const struct talk *talk,
+					     const struct talk_records *records)
+{
+	struct talk_kept_record *kept = talk_take(talk, records->count * sizeof(*kept));
+
+	for (size_t i = 0; kept != NULL && i < records->count; i++)
+		kept[i].sealed = talk_blob_bytes(&records->items[i]);
+	return kept;
+}
+
 static enum sotto_err out_save(struct talk *talk, const struct talk_group *group,
 			       struct talk_out *out)
 {
@@ -86,18 +97,29 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 		.epoch = out->epoch,
 		.state = (uint8_t)out->state,
 		.body = talk_blob_bytes(&out->body),
-		.record = talk_blob_bytes(&out->record),
 		.recipients = {.items = out->recipients, .count = out->recipient_count},
 	};
+	struct talk_kept_record *records = NULL;
 	uint8_t owner[8];
+	enum sotto_err err;
 
 	if (!out->dirty || out->transient)
 		return SOTTO_OK;
+	if (out->records.count > 0) {
+		records = records_keep(talk, &out->records);
+		if (records == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+	}
 	out->dirty = false;
+	kept.records.items = records;
+	kept.records.count = out->records.count;
+	memcpy(kept.parts_id, out->records.id, sizeof(kept.parts_id));
 	TALK_PLACE_KEEP(&kept, &out->place);
 	talk_group_owner(group, owner);
-	return put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
-		   &kept);
+	err = put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
+		  &kept);
+	talk_give(talk, records, out->records.count * sizeof(*records));
+	return err;
 }
 
 static void drop_keep(const struct talk_drop *drop, struct talk_kept_drop *kept)
@@ -199,17 +221,6 @@ static enum sotto_err mls_save(struct talk *talk, struct talk_group *group)
 out:
 	mls_buffer_release(&buffer);
 	return err;
-}
-
-/* As they stand in the rows of commits and parcels; give them back. */
-static struct talk_kept_record *records_keep(const struct talk *talk,
-					     const struct talk_records *records)
-{
-	struct talk_kept_record *kept = talk_take(talk, records->count * sizeof(*kept));
-
-	for (size_t i = 0; kept != NULL && i < records->count; i++)
-		kept[i].sealed = talk_blob_bytes(&records->items[i]);
-	return kept;
 }
 
 /* group: whose Welcome belongs to it; NULL: none does any more. */

@@ -11,8 +11,9 @@
 #include "wire/define.h"
 
 #define TALK_VERSION  1
-#define TALK_TEXT_MAX 16000 /* bytes of UTF-8; more is a file */
-#define TALK_BODY_MAX 60000 /* fits one record of 64 KiB with everything around it */
+#define TALK_TEXT_MAX 65536 /* bytes of UTF-8; more is a file */
+#define TALK_BODY_MAX \
+	65600 /* a text with what stands beside it; what does not fit one record is cut */
 /*
  * Devices in one group. What follows from it with the suite MLKEM768X25519: a path over a tree without
  * parents has 1,190 bytes a device, an added device 2,800 (8,192 at most), so no commit needs more parts
@@ -60,9 +61,11 @@
 	  "the newest signature of the relay that it has for this conversation") \
 	X(self, OPAQUE, body, TALK_BODY_MAX, none, "as the type has it")
 
-#define TALK_FIELDS_text(X, self) X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")
+#define TALK_FIELDS_text(X, self) \
+	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "id of a message; zeros: of none") \
+	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")
 
-#define TALK_FIELDS_gap(X, self)  X(self, U64, serial, 0, none, "arrived, above the floor")
+#define TALK_FIELDS_gap(X, self) X(self, U64, serial, 0, none, "arrived, above the floor")
 
 #define TALK_FIELDS_has(X, self) \
 	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "whose messages") \

@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  4
+#define TALK_STORE_VERSION  5
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -90,6 +90,8 @@
 	X(self, FIXED, stuck_commit, 32, none, "its hash") \
 	X(self, FIXED, stuck_author, 32, none, "the device that made it")
 
+#define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
+
 #define TALK_FIELDS_kept_out(X, self) \
 	X(self, U8, version, 0, none, "") \
 	X(self, U8, type, 0, none, "enum talk_body_type") \
@@ -103,7 +105,9 @@
 	X(self, U8, state, 0, none, "texts: enum talk_message_state of the row") \
 	TALK_FIELDS_PLACE(X, self) \
 	X(self, OPAQUE, body, TALK_BODY_MAX, none, "") \
-	X(self, OPAQUE, record, WIRE_RECORD_LEN_MAX, none, "empty: not sealed yet") \
+	X(self, FIXED, parts_id, TALK_MESSAGE_ID_LEN, none, "zeros: it is in one piece") \
+	X(self, LIST, records, TALK_MESSAGE_PARTS_MAX + 1, talk_kept_record, \
+	  "none: not sealed yet") \
 	X(self, LIST, recipients, TALK_RECIPIENTS_MAX, talk_kept_key, "when it was sealed")
 
 #define TALK_FIELDS_kept_package(X, self) \
@@ -113,8 +117,6 @@
 	X(self, OPAQUE, init_key, TALK_SEED_MAX, none, "ours only") \
 	X(self, OPAQUE, leaf_key, TALK_SEED_MAX, none, "ours only") \
 	X(self, U64, made_ms, 0, none, "ours only")
-
-#define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
 
 #define TALK_FIELDS_kept_commit(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -148,6 +150,7 @@
 	X(self, U64, received_ms, 0, none, "") \
 	X(self, U8, verb, 0, none, "enum talk_verb") \
 	X(self, U32, subject, 0, none, "extension") \
+	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "zeros: to none") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
 
 #define TALK_FIELDS_kept_id(X, self) \
@@ -171,9 +174,9 @@
 	S(kept_welcomed) \
 	S(kept_arrived) \
 	S(kept_group) \
+	S(kept_record) \
 	S(kept_out) \
 	S(kept_package) \
-	S(kept_record) \
 	S(kept_commit) \
 	S(kept_parcel) \
 	S(kept_invite) \

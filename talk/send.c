@@ -110,8 +110,7 @@ static enum sotto_err out_seal(struct talk *talk, struct talk_group *group, stru
 	TRY(mls_group_protect(group->mls, BYTES_NONE, talk_blob_bytes(&frame), 0, message, capacity,
 			      &len));
 	group->dirty_ratchet = true;
-	TRY(talk_record_seal(talk, &group->drops[0], BYTES(message, len), &out->record));
-	TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record), out->serial));
+	TRY(talk_message_seal(talk, &group->drops[0], BYTES(message, len), out, &out->records));
 	out->epoch = group->drops[0].epoch;
 	out->stored = out->seen = false;
 	out->dirty = !out->transient;
@@ -122,19 +121,21 @@ out:
 	return err;
 }
 
+/* The next part, when the one before is there: they stand in order. */
 static enum sotto_err out_append(struct talk *talk, struct talk_group *group, struct talk_out *out)
 {
 	const struct talk_drop *drop = &group->drops[0];
+	struct talk_records *records = &out->records;
 	struct talk_asked *asked;
-	enum sotto_err err =
-		talk_ask_append(talk, TALK_ASK_APPEND_OUT, drop->append_token, drop->read_hash,
-				drop->flags, talk_blob_bytes(&out->record), &asked);
+	enum sotto_err err = talk_ask_append(
+		talk, TALK_ASK_APPEND_OUT, drop->append_token, drop->read_hash, drop->flags,
+		talk_blob_bytes(&records->items[records->stored]), &asked);
 
 	if (err != SOTTO_OK)
 		return err;
 	asked->group = group->number;
 	asked->number = out->number;
-	out->ticket = asked->ticket;
+	records->ticket = asked->ticket;
 	return SOTTO_OK;
 }
 
@@ -175,6 +176,7 @@ out:
 enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
+	bool parting = talk->now_ns < group->parts_due_ns;
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
@@ -187,9 +189,15 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (out->record.len == 0)
+		/* What comes in parts, one after the other: few may be unfinished in a drop. */
+		if (out->body.len > TALK_PART_MAX && !out->seen) {
+			if (parting)
+				continue;
+			parting = true;
+		}
+		if (out->records.count == 0)
 			TRY(out_seal(talk, group, out));
-		if (!out->stored && out->ticket == 0)
+		if (!out->stored && out->records.ticket == 0)
 			TRY(out_append(talk, group, out));
 	}
 out:
@@ -201,7 +209,8 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 	bool before = out->stored;
 	enum sotto_err err = SOTTO_OK;
 
-	out->ticket = 0;
+	out->records.ticket = 0;
+	out->records.stored = out->records.count;
 	out->stored = true;
 	out->dirty = !out->transient;
 	if (out->stored_ms == 0)
@@ -245,10 +254,9 @@ out:
 /* To be sealed and sent anew: whoever has it knows it by its serial. */
 void talk_out_unseal(struct talk *talk, struct talk_out *out)
 {
-	out->ticket = 0;
 	out->stored = out->seen = false;
 	out->dirty = !out->transient;
-	talk_blob_clear(talk, &out->record);
+	talk_records_clear(talk, &out->records);
 }
 
 enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint64_t epoch)
@@ -259,18 +267,19 @@ enum sotto_err talk_out_again(struct talk *talk, struct talk_group *group, uint6
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (out->record.len == 0 || (epoch == UINT64_MAX ? out->seen : out->epoch != epoch))
+		if (out->records.count == 0 ||
+		    (epoch == UINT64_MAX ? out->seen : out->epoch != epoch))
 			continue;
 		if (out->epoch != present) {
 			talk_out_unseal(talk, out);
 			continue;
 		}
 		/* The same bytes where the epoch is the same: who has them knows them. */
-		out->ticket = 0;
+		out->records.ticket = 0;
+		out->records.stored = 0;
 		out->stored = out->seen = false;
 		out->dirty = !out->transient;
-		TRY(talk_own_add(talk, &group->drops[0], talk_blob_bytes(&out->record),
-				 out->serial));
+		TRY(talk_records_own(talk, &group->drops[0], &out->records, out));
 	}
 out:
 	return err;
@@ -284,7 +293,7 @@ enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		out->ticket = 0;
+		out->records.ticket = 0;
 		if (out->transient)
 			TRY(talk_out_remove(talk, group, out));
 	}

@@ -50,6 +50,8 @@
 #define TALK_RETENTION_MS (UINT64_C(14) * 86400000)
 /* Pause before the relay is asked again after it was busy or over a quota and named no time. */
 #define TALK_RETRY_MS UINT64_C(2000)
+/* A message in parts of ours was given up, as there were too many at once: it waits at most so long. */
+#define TALK_PARTS_WAIT_MS 8192
 /* Requests open at once; the link takes 64, relays as many. */
 #define TALK_REQUESTS_MAX 60
 /* Key packages and leaves live so long; nothing is decided by a clock before they are replaced. */
@@ -139,11 +141,10 @@ struct talk_out {
 	bool stored;
 	bool seen;
 	uint64_t epoch;
-	uint64_t ticket;
 	enum talk_message_state state; /* texts: as the row has it */
 	struct talk_place place;       /* texts: likewise */
 	struct talk_blob body;
-	struct talk_blob record;
+	struct talk_records records; /* none: not sealed yet */
 	struct talk_kept_key *recipients;
 	size_t recipient_count;
 	bool dirty;
@@ -163,6 +164,7 @@ struct talk_group {
 	size_t arrived_count, arrived_capacity;
 	struct list outbox;
 
+	uint64_t parts_due_ns;	     /* no messages in parts before; 0: none was given up */
 	struct talk_records pending; /* our commit on its way; empty: none */
 	struct list coming;	     /* unfinished messages in the present drop, as they began */
 	struct mls_buffer welcome;
@@ -406,15 +408,19 @@ MUST_USE enum sotto_err talk_coming_put(struct talk *talk, struct talk_coming *c
 /* All parts from this one on, in one piece. */
 MUST_USE enum sotto_err talk_coming_join(struct talk *talk, const struct talk_coming *coming,
 					 uint16_t first, struct talk_blob *whole);
+/* out: whose they are; NULL: a commit's, which is known otherwise if it comes in parts. */
 MUST_USE enum sotto_err talk_records_own(const struct talk *talk, struct talk_drop *drop,
-					 const struct talk_records *records);
+					 const struct talk_records *records,
+					 const struct talk_out *out);
 /* One record, or as many as it needs. */
 MUST_USE enum sotto_err talk_message_seal(struct talk *talk, struct talk_drop *drop,
-					  struct bytes message, struct talk_records *records);
+					  struct bytes message, const struct talk_out *out,
+					  struct talk_records *records);
 bool talk_is_part(struct bytes content);
-/* A part in the present drop, at its present sequence. whole: the message, if this was the last of it. */
+/* A part in the present drop, at its present sequence. whole, id: the message, if this was the last of it. */
 MUST_USE enum sotto_err talk_part_receive(struct talk *talk, struct talk_group *group,
-					  struct bytes content, struct talk_blob *whole);
+					  struct bytes content, struct talk_blob *whole,
+					  uint8_t *id);
 /* A part from the store. */
 MUST_USE enum sotto_err talk_part_load(struct talk *talk, struct talk_group *group,
 				       struct bytes content, uint64_t row);
@@ -483,7 +489,8 @@ MUST_USE enum sotto_err talk_text_again(struct talk *talk, struct talk_group *gr
 					const struct talk_drop *drop, const uint8_t *key,
 					uint64_t serial);
 MUST_USE enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
-					     const uint8_t *key, struct bytes body);
+					     const struct talk_drop *drop, const uint8_t *key,
+					     struct bytes body);
 MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group);
 /* The row of a text of ours, as it stands now. */
 MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,

@@ -234,14 +234,14 @@ MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t
 				 uint64_t utc_ms);
 
 /*
- * Queues a text; it is in the store with this step. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
+ * Queues a text; it is in the store with this step. reply_to: id of a message; NULL: of none. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
  * all phones. SOTTO_ERR_NOT_FOUND (no such member or group), _DENIED (revoked, unconfirmed), _STATE, _INVALID
  * (empty, or not UTF-8), _LIMIT (longer than TALK_TEXT_MAX, or TALK_OUTBOX_MAX wait already).
  */
 MUST_USE enum sotto_err talk_send_text(struct talk *talk,
 				       const struct talk_conversation *conversation,
-				       struct bytes text, uint8_t *message_id, uint64_t now_ns,
-				       uint64_t utc_ms);
+				       struct bytes text, const uint8_t *reply_to,
+				       uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);
 
 /* Everything in this conversation up to this row (TALK_TABLE_MESSAGES) was read. SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err talk_mark_read(struct talk *talk,
@@ -364,11 +364,12 @@ struct talk_message {
 	uint32_t from; /* extension, as it was then */
 	enum talk_message_state state;
 	struct talk_place place;
-	uint64_t sent_ms;     /* a notice has none */
-	uint64_t received_ms; /* 0: our own */
-	enum talk_verb verb;  /* TALK_ROW_NOTICE */
-	uint32_t subject;     /* extension; 0: nobody */
-	struct bytes text;    /* borrows from the row or the event */
+	uint64_t sent_ms;		       /* a notice has none */
+	uint64_t received_ms;		       /* 0: our own */
+	enum talk_verb verb;		       /* TALK_ROW_NOTICE */
+	uint32_t subject;		       /* extension; 0: nobody */
+	uint8_t reply_to[TALK_MESSAGE_ID_LEN]; /* zeros: to nothing; that may be unknown here */
+	struct bytes text;		       /* borrows from the row or the event */
 };
 
 enum talk_event_type {

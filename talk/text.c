@@ -38,6 +38,7 @@ enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
 	kept.from = talk_extension_of(talk, device->member);
 	talk_message_id(group->id, key, frame->serial, kept.id);
 	TALK_PLACE_KEEP(&kept, &place);
+	memcpy(kept.reply_to, text.reply_to, sizeof(kept.reply_to));
 	kept.text = text.text;
 	return talk_message_put(talk, group, talk_number(talk), &kept, true);
 }
@@ -82,6 +83,7 @@ enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
 	TRY(wire_decode(&talk_text_type, talk_blob_bytes(&out->body), &text));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, kept.id);
 	TALK_PLACE_KEEP(&kept, &out->place);
+	memcpy(kept.reply_to, text.reply_to, sizeof(kept.reply_to));
 	kept.text = text.text;
 	out->state = state;
 	out->dirty = true;
@@ -136,7 +138,8 @@ static bool acknowledged(struct talk_out *out, const uint8_t *key)
 	return all && out->recipient_count > 0;
 }
 
-enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
+enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
+				    const struct talk_drop *drop, const uint8_t *key,
 				    struct bytes body)
 {
 	struct talk_receipt receipt;
@@ -162,6 +165,9 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 			}
 			if (!acknowledged(out, key))
 				continue;
+			/* Everybody has it, and we have not read it back: if the relay lost it, we never do. */
+			if (out->place.sequence == 0)
+				out->place = talk_place_of(group, drop);
 			if (out->type == TALK_BODY_TEXT)
 				TRY(talk_row_write(talk, group, out, TALK_MESSAGE_DELIVERED));
 			TRY(talk_out_remove(talk, group, out));

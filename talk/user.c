@@ -178,13 +178,15 @@ static enum sotto_err group_find(struct talk *talk, const struct talk_conversati
 }
 
 static enum sotto_err text_queue(struct talk *talk, struct talk_group *group, struct bytes text,
-				 uint8_t *message_id)
+				 const uint8_t *reply_to, uint8_t *message_id)
 {
 	struct talk_text body = {.text = text};
 	struct talk_blob encoded = {0};
 	struct talk_out *out;
 	enum sotto_err err = SOTTO_OK;
 
+	if (reply_to != NULL)
+		memcpy(body.reply_to, reply_to, sizeof(body.reply_to));
 	TRY(talk_encode(talk, &talk_text_type, &body, &encoded));
 	TRY(talk_out_put(talk, group, TALK_BODY_TEXT, talk_blob_bytes(&encoded), false, &out));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, message_id);
@@ -195,8 +197,8 @@ out:
 }
 
 enum sotto_err talk_send_text(struct talk *talk, const struct talk_conversation *conversation,
-			      struct bytes text, uint8_t *message_id, uint64_t now_ns,
-			      uint64_t utc_ms)
+			      struct bytes text, const uint8_t *reply_to, uint8_t *message_id,
+			      uint64_t now_ns, uint64_t utc_ms)
 {
 	const struct ledger_member *peer;
 	struct talk_group *group;
@@ -216,7 +218,7 @@ enum sotto_err talk_send_text(struct talk *talk, const struct talk_conversation 
 	if (group == NULL)
 		err = talk_group_open_direct(talk, peer, &group);
 	if (err == SOTTO_OK)
-		err = text_queue(talk, group, text, message_id);
+		err = text_queue(talk, group, text, reply_to, message_id);
 	return talk_step_end(talk, err);
 }
 

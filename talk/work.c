@@ -320,6 +320,8 @@ static uint64_t next_due(const struct talk *talk)
 		const struct talk_drop *present = &group->drops[0];
 
 		due = earlier(due, group->commit_due_ns);
+		if (group->parts_due_ns > talk->now_ns)
+			due = earlier(due, group->parts_due_ns);
 		if (present->at_end && !present->watched && present->ticket == 0)
 			due = earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
 	}

@@ -395,8 +395,8 @@ def full_outbox(state):
     got, objects, errors = sotto(state.ana, "send", "105", "one more")
     equal((got, objects[-1]["error"]), (1, "limit"))
     true(str(OUTBOX_MAX) in errors and "wait" in errors and "bytes" not in errors, f"a full outbox: {errors!r}")
-    line = ask(state.ana.home, {"command": "send", "to": "105", "text": "x" * 16001})
-    true(line["error"] == "limit" and "16000 bytes" in line["message"], f"too long: {line}")
+    line = ask(state.ana.home, {"command": "send", "to": "105", "text": "x" * 65537})
+    true(line["error"] == "limit" and "65536 bytes" in line["message"], f"too long: {line}")
 
 
 CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,

@@ -316,8 +316,8 @@ static void test_endless_beginnings(void **state)
 	world_destroy(world);
 }
 
-/* Whole, and no commit: only commits come in parts. */
-static void test_text_in_parts_is_none(void **state)
+/* Whole, and no frame in it. */
+static void test_nonsense_in_parts(void **state)
 {
 	struct world *world = settled(970);
 	struct talk *talk = talk_of(world, EVIL);
@@ -327,12 +327,14 @@ static void test_text_in_parts_is_none(void **state)
 	size_t len;
 
 	(void)state;
+	plain[0] = TALK_VERSION;
 	assert_int_equal(talk_ratchets_reserve(group), SOTTO_OK);
 	assert_int_equal(mls_group_protect(group->mls, BYTES_NONE, BYTES_OF(plain), 0, message,
 					   sizeof(message), &len),
 			 SOTTO_OK);
-	assert_int_equal(talk_message_seal(talk, &group->drops[0], BYTES(message, len), &records),
-			 SOTTO_OK);
+	assert_int_equal(
+		talk_message_seal(talk, &group->drops[0], BYTES(message, len), NULL, &records),
+		SOTTO_OK);
 	assert_int_equal(records.count, 4);
 	for (size_t i = 0; i < records.count; i++) {
 		struct talk_blob content = {0};
@@ -354,7 +356,7 @@ static void test_text_in_parts_is_none(void **state)
 
 		long_one.data = talk_take(talk, long_one.len);
 		assert_int_equal(talk_message_seal(talk, &group->drops[0],
-						   talk_blob_bytes(&long_one), &records),
+						   talk_blob_bytes(&long_one), NULL, &records),
 				 parts <= TALK_MESSAGE_PARTS_MAX ? SOTTO_OK : SOTTO_ERR_LIMIT);
 		talk_blob_clear(talk, &long_one);
 	}
@@ -437,7 +439,7 @@ int main(void)
 		cmocka_unit_test(test_lost_when_won),
 		cmocka_unit_test(test_strange_parts),
 		cmocka_unit_test(test_endless_beginnings),
-		cmocka_unit_test(test_text_in_parts_is_none),
+		cmocka_unit_test(test_nonsense_in_parts),
 		cmocka_unit_test(test_crowd),
 	};
 

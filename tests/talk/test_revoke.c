@@ -55,8 +55,8 @@ static void test_revoked_phone(void **state)
 	world_run(world, 20);
 	/* What it had not got it does not get, and nobody can write to it. */
 	assert_int_equal(world_sent_state(world, 1, 3, 1), TALK_MESSAGE_FAILED);
-	assert_int_equal(talk_send_text(world_phone(world, 1)->talk, &with, BYTES_TEXT("x"), id,
-					world_now(world), WORLD_UTC_MS),
+	assert_int_equal(talk_send_text(world_phone(world, 1)->talk, &with, BYTES_TEXT("x"), NULL,
+					id, world_now(world), WORLD_UTC_MS),
 			 SOTTO_ERR_DENIED);
 	assert_true(world_send(world, 0, 1, 2));
 	world_run(world, 5);

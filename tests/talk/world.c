@@ -609,7 +609,8 @@ static enum sotto_err send_text(struct world_phone *phone, uint32_t extension, s
 {
 	struct talk_conversation to = talk_with(extension);
 
-	return talk_send_text(phone->talk, &to, text, id, phone->world->now_ns, utc(phone->world));
+	return talk_send_text(phone->talk, &to, text, NULL, id, phone->world->now_ns,
+			      utc(phone->world));
 }
 
 bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
