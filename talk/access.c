@@ -242,6 +242,7 @@ enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state
 {
 	bool full = state->authority == WIRE_AUTHORITY_FULL;
 	bool catch_up = state->authority == WIRE_AUTHORITY_CATCH_UP;
+	bool porch = state->authority == WIRE_AUTHORITY_PORCH && talk_porch_offer(talk);
 
 	if (state->key_number != talk->key_number)
 		talk->key_tries = 0;
@@ -252,7 +253,7 @@ enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state
 	talk_problem_set(talk, TALK_PROBLEM_OLD_KEY, talk->state == TALK_MEMBER && catch_up);
 	talk_problem_set(talk, TALK_PROBLEM_REFUSED,
 			 state->authority == WIRE_AUTHORITY_NONE ||
-				 (talk->state == TALK_MEMBER && !full && !catch_up));
+				 (talk->state == TALK_MEMBER && !full && !catch_up && !porch));
 	/* The founding arrived, and only its answer did not. */
 	if (talk->state == TALK_FOUNDING && full)
 		return talk_found_done(talk);

@@ -77,6 +77,7 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 		talk_coming_free(talk, CONTAINER_OF(element, struct talk_coming, list));
 	mls_buffer_release(&group->welcome);
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
+	talk_give(talk, group->returns, TALK_MEMBERS_MAX * sizeof(*group->returns));
 	talk_give(talk, group->arrived, group->arrived_capacity * sizeof(*group->arrived));
 	talk_give(talk, group, sizeof(*group));
 }
@@ -108,6 +109,7 @@ void talk_coming_free(struct talk *talk, struct talk_coming *coming)
 	for (uint16_t i = 0; i < coming->count; i++)
 		talk_blob_clear(talk, &coming->parts[i].bytes);
 	talk_give(talk, coming->parts, coming->count * sizeof(*coming->parts));
+	mls_group_destroy(coming->mls);
 	talk_give(talk, coming, sizeof(*coming));
 }
 

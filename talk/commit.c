@@ -131,6 +131,26 @@ static void needs_peer(struct talk *talk, const struct talk_group *group, struct
 	needs->sponsored = true;
 }
 
+/* Who is to be added anew: out and in by one commit, with the newest key package that it posted. */
+static void needs_returns(struct talk *talk, const struct talk_group *group, struct needs *needs)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		if (needs->remove_count == NEEDS_MAX || needs->add_count == NEEDS_MAX)
+			return;
+		if (member.signature_key.len != LEDGER_KEY_LEN ||
+		    !talk_leaf_allowed(talk, group, member.signature_key.data) ||
+		    !talk_return_due(talk, group, member.signature_key.data))
+			continue;
+		needs->removes[needs->remove_count++] = member.leaf;
+		needs_add(needs, talk_package_of(talk, member.signature_key.data)->device_key,
+			  talk_blob_bytes(
+				  &talk_package_of(talk, member.signature_key.data)->message));
+	}
+}
+
 static void needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)
 {
 	struct mls_member member;
@@ -150,6 +170,7 @@ static void needs_find(struct talk *talk, struct talk_group *group, struct needs
 		needs_adds(talk, group, needs);
 	else if (mls_group_member_count(group->mls) == 1)
 		needs_peer(talk, group, needs);
+	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
 }
 
@@ -202,13 +223,16 @@ static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
 	for (size_t i = 0; i < count; i++) {
 		const struct talk_petition_row *petition = talk_petition_of(talk, keys[i]);
 		struct mls_key_package_info info;
+		struct mls_member member;
 
 		TRY(mls_key_package_check(&talk->mls, packages[i], 0, &info));
 		FAIL_IF(info.init_key.len > TALK_INIT_KEY_MAX, SOTTO_ERR_UNSUPPORTED);
 		memcpy(made[i].key, keys[i], LEDGER_KEY_LEN);
 		memcpy(made[i].init_key, info.init_key.data, info.init_key.len);
 		made[i].init_key_len = (uint16_t)info.init_key.len;
-		if (group->kind == TALK_EVERYONE && petition != NULL)
+		if (group->kind == TALK_EVERYONE && petition != NULL &&
+		    mls_group_find_member(group->mls, BYTES(keys[i], LEDGER_KEY_LEN), &member) !=
+			    SOTTO_OK)
 			memcpy(made[i].landing_append, petition->landing_append, WIRE_TOKEN_LEN);
 	}
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
@@ -263,6 +287,8 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	struct talk_blob members = {0};
 	enum sotto_err err = SOTTO_OK;
 
+	for (size_t i = 0; i < group->welcomed_count; i++)
+		TRY(talk_returned(talk, group, group->welcomed[i].key));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_members(talk, group, &members));
 	TRY(mls_group_apply_pending(group->mls));
@@ -375,10 +401,18 @@ static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
 	enum sotto_err err = talk_commit_make(talk, group, &options, needs->added);
 
 	/* A key package that does not fit after all must not keep the others out for good. */
-	if (err == SOTTO_ERR_INVALID && needs->add_count > 0) {
-		for (size_t i = 0; i < needs->add_count && group->kind == TALK_EVERYONE; i++)
-			talk_petition_free(talk, talk_petition_of(talk, needs->added[i]));
-		return SOTTO_OK;
+	if (err != SOTTO_ERR_INVALID || needs->add_count == 0)
+		return err;
+	err = SOTTO_OK;
+	for (size_t i = 0; i < needs->add_count && err == SOTTO_OK; i++) {
+		struct talk_petition_row *petition = talk_petition_of(talk, needs->added[i]);
+		struct mls_member member;
+
+		if (mls_group_find_member(group->mls, BYTES(needs->added[i], LEDGER_KEY_LEN),
+					  &member) == SOTTO_OK)
+			err = talk_return_fail(talk, group, needs->added[i]);
+		else if (group->kind == TALK_EVERYONE && petition != NULL)
+			talk_petition_free(talk, petition);
 	}
 	return err;
 }
@@ -394,7 +428,8 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	if (group->pending.count > 0)
 		return pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
-	    group->settled_news == talk->news)
+	    group->settled_news == talk->news &&
+	    talk->now_ns < group->settled_ns + TALK_SILENCE_MS * TALK_MS)
 		return SOTTO_OK;
 	needs = talk_take(talk, sizeof(*needs));
 	if (needs == NULL)
@@ -404,6 +439,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		/* Looked at again when there is something new: in a large group looking costs. */
 		group->commit_due_ns = TALK_NEVER;
 		group->settled = true;
+		group->settled_ns = talk->now_ns;
 		group->settled_ledger = ledger_length(talk->ledger);
 		group->settled_news = talk->news;
 		goto out;

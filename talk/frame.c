@@ -167,12 +167,15 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 {
 	const uint8_t *key = application->member.signature_key.data;
 	bool everyone = group->kind == TALK_EVERYONE;
+	enum sotto_err err;
 
 	switch (frame->type) {
 	case TALK_BODY_TEXT:
 		return everyone ? SOTTO_OK : talk_text_receive(talk, group, drop, key, frame);
 	case TALK_BODY_RECEIPT:
-		return talk_receipt_receive(talk, group, drop, key, frame->body);
+		err = talk_receipt_receive(talk, group, drop, key, frame->body);
+		talk_return_spoke(talk, group, key, application->epoch);
+		return err;
 	case TALK_BODY_CALL:
 		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
@@ -182,6 +185,8 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 			       : SOTTO_OK;
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_STUCK:
+		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;
 	default:
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
 		return SOTTO_OK;
@@ -215,7 +220,8 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 		return SOTTO_OK;
 	ledgers_compare(talk, &frame);
 	talk_words_compare(talk, &frame.relay);
-	TRY(talk_parcel_done(talk, group, key));
+	talk_heard_from(talk, key);
+	TRY(talk_parcel_done(talk, group, key, application->epoch));
 	if (frame.serial != 0) {
 		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);
 		enum arrival arrival;

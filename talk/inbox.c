@@ -10,8 +10,8 @@
 
 #include "talk/state.h"
 
-/* Parcels that are coming at once; whoever fills this up is a member, and named by what he sent. */
-#define COMING_MAX 16
+/* Parcels that are coming at once: one for each group, of a phone that was away for long. */
+#define COMING_MAX 4096
 
 static enum sotto_err parts_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
 				 struct bytes parcel, struct talk_sent_parcel *sent)
@@ -51,19 +51,48 @@ static void destination(const struct talk *talk, const struct ledger_device *dev
 	talk_drop_name(drop);
 }
 
+static enum sotto_err parcel_erase(struct talk *talk, struct talk_sent_parcel *sent)
+{
+	enum sotto_err err =
+		store_batch_delete(&talk->batch, TALK_TABLE_PARCEL, BYTES_NONE, sent->number);
+
+	talk_parcel_free(talk, sent);
+	return err;
+}
+
+/* Of several for one device the newest leads on. */
+static enum sotto_err parcel_replace(struct talk *talk, const struct talk_group *group,
+				     const uint8_t *key)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		if (sent->group == group->number &&
+		    memcmp(sent->device_key, key, LEDGER_KEY_LEN) == 0)
+			TRY(parcel_erase(talk, sent));
+	}
+out:
+	return err;
+}
+
 static enum sotto_err parcel_send(struct talk *talk, struct talk_group *group,
 				  const struct ledger_device *device,
 				  const struct talk_kept_welcomed *welcomed, struct bytes parcel)
 {
-	struct talk_sent_parcel *sent;
+	struct talk_sent_parcel *sent = NULL;
 	struct talk_drop drop;
 	enum sotto_err err = SOTTO_OK;
 
 	destination(talk, device, welcomed, &drop);
+	TRY(parcel_replace(talk, group, device->key));
 	sent = talk_take(talk, sizeof(*sent));
 	if (sent == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&sent->list);
+	sent->epoch = group->drops[0].epoch;
 	memcpy(sent->device_key, device->key, LEDGER_KEY_LEN);
 	memcpy(sent->append_token, drop.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, drop.read_hash, WIRE_HASH_LEN);
@@ -117,6 +146,7 @@ static enum sotto_err roster_put(struct talk *talk, struct talk_parcel *parcel,
 enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
 {
 	struct talk_parcel parcel = {.version = TALK_VERSION,
+				     .stated_ms = talk->utc_ms,
 				     .welcome = mls_buffer_bytes(&group->welcome)};
 	struct talk_entry *entries = NULL;
 	struct talk_key_package *packages = NULL;
@@ -168,22 +198,20 @@ enum sotto_err talk_parcels_work(struct talk *talk)
 
 /* The device has spoken in the group: it is there. */
 enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
-				const uint8_t *key)
+				const uint8_t *key, uint64_t epoch)
 {
+	enum sotto_err err = SOTTO_OK;
+
 	list_for_each (element, following, &talk->parcels) {
 		struct talk_sent_parcel *sent =
 			CONTAINER_OF(element, struct talk_sent_parcel, list);
-		enum sotto_err err;
 
-		if (sent->group != group->number ||
-		    memcmp(sent->device_key, key, LEDGER_KEY_LEN) != 0)
-			continue;
-		err = store_batch_delete(&talk->batch, TALK_TABLE_PARCEL, BYTES_NONE, sent->number);
-		if (err != SOTTO_OK)
-			return err;
-		talk_parcel_free(talk, sent);
+		if (sent->group == group->number && epoch >= sent->epoch &&
+		    memcmp(sent->device_key, key, LEDGER_KEY_LEN) == 0)
+			TRY(parcel_erase(talk, sent));
 	}
-	return SOTTO_OK;
+out:
+	return err;
 }
 
 /* SOTTO_ERR_LIMIT: too many at once. */
@@ -268,65 +296,100 @@ enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct
 }
 
 /* SOTTO_ERR_AGAIN: keep the parcel, the ledger does not know its sender yet. */
-static enum sotto_err direct_join(struct talk *talk, const struct talk_parcel *parcel)
+static enum sotto_err direct_join(struct talk *talk, struct mls_group **mls)
 {
-	struct mls_group *mls = NULL;
 	struct mls_context context;
 	struct talk_group *group;
 	uint32_t peer;
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
-	FAIL_IF(!is_direct(mls), SOTTO_ERR_INVALID);
-	mls_group_context(mls, &context);
+	FAIL_IF(!is_direct(*mls), SOTTO_ERR_INVALID);
+	mls_group_context(*mls, &context);
+	TRY(direct_peer(talk, *mls, &peer));
 	list_for_each (element, following, &talk->groups) {
 		group = CONTAINER_OF(element, struct talk_group, list);
-		/* Came again, or somebody wants us back: re-adding has its place here. */
-		FAIL_IF(memcmp(group->id, context.group_id.data, TALK_GROUP_ID_LEN) == 0,
-			SOTTO_ERR_EXISTS);
+		if (memcmp(group->id, context.group_id.data, TALK_GROUP_ID_LEN) != 0)
+			continue;
+		FAIL_IF(group->kind != TALK_DIRECT || group->peer != peer, SOTTO_ERR_INVALID);
+		return talk_back_group(talk, group, mls);
 	}
-	TRY(direct_peer(talk, mls, &peer));
-	TRY(talk_group_add(talk, mls, TALK_DIRECT, peer, &group));
-	mls = NULL;
+	TRY(talk_group_add(talk, *mls, TALK_DIRECT, peer, &group));
+	*mls = NULL;
 	group->update_due = true;
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
 						 .extension = talk_extension_of(talk, peer),
-						 .epoch = context.epoch}));
+						 .epoch = group->drops[0].epoch}));
 out:
-	mls_group_destroy(mls);
+	return err;
+}
+
+static bool is_everyone(const struct talk *talk, const struct mls_group *mls)
+{
+	struct mls_context context;
+
+	mls_group_context(mls, &context);
+	return bytes_equal(context.group_id, BYTES(ledger_network(talk->ledger), LEDGER_HASH_LEN));
+}
+
+/* A member's parcel. Its Welcome is opened once, and then waits until its group or the ledger is so far. */
+static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
+{
+	struct talk_blob whole = {0};
+	struct talk_parcel parcel;
+	enum sotto_err err = SOTTO_OK;
+
+	if (coming->mls == NULL || is_everyone(talk, coming->mls)) {
+		TRY(talk_coming_join(talk, coming, 0, &whole));
+		TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel));
+	}
+	if (coming->mls == NULL)
+		TRY(talk_welcome_join(talk, parcel.welcome, &coming->mls));
+	if (is_everyone(talk, coming->mls))
+		err = talk_back_everyone(talk, &parcel, &coming->mls);
+	else if (talk->everyone->drops[0].at_end)
+		err = direct_join(talk, &coming->mls);
+	else
+		err = SOTTO_ERR_AGAIN;
+out:
+	talk_blob_clear(talk, &whole);
+	return err;
+}
+
+static enum sotto_err joiner_take(struct talk *talk, const struct talk_coming *coming)
+{
+	struct talk_blob whole = {0};
+	struct talk_parcel parcel;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_coming_join(talk, coming, 0, &whole));
+	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel));
+	err = talk_join_parcel(talk, &parcel);
+out:
+	talk_blob_clear(talk, &whole);
 	return err;
 }
 
 /* Complete parcels; one that must wait stays. */
 enum sotto_err talk_coming_work(struct talk *talk)
 {
-	struct talk_blob whole = {0};
-	enum sotto_err err = SOTTO_OK;
-
 	list_for_each (element, following, &talk->coming) {
 		struct talk_coming *coming = CONTAINER_OF(element, struct talk_coming, list);
 		bool joining = talk->state == TALK_JOINING;
-		struct talk_parcel parcel;
+		enum sotto_err err;
 
-		if (coming->have < coming->count ||
-		    (!joining && (talk->everyone == NULL || !talk->everyone->drops[0].at_end)))
+		if (coming->have < coming->count || (!joining && talk->everyone == NULL))
 			continue;
-		TRY(talk_coming_join(talk, coming, 0, &whole));
-		err = wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel);
-		if (err == SOTTO_OK)
-			err = joining ? talk_join_parcel(talk, &parcel)
-				      : direct_join(talk, &parcel);
+		err = joining ? joiner_take(talk, coming) : parcel_take(talk, coming);
 		if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
-			goto out;
-		if (err != SOTTO_ERR_AGAIN)
+			return err;
+		if (err != SOTTO_ERR_AGAIN) {
 			talk_coming_free(talk, coming);
-		err = SOTTO_OK;
+			talk->dirty = true;
+		}
 		if (joining && talk->state == TALK_MEMBER)
 			break;
 	}
-out:
-	talk_blob_clear(talk, &whole);
-	return err;
+	return SOTTO_OK;
 }
 
 enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)

@@ -142,8 +142,8 @@ out:
 }
 
 /* The whole history, from its first entry, as everybody checks it. */
-static enum sotto_err ledger_take(struct talk *talk, const struct talk_parcel *parcel,
-				  struct ledger **ledger)
+enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_parcel *parcel,
+				struct ledger **ledger)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->entries);
 	struct ledger *made = NULL;
@@ -188,13 +188,10 @@ static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
 
 /*
  * Nobody is in the group whom the ledger does not have, and nobody is missing. Who was enrolled at about
- * the same time as we may be on his way in.
+ * that time may be on his way in.
  */
-static bool leaves_fit(const struct talk *talk, const struct ledger *ledger,
-		       const struct mls_group *mls)
+bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, uint64_t since_ms)
 {
-	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
-	uint64_t own_ms = ledger_member_by_id(ledger, own->member)->since_ms;
 	struct mls_member member;
 	uint32_t cursor = 0;
 
@@ -209,15 +206,15 @@ static bool leaves_fit(const struct talk *talk, const struct ledger *ledger,
 
 		if (device->state != LEDGER_DEVICE_REVOKED &&
 		    mls_group_find_member(mls, BYTES_OF(device->key), &member) != SOTTO_OK &&
-		    ledger_member_by_id(ledger, device->member)->since_ms + CLOCK_MS < own_ms)
+		    ledger_member_by_id(ledger, device->member)->since_ms + CLOCK_MS < since_ms)
 			return false;
 	}
 	return true;
 }
 
 /* The ledger's head in *everyone*'s GroupContext, agreed by all members and no older than our entry. */
-static bool context_fits(const struct talk *talk, const struct ledger *ledger,
-			 const struct mls_group *mls)
+bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
+			const struct mls_group *mls)
 {
 	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
 	struct mls_context context;
@@ -251,7 +248,7 @@ static enum sotto_err package_take(struct talk *talk, struct bytes message)
 	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 }
 
-static enum sotto_err packages_take(struct talk *talk, const struct talk_parcel *parcel)
+enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->key_packages);
 	struct talk_key_package item;
@@ -263,7 +260,7 @@ static enum sotto_err packages_take(struct talk *talk, const struct talk_parcel 
 }
 
 /* Numbers fall, down to the first. */
-static bool access_fits(const struct talk_parcel *parcel)
+bool talk_access_fits(const struct talk_parcel *parcel)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->access);
 	uint64_t before = UINT64_MAX;
@@ -279,7 +276,7 @@ static bool access_fits(const struct talk_parcel *parcel)
 	return before == 1;
 }
 
-static void access_take(struct talk *talk, const struct talk_parcel *parcel)
+void talk_access_take(struct talk *talk, const struct talk_parcel *parcel)
 {
 	struct wire_cursor cursor = wire_list_walk(&parcel->access);
 	size_t count = 0;
@@ -298,11 +295,11 @@ static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *p
 
 	ledger_destroy(talk->ledger);
 	talk->ledger = ledger;
-	access_take(talk, parcel);
+	talk_access_take(talk, parcel);
 	TRY(talk_group_add(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	*mls = NULL;
 	talk->everyone->update_due = true;
-	TRY(packages_take(talk, parcel));
+	TRY(talk_packages_take(talk, parcel));
 	TRY(talk_cancel(talk, talk->inbox.ticket));
 	talk_member_drops(talk);
 	talk_blob_clear(talk, &talk->invitation);
@@ -321,17 +318,20 @@ out:
 enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel)
 {
 	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
+	const struct ledger_device *own;
 	struct ledger_invitation card;
 	struct ledger *ledger = NULL;
 	struct mls_group *mls = NULL;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(invitation_of(talk, &card));
-	FAIL_IF(parcel->version != TALK_VERSION || !access_fits(parcel), SOTTO_ERR_INVALID);
-	TRY(ledger_take(talk, parcel, &ledger));
+	FAIL_IF(parcel->version != TALK_VERSION || !talk_access_fits(parcel), SOTTO_ERR_INVALID);
+	TRY(talk_ledger_take(talk, parcel, &ledger));
 	FAIL_IF(!ledger_fits(talk, ledger, &card, package->made_ms), SOTTO_ERR_INVALID);
 	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
-	FAIL_IF(!leaves_fit(talk, ledger, mls) || !context_fits(talk, ledger, mls),
+	own = ledger_device_by_key(ledger, talk->identity.public_key);
+	FAIL_IF(!talk_leaves_fit(ledger, mls, ledger_member_by_id(ledger, own->member)->since_ms) ||
+			!talk_context_names(talk, ledger, mls),
 		SOTTO_ERR_INVALID);
 	err = join_finish(talk, parcel, ledger, &mls);
 	ledger = NULL;

@@ -148,6 +148,7 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	secret_set(&package->secrets.init_key, kept.init_key.data, kept.init_key.len);
 	secret_set(&package->secrets.leaf_key, kept.leaf_key.data, kept.leaf_key.len);
 	package->made_ms = kept.made_ms;
+	package->heard_ms = kept.heard_ms;
 	/* Numbers grow: the newest of a device comes to stand first. */
 	list_append(talk->packages.next, &package->list);
 	return talk_blob_set(talk, &package->message, kept.message);
@@ -182,6 +183,7 @@ static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes val
 		return SOTTO_ERR_NO_MEMORY;
 	sent->number = index;
 	sent->group = kept.group;
+	sent->epoch = kept.epoch;
 	memcpy(sent->device_key, kept.device_key, LEDGER_KEY_LEN);
 	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
@@ -328,6 +330,23 @@ static enum sotto_err arrived_take(struct talk *talk, struct talk_group *group,
 	return SOTTO_OK;
 }
 
+static enum sotto_err returns_take(struct talk *talk, struct talk_group *group,
+				   const struct talk_kept_group *row)
+{
+	struct wire_cursor cursor = wire_list_walk(&row->returns);
+
+	if (row->returns.count == 0)
+		return SOTTO_OK;
+	group->returns = talk_take(talk, TALK_MEMBERS_MAX * sizeof(*group->returns));
+	if (group->returns == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	while (group->return_count < TALK_MEMBERS_MAX &&
+	       wire_list_next(&cursor, &talk_kept_return_type,
+			      &group->returns[group->return_count]))
+		group->return_count++;
+	return SOTTO_OK;
+}
+
 static enum sotto_err welcome_take(struct talk *talk, struct talk_group *group,
 				   const struct talk_kept_commit *row)
 {
@@ -429,12 +448,18 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
-	group->stuck = kept.stuck != 0;
+	if (kept.stuck > TALK_STUCK_GAP)
+		return SOTTO_ERR_CORRUPT;
+	group->stuck = (enum talk_stuck_why)kept.stuck;
+	group->stuck_ms = kept.stuck_ms;
+	group->asked_ms = kept.asked_ms;
+	group->read_ms = kept.read_ms;
 	memcpy(group->stuck_commit, kept.stuck_commit, sizeof(group->stuck_commit));
 	memcpy(group->stuck_author, kept.stuck_author, sizeof(group->stuck_author));
 	group->commit_due_ns = TALK_NEVER;
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));
+	TRY(returns_take(talk, group, &kept));
 	if (group->kind == TALK_EVERYONE)
 		talk->everyone = group;
 out:

@@ -58,6 +58,7 @@ enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct by
 		package->number = talk_number(talk);
 		memcpy(package->device_key, key, LEDGER_KEY_LEN);
 		list_append(&talk->packages, &package->list);
+		package->heard_ms = talk->utc_ms;
 	}
 	package->dirty = true;
 	talk->news++;

@@ -41,6 +41,10 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 
 	if (err != SOTTO_OK)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+	if (opened.len > 0 && opened.data[0] == TALK_PLEA_FORM) {
+		err = talk_plea_receive(talk, talk_blob_bytes(&opened));
+		goto out;
+	}
 	list_for_each (element, following, &talk->petitions)
 		count++;
 	if (count >= TALK_PETITIONS_MAX ||

@@ -113,6 +113,9 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 	if (batch->before_sequence > drop->sequence) {
 		if (!first)
 			return drop_again(talk, drop);
+		/* Among what is gone may be the commit. */
+		if (group != NULL && drop == &group->drops[0])
+			TRY(talk_stand_still(talk, group, TALK_STUCK_GAP));
 		drop->sequence = batch->before_sequence;
 		memcpy(drop->running, batch->before_hash, WIRE_HASH_LEN);
 	}
@@ -127,6 +130,16 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 	*usable = true;
 out:
 	return err;
+}
+
+/* Until when nothing is missing, by the wall clock and about. */
+void talk_read_note(const struct talk *talk, struct talk_group *group, const struct talk_drop *drop)
+{
+	if (group == NULL || drop != &group->drops[0] || group->stuck != TALK_STUCK_NO ||
+	    (talk->utc_ms >= group->read_ms && talk->utc_ms - group->read_ms < TALK_SILENCE_MS))
+		return;
+	group->read_ms = talk->utc_ms;
+	group->dirty = true;
 }
 
 static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *group,
@@ -175,6 +188,7 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 	if (batch->records.count == 0 || batch->end_sequence >= batch->newest_sequence) {
 		drop->at_end = true;
 		drop->read_ns = talk->now_ns;
+		talk_read_note(talk, group, drop);
 	}
 out:
 	return err;

@@ -40,6 +40,8 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	group->commit_due_ns = TALK_NEVER;
 	group->settled = false;
+	/* Whatever is gone: the commit was not. */
+	group->stuck = TALK_STUCK_NO;
 	if (!mls_group_active(group->mls)) {
 		for (size_t i = 0; i < group->drop_count; i++) {
 			TRY(talk_cancel(talk, group->drops[i].ticket));
@@ -120,6 +122,40 @@ static enum sotto_err pending_receive(struct talk *talk, struct talk_group *grou
 	return talk_commit_won(talk, group);
 }
 
+/* Who was a member already and is added anew; and does the commit add this device? */
+static enum sotto_err staged_returns(struct talk *talk, struct talk_group *group,
+				     const struct mls_staged *staged,
+				     const struct mls_staged_info *info)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < info->changes; i++) {
+		struct mls_change change;
+
+		mls_staged_change(staged, i, &change);
+		if (change.type == MLS_PROPOSAL_ADD &&
+		    change.after.signature_key.len == LEDGER_KEY_LEN)
+			TRY(talk_returned(talk, group, change.after.signature_key.data));
+	}
+out:
+	return err;
+}
+
+bool talk_staged_adds(const struct mls_staged *staged, struct bytes key)
+{
+	struct mls_staged_info info;
+
+	mls_staged_info(staged, &info);
+	for (size_t i = 0; i < info.changes; i++) {
+		struct mls_change change;
+
+		mls_staged_change(staged, i, &change);
+		if (change.type == MLS_PROPOSAL_ADD && bytes_equal(change.after.signature_key, key))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The others may follow this one, and we cannot: we stop here, so as not to be led away from them, and say
  * whose it was. Only being added anew leads on.
@@ -131,16 +167,20 @@ static enum sotto_err commit_stop(struct talk *talk, struct talk_group *group,
 	enum sotto_err err = SOTTO_OK;
 
 	ASSERT(info->old_leaf.signature_key.len == LEDGER_KEY_LEN);
-	TRY(talk_commit_lost(talk, group));
-	TRY(talk_cancel(talk, drop->ticket));
-	drop->ticket = 0;
 	drop->winner = drop->sequence;
-	drop->at_end = drop->watched = false;
+	TRY(talk_stand_still(talk, group, TALK_STUCK_COMMIT));
 	hash_digest(HASH_SHA256, message, group->stuck_commit);
 	memcpy(group->stuck_author, info->old_leaf.signature_key.data, LEDGER_KEY_LEN);
-	group->stuck = group->dirty = true;
 out:
 	return err;
+}
+
+/* Our leaf is gone, and there is a new one: what opens it is in our inbox, or on its way there. */
+static enum sotto_err commit_readds(struct talk *talk, struct talk_group *group,
+				    struct talk_drop *drop)
+{
+	drop->winner = drop->sequence;
+	return talk_stand_still(talk, group, TALK_STUCK_READDED);
 }
 
 static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group,
@@ -169,7 +209,13 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 		err = commit_stop(talk, group, drop, message, &info);
 		goto out;
 	}
+	if (info.removes_us &&
+	    talk_staged_adds(staged, BYTES(talk->identity.public_key, LEDGER_KEY_LEN))) {
+		err = commit_readds(talk, group, drop);
+		goto out;
+	}
 	removed = staged_removes(staged, &info);
+	TRY(staged_returns(talk, group, staged, &info));
 	drop->winner = drop->sequence;
 	TRY(talk_commit_lost(talk, group));
 	if (group->kind == TALK_EVERYONE)
@@ -213,6 +259,9 @@ static enum sotto_err application_receive(struct talk *talk, struct talk_group *
 	if (past && mls_group_find_member(group->mls, application.member.signature_key, &member) !=
 			    SOTTO_OK)
 		goto out;
+	/* Somebody else is still here. */
+	if (!past && group->stuck == TALK_STUCK_GAP)
+		group->stuck = TALK_STUCK_NO;
 	err = talk_frame_receive(talk, group, drop, &application);
 out:
 	talk_give(talk, out, message.len);
@@ -306,7 +355,7 @@ enum sotto_err talk_record_receive(struct talk *talk, struct talk_group *group,
 	bool ours;
 	enum sotto_err err = SOTTO_OK;
 
-	if (group->stuck && drop == &group->drops[0])
+	if (talk_stands_still(group) && drop == &group->drops[0])
 		return SOTTO_OK; /* behind what we cannot follow */
 	ours = talk_own_take(drop, record, &serial);
 	err = talk_record_open(talk, drop, record, &message);

@@ -69,6 +69,10 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	case TALK_ASK_APPEND_PETITION:
 		talk->petition_stored = true;
 		return SOTTO_OK;
+	case TALK_ASK_APPEND_PLEA:
+		talk->everyone->asked_ms = talk->utc_ms;
+		talk->everyone->dirty = true;
+		return SOTTO_OK;
 	case TALK_ASK_HELLO:
 	case TALK_ASK_FOUND:
 	case TALK_ASK_READ:
@@ -183,6 +187,8 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 		sent->records.ticket = 0;
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;
+	if (talk->plea_ticket == asked->ticket)
+		talk->plea_ticket = 0;
 	if (talk->key_ticket == asked->ticket)
 		talk->key_ticket = 0;
 	if (asked->what == TALK_ASK_FOUND)

@@ -204,6 +204,13 @@ out:
 	return err;
 }
 
+enum sotto_err talk_entry_take(struct talk *talk, struct bytes bytes)
+{
+	enum sotto_err err = ledger_append(talk->ledger, bytes);
+
+	return err == SOTTO_OK ? entry_landed(talk, bytes) : err;
+}
+
 enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours)
 {
 	struct talk_entry entry;
@@ -278,7 +285,8 @@ bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *stag
 		    !bytes_equal(change.after.signature_key, change.before.signature_key))
 			return false;
 		if (change.type == MLS_PROPOSAL_REMOVE &&
-		    ledger_allows_leaf(talk->ledger, change.before.signature_key.data, false))
+		    ledger_allows_leaf(talk->ledger, change.before.signature_key.data, false) &&
+		    !talk_staged_adds(staged, change.before.signature_key))
 			return false;
 	}
 	return true;

@@ -178,7 +178,11 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 		.peer = group->peer,
 		.serial = group->serial,
 		.update_due = group->update_due,
-		.stuck = group->stuck,
+		.stuck = (uint8_t)group->stuck,
+		.stuck_ms = group->stuck_ms,
+		.asked_ms = group->asked_ms,
+		.read_ms = group->read_ms,
+		.returns = {.items = group->returns, .count = group->return_count},
 		.drops = {.items = drops, .count = group->drop_count},
 		.arrived = {.items = arrived, .count = group->arrived_count},
 	};
@@ -286,6 +290,7 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 		.init_key = secret_bytes(&package->secrets.init_key),
 		.leaf_key = secret_bytes(&package->secrets.leaf_key),
 		.made_ms = package->made_ms,
+		.heard_ms = package->heard_ms,
 	};
 
 	if (!package->dirty)
@@ -298,7 +303,8 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 
 static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *sent)
 {
-	struct talk_kept_parcel kept = {.version = TALK_STORE_VERSION, .group = sent->group};
+	struct talk_kept_parcel kept = {
+		.version = TALK_STORE_VERSION, .group = sent->group, .epoch = sent->epoch};
 	struct talk_kept_record *records;
 	enum sotto_err err;
 

@@ -29,6 +29,8 @@
 #define TALK_AUTHENTICATOR_LEN 32 /* the first bytes of the epoch authenticator of any suite */
 #define TALK_GAPS_MAX	       256
 #define TALK_SENDERS_MAX       1024
+#define TALK_PLEA_MAX	       256
+#define TALK_PLEA_FORM	       2
 #define TALK_PART_MAX	       60000 /* one part, in one record */
 #define TALK_PARTS_MAX	       1024
 #define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
@@ -98,6 +100,31 @@
 	X(self, FIXED, landing_append, WIRE_TOKEN_LEN, none, \
 	  "append token of the joiner's first inbox")
 
+#define TALK_FIELDS_stuck(X, self) \
+	X(self, U8, reason, 0, none, \
+	  "1 a commit, 2 a Welcome that does not come, 3 records are gone") \
+	X(self, U64, epoch, 0, none, "of that conversation, as far as the sender came") \
+	X(self, FIXED, tag, LEDGER_HASH_LEN, none, "which conversation: see Brought back") \
+	X(self, FIXED, commit, LEDGER_HASH_LEN, none, \
+	  "hash of the commit that it cannot follow; else zeros") \
+	X(self, FIXED, author, LEDGER_KEY_LEN, none, "the device that made it; else zeros")
+
+#define TALK_FIELDS_plea_content(X, self) \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "who asks") \
+	X(self, U64, stated_ms, 0, none, "UTC on its phone") \
+	X(self, U64, epoch, 0, none, "of *everyone*, as far as it came") \
+	X(self, U8, reason, 0, none, \
+	  "1 a commit, 2 a Welcome that does not come, 3 records are gone") \
+	X(self, FIXED, commit, LEDGER_HASH_LEN, none, \
+	  "hash of the commit that it cannot follow; else zeros") \
+	X(self, FIXED, author, LEDGER_KEY_LEN, none, "the device that made it; else zeros")
+
+#define TALK_FIELDS_plea(X, self) \
+	X(self, U8, form, 0, none, "2: a petition has 1 here") \
+	X(self, OPAQUE, content, TALK_PLEA_MAX, none, "an encoded plea_content") \
+	X(self, FIXED, signature, 64, none, \
+	  "by the device's key over `sotto plea 1`, network and content")
+
 #define TALK_FIELDS_part(X, self) \
 	X(self, U8, version, 0, none, "1") \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, \
@@ -113,6 +140,7 @@
 
 #define TALK_FIELDS_parcel(X, self) \
 	X(self, U8, version, 0, none, "1") \
+	X(self, U64, stated_ms, 0, none, "UTC on its sender's phone") \
 	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "MLSMessage") \
 	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, \
 	  "*everyone* only: the access secrets, the newest first, number 1 last") \
@@ -133,6 +161,9 @@
 	S(key_package, "Body 5, *everyone* only: how to add the sender's device") \
 	S(context, "Extension 0xf001 of every GroupContext") \
 	S(petition, "What a joiner posts to the porch") \
+	S(stuck, "Body 7, *everyone* only: asks to be added anew to a conversation") \
+	S(plea_content, "What a plea says") \
+	S(plea, "On the porch: a device asks to be added anew to *everyone*") \
 	S(part, "Inside every inbox record, and where a message does not fit into one record") \
 	S(access, "One access secret") \
 	S(parcel, "How a device comes into a group")
@@ -152,8 +183,7 @@ enum talk_body_type {
 	TALK_BODY_ENTRY = 4,
 	TALK_BODY_KEY_PACKAGE = 5,
 	TALK_BODY_BEACON = 6, /* reserved: the padded daily beacon, and the time that admins post */
-	TALK_BODY_STUCK =
-		7, /* reserved: a commit that this phone cannot follow; asks to be re-added */
+	TALK_BODY_STUCK = 7,
 	TALK_BODY_FILE = 8, /* reserved */
 };
 

@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  5
+#define TALK_STORE_VERSION  6
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -77,6 +77,12 @@
 	X(self, LIST, above, TALK_GAPS_MAX, talk_gap, "") \
 	X(self, U8, tell, 0, none, "a receipt is due")
 
+#define TALK_FIELDS_kept_return(X, self) \
+	X(self, FIXED, key, 32, none, "of a device") \
+	X(self, U64, readded_ms, 0, none, "when it was last added anew; 0: never") \
+	X(self, U64, epoch, 0, none, "into which that brought it") \
+	X(self, U8, wanted, 0, none, "it asked for that")
+
 #define TALK_FIELDS_kept_group(X, self) \
 	X(self, U8, version, 0, none, "") \
 	X(self, FIXED, id, TALK_GROUP_ID_LEN, none, "") \
@@ -86,9 +92,13 @@
 	X(self, U8, update_due, 0, none, "our leaf came from a reusable key package") \
 	X(self, LIST, drops, TALK_DROPS_MAX, talk_kept_drop, "the present epoch's first") \
 	X(self, LIST, arrived, TALK_SENDERS_MAX, talk_kept_arrived, "by sender") \
-	X(self, U8, stuck, 0, none, "at a commit that others may follow and we cannot") \
-	X(self, FIXED, stuck_commit, 32, none, "its hash") \
-	X(self, FIXED, stuck_author, 32, none, "the device that made it")
+	X(self, U8, stuck, 0, none, "enum talk_stuck_why") \
+	X(self, FIXED, stuck_commit, 32, none, "hash of the commit that we cannot follow") \
+	X(self, FIXED, stuck_author, 32, none, "the device that made it") \
+	X(self, U64, stuck_ms, 0, none, "since when") \
+	X(self, U64, asked_ms, 0, none, "when we last asked to be added anew; 0: not yet") \
+	X(self, U64, read_ms, 0, none, "when its drop was last read to its end, about") \
+	X(self, LIST, returns, TALK_MEMBERS_MAX, talk_kept_return, "who was or will be added anew")
 
 #define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
 
@@ -116,7 +126,8 @@
 	X(self, OPAQUE, message, TALK_KEY_PACKAGE_MAX, none, "") \
 	X(self, OPAQUE, init_key, TALK_SEED_MAX, none, "ours only") \
 	X(self, OPAQUE, leaf_key, TALK_SEED_MAX, none, "ours only") \
-	X(self, U64, made_ms, 0, none, "ours only")
+	X(self, U64, made_ms, 0, none, "ours only") \
+	X(self, U64, heard_ms, 0, none, "about when its device last said something in *everyone*")
 
 #define TALK_FIELDS_kept_commit(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -128,6 +139,7 @@
 #define TALK_FIELDS_kept_parcel(X, self) \
 	X(self, U8, version, 0, none, "") \
 	X(self, U64, group, 0, none, "number of the group it leads into") \
+	X(self, U64, epoch, 0, none, "the epoch of it that it leads into") \
 	X(self, FIXED, device_key, 32, none, "to whom; done when it has spoken there") \
 	X(self, FIXED, append_token, 32, none, "of the inbox") \
 	X(self, FIXED, read_hash, 32, none, "") \
@@ -173,6 +185,7 @@
 	S(kept_drop) \
 	S(kept_welcomed) \
 	S(kept_arrived) \
+	S(kept_return) \
 	S(kept_group) \
 	S(kept_record) \
 	S(kept_out) \

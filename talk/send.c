@@ -243,7 +243,7 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group, struct
 		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), true));
 		return talk_out_remove(talk, group, out);
 	}
-	if (out->type == TALK_BODY_KEY_PACKAGE)
+	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK)
 		return talk_out_remove(talk, group, out);
 	if (!out->stored)
 		TRY(talk_out_stored(talk, group, out));

@@ -12,6 +12,7 @@
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
  *   forget.c                  a join that came to nothing
+ *   readd.c plea.c back.c     who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
@@ -58,9 +59,33 @@
 #define TALK_LIFETIME_S	   (UINT64_C(400) * 86400)
 #define TALK_PETITIONS_MAX 256
 /* Places in drops that are remembered for comparing what the relay signed for others. */
-#define TALK_HEARD_MAX	       256
+#define TALK_HEARD_MAX 256
+
+/* A device is added anew to a group at most once in so long, whoever asks for it and how often. */
+#define TALK_READD_MS UINT64_C(600000)
+/* Who waits to be added anew asks again after so long; others heed what is not older than twice that. */
+#define TALK_ASK_MS UINT64_C(600000)
+/* The Welcome that belongs to the commit that added us anew is on its way for so long before we ask. */
+#define TALK_WELCOME_MS UINT64_C(60000)
+/* Who may have missed a commit waits so long for others to say so before it writes and commits again. */
+#define TALK_GAP_MS UINT64_C(600000)
+/* The same, before it asks: what is in its inbox has been read by then. */
+#define TALK_GAP_ASK_MS UINT64_C(2000)
+/* How often it is looked who is silent, and how exact the times of that are in the store. */
+#define TALK_SILENCE_MS UINT64_C(3600000)
+/* After so long without having read *everyone* the porch's key is tried, too. */
+#define TALK_PORCH_MS	       UINT64_C(86400000)
 
 #define TALK_CONTEXT_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 1)
+
+/* Why a group does not lead on by itself. */
+enum talk_stuck_why {
+	TALK_STUCK_NO = 0,
+	TALK_STUCK_COMMIT = 1, /* at a commit that others may follow and we cannot */
+	TALK_STUCK_READDED =
+		2, /* a commit removed our leaf and added a new one: its Welcome leads on */
+	TALK_STUCK_GAP = 3, /* records are gone, a commit perhaps among them */
+};
 
 /* Bytes of our own, from the engine's allocator. */
 struct talk_blob {
@@ -178,8 +203,13 @@ struct talk_group {
 	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
 	uint8_t commit_trigger[WIRE_HASH_LEN];
 	bool blocked; /* holds a leaf that the ledger does not allow */
-	/* A commit that others may follow and we cannot: nothing more happens here until we are added anew. */
-	bool stuck;
+	/* Until we are added anew nothing more happens here; in a gap, for TALK_GAP_MS. */
+	enum talk_stuck_why stuck;
+	uint64_t stuck_ms, asked_ms;
+	uint64_t settled_ns;
+	uint64_t read_ms; /* when its drop was last read to its end, about */
+	struct talk_kept_return *returns;
+	size_t return_count;
 	uint8_t stuck_commit[WIRE_HASH_LEN]; /* H(MLSMessage) */
 	uint8_t stuck_author[LEDGER_KEY_LEN];
 	struct talk_relay_word word; /* the relay's newest signature over a drop of this group */
@@ -191,7 +221,7 @@ struct talk_group {
 struct talk_sent_parcel {
 	struct list list;
 	uint64_t number;
-	uint64_t group;
+	uint64_t group, epoch;
 	uint8_t device_key[LEDGER_KEY_LEN];
 	uint8_t append_token[WIRE_TOKEN_LEN];
 	uint8_t read_hash[WIRE_HASH_LEN];
@@ -206,6 +236,7 @@ struct talk_package {
 	struct talk_blob message;
 	struct mls_key_package_secrets secrets; /* ours only */
 	uint64_t made_ms;
+	uint64_t heard_ms; /* when its device last said something, about */
 	bool dirty;
 };
 
@@ -239,6 +270,7 @@ struct talk_coming {
 	uint16_t count;
 	uint16_t have;
 	struct talk_coming_part *parts;
+	struct mls_group *mls; /* of a parcel: where its Welcome leads; NULL: not looked at yet */
 };
 
 enum talk_asking {
@@ -250,6 +282,7 @@ enum talk_asking {
 	TALK_ASK_APPEND_COMMIT,
 	TALK_ASK_APPEND_PARCEL,
 	TALK_ASK_APPEND_PETITION,
+	TALK_ASK_APPEND_PLEA,
 	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
 	TALK_ASK_TRIM,
 	TALK_ASK_INSTALL, /* the next access key */
@@ -324,6 +357,7 @@ struct talk {
 	} inbox_kept; /* where the inbox is read from after a restart */
 
 	bool link_up, link_ready;
+	bool porch_wanted; /* only the porch leads on: what to ask cannot be asked on a link in catch-up */
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;
 	/* The relay's access keys, as its last word on this link has them. */
@@ -339,9 +373,11 @@ struct talk {
 	uint64_t behind_length;
 	size_t asked_count;
 	bool petition_stored, asked_found;
+	bool porch_offered; /* talk_link names the porch's key beside or before the others */
 	/* joining: when it was seen that the card's time is over; 0: not yet */
 	uint64_t card_over_ns;
 	uint64_t petition_ticket;
+	uint64_t plea_ticket;
 	struct list asked, outgoing, given, events, told;
 	struct talk_heard heard[TALK_HEARD_MAX]; /* a ring; sequence 0: not filled */
 	size_t heard_next;
@@ -454,6 +490,8 @@ MUST_USE enum sotto_err talk_batch_read(struct talk *talk, const struct wire_bat
 					bool first);
 MUST_USE enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group,
 				       struct talk_drop *drop);
+void talk_read_note(const struct talk *talk, struct talk_group *group,
+		    const struct talk_drop *drop);
 /* NULL: none known. invitation is room to decode into; wipe it. */
 const uint8_t *talk_relay_key(const struct talk *talk, struct ledger_invitation *invitation);
 
@@ -476,6 +514,7 @@ MUST_USE enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_g
 MUST_USE enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 					   const struct talk_drop *drop,
 					   const struct mls_application *application);
+bool talk_staged_adds(const struct mls_staged *staged, struct bytes key);
 MUST_USE enum sotto_err talk_copied(struct talk *talk);
 struct talk_arrived *talk_arrived_from(struct talk *talk, struct talk_group *group,
 				       const uint8_t *key);
@@ -552,6 +591,8 @@ void talk_owner_parked(const struct talk_kept_parked *parked, struct talk_owner 
 /* ---- roster.c: the ledger and key packages in *everyone* ---- */
 /* ours: whoever asked for it is told if it does not apply. */
 MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours);
+/* It stands in a ledger that we were given: SOTTO_ERR_EXISTS and others are as of ledger_append. */
+MUST_USE enum sotto_err talk_entry_take(struct talk *talk, struct bytes bytes);
 MUST_USE enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key,
 					     struct bytes body);
 MUST_USE enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key,
@@ -633,7 +674,49 @@ void talk_access_done(struct talk *talk, const struct talk_asked *asked,
 		      const struct wire_done *done);
 void talk_access_unlink(struct talk *talk);
 
+/* ---- readd.c: who is to be added anew ---- */
+void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key);
+/* A commit that wins does it. */
+MUST_USE enum sotto_err talk_returned(struct talk *talk, struct talk_group *group,
+				      const uint8_t *key);
+bool talk_return_due(struct talk *talk, const struct talk_group *group, const uint8_t *key);
+void talk_return_spoke(struct talk *talk, struct talk_group *group, const uint8_t *key,
+		       uint64_t epoch);
+/* Its key package does not fit. */
+MUST_USE enum sotto_err talk_return_fail(struct talk *talk, struct talk_group *group,
+					 const uint8_t *key);
+void talk_heard_from(struct talk *talk, const uint8_t *key);
+
+/* ---- plea.c: asking to be added anew ---- */
+MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *group,
+					 enum talk_stuck_why why);
+/* Is nothing done here until we are added anew? */
+bool talk_stands_still(const struct talk_group *group);
+bool talk_gap_waits(const struct talk *talk, const struct talk_group *group);
+MUST_USE enum sotto_err talk_plea_work(struct talk *talk);
+uint64_t talk_plea_due(const struct talk *talk);
+uint64_t talk_porch_due(const struct talk *talk);
+MUST_USE enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key,
+					   struct bytes body);
+MUST_USE enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened);
+bool talk_porch_offer(const struct talk *talk);
+
+/* ---- back.c: a Welcome into a group that we have already ---- */
+MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
+					   struct mls_group **mls);
+MUST_USE enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group,
+					struct mls_group **mls);
+
 /* ---- inbox.c, porch.c, join.c, found.c ---- */
+/* The whole history of a parcel, from its first entry, as everybody checks it. */
+MUST_USE enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_parcel *parcel,
+					 struct ledger **ledger);
+bool talk_access_fits(const struct talk_parcel *parcel);
+void talk_access_take(struct talk *talk, const struct talk_parcel *parcel);
+bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, uint64_t since_ms);
+bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
+			const struct mls_group *mls);
+MUST_USE enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_coming_work(struct talk *talk);
 MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome,
@@ -642,8 +725,9 @@ MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);
 MUST_USE enum sotto_err talk_identity_make(struct talk *talk);
 MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
+/* It has spoken there, in this epoch. */
 MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
-					 const uint8_t *key);
+					 const uint8_t *key, uint64_t epoch);
 MUST_USE enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_work(struct talk *talk);

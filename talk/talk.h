@@ -101,6 +101,7 @@ enum talk_problem {
 		10, /* in catch-up: it only reads until it has the newest access key */
 	/* A conversation stands still: status.stuck_by sealed what we cannot open. */
 	TALK_PROBLEM_STUCK = 11,
+	TALK_PROBLEM_BACK = 12, /* away for long: waits for somebody to bring it back */
 	TALK_PROBLEM_COUNT,
 };
 

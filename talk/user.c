@@ -336,8 +336,9 @@ void talk_status(const struct talk *talk, struct talk_status *status)
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 		const struct ledger_device *author =
-			group->stuck ? ledger_device_by_key(talk->ledger, group->stuck_author)
-				     : NULL;
+			group->stuck == TALK_STUCK_COMMIT
+				? ledger_device_by_key(talk->ledger, group->stuck_author)
+				: NULL;
 
 		if (author != NULL && status->stuck_by == 0)
 			status->stuck_by = talk_extension_of(talk, author->member);
@@ -362,12 +363,23 @@ static void key_put(struct talk_link *link, enum talk_key_kind kind, uint64_t nu
 	memcpy(key->secret, secret, sizeof(key->secret));
 }
 
+/* It follows from secret 1, as long as nobody replaces it. */
+static void porch_put(const struct talk *talk, struct talk_link *link)
+{
+	uint8_t secret[WIRE_KEY_LEN];
+
+	talk_derive(talk_access_first(talk), "sotto porch key 1", BYTES_NONE, secret);
+	key_put(link, TALK_KEY_PORCH, talk_access_first(talk)->number, secret);
+	bytes_wipe(secret, sizeof(secret));
+}
+
 enum sotto_err talk_link(const struct talk *talk, struct talk_link *link)
 {
 	const struct ledger_found *founding = ledger_founding(talk->ledger);
 	struct ledger_invitation card;
 	uint8_t secret[WIRE_KEY_LEN];
 	struct talk_link made = {0};
+	size_t room;
 
 	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
 		return SOTTO_ERR_STATE;
@@ -389,10 +401,16 @@ enum sotto_err talk_link(const struct talk *talk, struct talk_link *link)
 	/* While founding the claim is more likely the right one; the access key is if the answer was lost. */
 	if (talk->state == TALK_FOUNDING)
 		key_put(&made, TALK_KEY_CLAIM, 0, talk->claim);
-	for (size_t i = 0; i < talk->access_count && made.key_count < TALK_KEYS_MAX; i++) {
+	if (talk->porch_wanted)
+		porch_put(talk, &made);
+	room = talk->porch_offered && !talk->porch_wanted ? TALK_KEYS_MAX - 1 : TALK_KEYS_MAX;
+	for (size_t i = 0; i < talk->access_count && made.key_count < room; i++) {
 		talk_derive(&talk->access[i], "sotto access key 1", BYTES_NONE, secret);
 		key_put(&made, TALK_KEY_ACCESS, talk->access[i].number, secret);
 	}
+	/* Perhaps none of these opens anything any more. */
+	if (talk->porch_offered && !talk->porch_wanted)
+		porch_put(talk, &made);
 	bytes_wipe(secret, sizeof(secret));
 	*link = made;
 	return SOTTO_OK;

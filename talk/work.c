@@ -70,7 +70,7 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 		present->at_end = present->watched = true;
 		return SOTTO_OK;
 	}
-	if (mls_group_active(group->mls) && !group->stuck)
+	if (mls_group_active(group->mls) && !talk_stands_still(group))
 		TRY(drop_ask(talk, present, group_waits(group)));
 	/*
 	 * What came too late for a past epoch its sender sends again in the present one, so it is enough
@@ -126,6 +126,7 @@ static enum sotto_err member_work(struct talk *talk)
 	if (talk_group_current(talk, talk->everyone))
 		TRY(talk_package_work(talk));
 	TRY(talk_porch_work(talk));
+	TRY(talk_plea_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
 	TRY(talk_parcels_work(talk));
 	TRY(inbox_trim(talk));
@@ -133,18 +134,36 @@ out:
 	return err;
 }
 
+/* Not on a link with the newest key: what leads there is in *everyone*, or in our inbox. */
+static enum sotto_err back_work(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_coming_work(talk));
+	if (talk->authority == WIRE_AUTHORITY_CATCH_UP)
+		TRY(group_ask(talk, talk->everyone));
+	else if (talk->authority != WIRE_AUTHORITY_PORCH)
+		return SOTTO_OK;
+	TRY(drop_ask(talk, &talk->inbox, false));
+	TRY(talk_plea_work(talk));
+out:
+	return err;
+}
+
 static void problems_settle(struct talk *talk)
 {
-	bool blocked = false, stuck = false;
+	bool blocked = false, stuck = false, back = false;
 
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
 		blocked = blocked || (group->blocked && mls_group_active(group->mls));
-		stuck = stuck || group->stuck;
+		stuck = stuck || group->stuck == TALK_STUCK_COMMIT;
+		back = back || group->stuck == TALK_STUCK_READDED || talk_gap_waits(talk, group);
 	}
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
 	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
+	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
 	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
 		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
@@ -169,8 +188,8 @@ static enum sotto_err work(struct talk *talk)
 	case TALK_MEMBER:
 		if (talk->link_ready)
 			TRY(member_work(talk));
-		else if (talk->authority == WIRE_AUTHORITY_CATCH_UP)
-			TRY(group_ask(talk, talk->everyone));
+		else
+			TRY(back_work(talk));
 		break;
 	case TALK_EMPTY:
 	case TALK_REVOKED:
@@ -210,6 +229,10 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 		err = talk_join_expire(talk);
 	if (err == SOTTO_OK && talk->state > TALK_MEMBER)
 		err = stop(talk);
+	if (err == SOTTO_OK && talk->porch_offered != talk_porch_offer(talk)) {
+		talk->porch_offered = !talk->porch_offered;
+		err = talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK});
+	}
 	if (err == SOTTO_OK) {
 		problems_settle(talk);
 		if (talk->problems != talk->shown_problems)
@@ -229,7 +252,7 @@ enum sotto_err talk_unlink(struct talk *talk)
 	talk->link_up = talk->link_ready = false;
 	talk->authority = WIRE_AUTHORITY_NONE;
 	talk->petition_stored = talk->asked_found = false;
-	talk->petition_ticket = 0;
+	talk->petition_ticket = talk->plea_ticket = 0;
 	talk->retry_ns = 0;
 	talk_access_unlink(talk);
 	talk->inbox.ticket = talk->porch.ticket = 0;
@@ -313,6 +336,7 @@ static uint64_t next_due(const struct talk *talk)
 	if (talk->retry_ns > talk->now_ns)
 		due = talk->retry_ns;
 	due = earlier(due, talk_access_due(talk));
+	due = earlier(due, talk_plea_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
 		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
 	list_for_each (element, following, &talk->groups) {
@@ -322,6 +346,8 @@ static uint64_t next_due(const struct talk *talk)
 		due = earlier(due, group->commit_due_ns);
 		if (group->parts_due_ns > talk->now_ns)
 			due = earlier(due, group->parts_due_ns);
+		if (group->settled)
+			due = earlier(due, group->settled_ns + TALK_SILENCE_MS * TALK_MS);
 		if (present->at_end && !present->watched && present->ticket == 0)
 			due = earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
 	}
@@ -340,7 +366,7 @@ static uint64_t next_due(const struct talk *talk)
 /* What was due at the last step and could not be done then waits for something else than time. */
 uint64_t talk_deadline(const struct talk *talk)
 {
-	uint64_t due = earlier(next_due(talk), talk_join_due(talk));
+	uint64_t due = earlier(next_due(talk), earlier(talk_join_due(talk), talk_porch_due(talk)));
 
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }

@@ -8,18 +8,21 @@
 #include "base/assert.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
+#include "talk/state.h"
 
 #define DROPS_MAX   512
-#define RECORDS_MAX 1024
+#define RECORDS_MAX 2048
 #define WATCHES_MAX 1024
 #define LINKS_MAX   64
 #define NONCE_LEN   24 /* of a sealed record */
 #define BATCH_MAX   3  /* small, so that batches have seams */
-#define KEYS_MAX    8
+#define KEYS_MAX    64
+#define KEYS_PAST   28 /* open catch-up */
 
 struct stored {
 	uint8_t *data;
 	size_t len;
+	uint64_t at_ms;
 	uint8_t running[WIRE_HASH_LEN];
 };
 
@@ -57,6 +60,7 @@ struct fake_relay {
 	bool forges; /* signs with another key than its own */
 	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32], admin[32];
 	uint32_t incarnations;
+	uint64_t now_ms;
 };
 
 struct fake_relay *fake_relay_create(uint32_t seed, fake_relay_answer *answer, void *context)
@@ -137,6 +141,7 @@ static uint8_t authority_of(const struct fake_relay *relay, const struct talk_ke
 			       : WIRE_AUTHORITY_NONE;
 	case TALK_KEY_ACCESS:
 		if (key->number == 0 || key->number > relay->number ||
+		    key->number + KEYS_PAST < relay->number ||
 		    memcmp(key->secret, relay->access_keys[key->number], 32) != 0)
 			return WIRE_AUTHORITY_NONE;
 		return key->number == relay->number ? WIRE_AUTHORITY_FULL : WIRE_AUTHORITY_CATCH_UP;
@@ -166,6 +171,18 @@ static struct drop *drop_find(struct fake_relay *relay, const uint8_t *name)
 			return relay->drops[i];
 	}
 	return NULL;
+}
+
+static void expire(const struct fake_relay *relay, struct drop *drop)
+{
+	while (drop->trimmed < drop->count &&
+	       drop->records[drop->trimmed].at_ms + TALK_RETENTION_MS <= relay->now_ms)
+		drop->trimmed++;
+}
+
+void fake_relay_clock(struct fake_relay *relay, uint64_t now_ms)
+{
+	relay->now_ms = now_ms;
 }
 
 static struct drop *drop_make(struct fake_relay *relay, const uint8_t *name)
@@ -210,7 +227,7 @@ static const uint8_t *running_at(const struct drop *drop, uint64_t sequence)
 	return sequence == 0 ? drop->start : drop->records[sequence - 1].running;
 }
 
-static void record_put(struct drop *drop, struct bytes sealed)
+static void record_put(const struct fake_relay *relay, struct drop *drop, struct bytes sealed)
 {
 	struct stored *stored = &drop->records[drop->count];
 
@@ -219,6 +236,7 @@ static void record_put(struct drop *drop, struct bytes sealed)
 	ASSERT(stored->data != NULL);
 	memcpy(stored->data, sealed.data, sealed.len);
 	stored->len = sealed.len;
+	stored->at_ms = relay->now_ms;
 	memcpy(stored->running, running_at(drop, drop->count), WIRE_HASH_LEN);
 	wire_running_next(stored->running, sealed);
 	drop->count++;
@@ -294,19 +312,24 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		return;
 	}
 	drop = drop_make(relay, name);
+	expire(relay, drop);
 	while (wire_record_next(&cursor, &record)) {
 		size_t at = 0;
 
 		for (; at < drop->count; at++) {
 			struct bytes known = BYTES(drop->records[at].data, drop->records[at].len);
 
-			if (bytes_equal(known, record.sealed))
-				break;
+			/* Known for as long as it would live. */
+			if (bytes_equal(known, record.sealed)) {
+				if (drop->records[at].at_ms + TALK_RETENTION_MS > relay->now_ms)
+					break;
+				continue;
+			}
 			/* Two records under one nonce: whatever died, this may not happen. */
 			ASSERT(memcmp(known.data, record.sealed.data, NONCE_LEN) != 0);
 		}
 		if (at == drop->count)
-			record_put(drop, record.sealed);
+			record_put(relay, drop, record.sealed);
 		placed[appended.placed.count++].sequence = at + 1;
 	}
 	memcpy(appended.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
@@ -332,6 +355,8 @@ static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flag
 		done(relay, watch.link, watch.ticket, WIRE_STATUS_NOT_FOUND);
 		return;
 	}
+	if (drop != NULL)
+		expire(relay, drop);
 	while (drop != NULL && batch_send(relay, drop, &watch, !watch.stays))
 		;
 	if (!watch.stays)
@@ -459,7 +484,7 @@ void fake_relay_put(struct fake_relay *relay, const uint8_t *name, struct bytes 
 {
 	struct drop *drop = drop_make(relay, name);
 
-	record_put(drop, sealed);
+	record_put(relay, drop, sealed);
 	watches_push(relay, drop);
 }
 

@@ -34,6 +34,9 @@ void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket
 			struct bytes message);
 void fake_relay_cancel(struct fake_relay *relay, uint32_t link, uint64_t ticket);
 
+/* The relay's clock: records older than TALK_RETENTION_MS are gone when somebody looks. */
+void fake_relay_clock(struct fake_relay *relay, uint64_t now_ms);
+
 /* All drops are gone; those that come again have other incarnations. Links must be down. */
 void fake_relay_lose(struct fake_relay *relay);
 

@@ -307,9 +307,19 @@ static bool is_stuck(struct world *world, uint32_t number, uint32_t author)
 	       status.stuck_by == 100 + author;
 }
 
+/* At once, and before anybody can have done anything about it. */
+static void until_stuck(struct world *world, uint32_t number, uint32_t author)
+{
+	for (uint32_t ms = 0; !is_stuck(world, number, author); ms++) {
+		assert_true(ms < 2000);
+		world_run_ms(world, 1);
+	}
+}
+
 static void conversation_stops(enum harm harm)
 {
 	struct world *world = settled_world(44 + (uint64_t)harm);
+	uint8_t id[TALK_GROUP_ID_LEN];
 	uint64_t epoch;
 
 	assert_true(world_send(world, 0, VICTIM, 1));
@@ -317,23 +327,36 @@ static void conversation_stops(enum harm harm)
 	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
 	epoch = epoch_of(direct_of(world, VICTIM, 0));
 	assert_int_equal(epoch_of(direct_of(world, 0, VICTIM)), epoch);
+	memcpy(id, direct_of(world, 0, VICTIM)->id, sizeof(id));
 
 	harm_do(direct_of(world, VICTIM, 0), harm);
 	commit_of(world, 0, direct_of(world, 0, VICTIM));
-	world_run(world, 30);
-	assert_int_equal(epoch_of(direct_of(world, 0, VICTIM)), epoch + 1);
-	assert_int_equal(epoch_of(direct_of(world, VICTIM, 0)), epoch);
-	assert_true(is_stuck(world, VICTIM, 0));
+	until_stuck(world, VICTIM, 0);
 	assert_int_equal(problems_of(world, 0), 0);
 
 	/* It stays so over a restart, nothing is sent there, and nothing is lost that waits. */
+	world_link(world, VICTIM, false);
 	world_restart(world_phone(world, VICTIM));
 	assert_true(world_send(world, VICTIM, 0, 2));
+	assert_true(world_send(world, 0, VICTIM, 5));
 	world_run(world, 60);
 	assert_true(is_stuck(world, VICTIM, 0));
 	assert_int_equal(world_sent_state(world, VICTIM, 0, 2), TALK_MESSAGE_QUEUED);
-	assert_int_equal(world_received(world, VICTIM, 0, 2), 0);
 	assert_int_equal(epoch_of(direct_of(world, VICTIM, 0)), epoch);
+
+	/* With a link it asks in *everyone*, and the other one adds it anew: the same conversation goes on. */
+	world_link(world, VICTIM, true);
+	world_run(world, 30);
+	assert_int_equal(problems_of(world, VICTIM), 0);
+	assert_true(world_agree(world, 0, VICTIM));
+	assert_true(epoch_of(direct_of(world, 0, VICTIM)) >= epoch + 2);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_int_equal(world_received(world, 0, VICTIM, 5), 1);
+	assert_int_equal(world_received(world, VICTIM, 0, 2), 1);
+	assert_int_equal(world_sent_state(world, 0, VICTIM, 5), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(world_sent_state(world, VICTIM, 0, 2), TALK_MESSAGE_DELIVERED);
+	assert_memory_equal(direct_of(world, 0, VICTIM)->id, id, sizeof(id));
+	assert_memory_equal(direct_of(world, VICTIM, 0)->id, id, sizeof(id));
 
 	/* The phone's other conversations go on. */
 	assert_true(world_send(world, 3, VICTIM, 3));
@@ -356,7 +379,7 @@ static void test_conversation_stops_at_closed_path(void **state)
 	conversation_stops(HARM_LEAF_KEY);
 }
 
-/* In *everyone* the whole phone stands still, and the others go on. */
+/* In *everyone* the whole phone stands still, and the others go on; it asks on the porch. */
 static void test_everyone_stops(void **state)
 {
 	struct world *world = settled_world(46);
@@ -365,16 +388,26 @@ static void test_everyone_stops(void **state)
 	(void)state;
 	harm_do(talk_of(world, VICTIM)->everyone, HARM_INIT_SECRET);
 	commit_of(world, 3, talk_of(world, 3)->everyone);
-	world_run(world, 30);
-	assert_int_equal(epoch_of(talk_of(world, VICTIM)->everyone), epoch);
-	assert_true(is_stuck(world, VICTIM, 3));
+	until_stuck(world, VICTIM, 3);
+	world_link(world, VICTIM, false);
 	assert_true(world_send(world, VICTIM, 0, 1));
 	assert_true(world_send(world, 0, 3, 2));
 	world_run(world, 60);
-	assert_int_equal(world_received(world, VICTIM, 0, 1), 0);
+	assert_int_equal(epoch_of(talk_of(world, VICTIM)->everyone), epoch);
 	assert_int_equal(world_received(world, 0, 3, 2), 1);
 	assert_int_equal(epoch_of(talk_of(world, 0)->everyone), epoch + 1);
 	assert_true(world_agree(world, 0, 3));
+
+	world_restart(world_phone(world, VICTIM));
+	world_link(world, VICTIM, true);
+	world_run(world, 60);
+	for (uint32_t i = 0; i < PHONES; i++)
+		assert_int_equal(problems_of(world, i), 0);
+	assert_int_equal(world_received(world, VICTIM, 0, 1), 1);
+	assert_int_equal(world_sent_state(world, VICTIM, 0, 1), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(mls_group_member_count(talk_of(world, 0)->everyone->mls), PHONES);
+	assert_untouched(world, epoch_of(talk_of(world, 0)->everyone), 3);
+	assert_true(epoch_of(talk_of(world, 0)->everyone) >= epoch + 2);
 	world_destroy(world);
 }
 

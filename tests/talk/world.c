@@ -241,6 +241,20 @@ void world_restart(struct world_phone *phone)
 		dial(phone);
 }
 
+void world_empty(struct world *world, uint32_t number)
+{
+	struct world_phone *phone = &world->phones[number];
+	enum sotto_err err;
+
+	unlink_phone(phone);
+	phone->wants_link = false;
+	talk_destroy(phone->talk);
+	store_memory_destroy(phone->store);
+	err = store_memory_create(&allocator_default, &phone->store);
+	ASSERT(err == SOTTO_OK);
+	phone_start(phone);
+}
+
 void world_watches(struct world *world, uint32_t number, size_t watches)
 {
 	world->phones[number].watches = watches;
@@ -448,6 +462,7 @@ static void event_run(struct world *world, struct event *event)
 	if (event->link != phone->link)
 		return;
 	if (event->direction == TO_RELAY) {
+		fake_relay_clock(world->relay, world->now_ns / 1000000);
 		if (event->cancel)
 			fake_relay_cancel(world->relay, event->phone, event->ticket);
 		else

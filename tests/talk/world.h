@@ -91,6 +91,9 @@ void world_settle(struct world_phone *phone);
 /* Start from the store alone. */
 void world_restart(struct world_phone *phone);
 
+/* The phone is given to somebody else: nothing is left of what it was. */
+void world_empty(struct world *world, uint32_t number);
+
 /* Locks store and engine: from then on a batch that touches other than ring tables ends the test. Unlocking
  * is for a phone that was restarted since, too. */
 void world_lock(struct world_phone *phone);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones that were away, and phones that cannot follow: they come back by themselves, to the same conversations,
+ * to everything that the relay still has, once and in order, and say what is missing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mls/group.h"
+#include "tests/talk/inside.h"
+#include "tests/talk/steps.h"
+
+#define DAY    UINT64_C(86400)
+#define VICTIM 2
+#define PHONES 3
+
+/* All write to all once, so that all conversations are there. */
+static struct world *settled(uint64_t seed)
+{
+	struct world *world = world_create(seed);
+
+	world_members(world, PHONES, false);
+	all_write(world, PHONES, UINT32_MAX, 0);
+	for (uint32_t i = 0; i < PHONES; i++)
+		assert_int_equal(problems_of(world, i), 0);
+	return world;
+}
+
+static void assert_whole(struct world *world, uint32_t text)
+{
+	all_write(world, PHONES, UINT32_MAX, text);
+	for (uint32_t i = 0; i < PHONES; i++) {
+		assert_int_equal(problems_of(world, i), 0);
+		assert_int_equal(mls_group_member_count(talk_of(world, i)->everyone->mls), PHONES);
+		for (uint32_t k = 0; k < i; k++)
+			assert_true(world_agree(world, i, k));
+	}
+}
+
+/* What waits at the relay is read by whoever is back in time, in order and once; also behind the commits that added it anew. */
+static void away(uint64_t seed, uint64_t days, bool all_there)
+{
+	struct world *world = settled(seed);
+	uint64_t epoch = epoch_of(talk_of(world, 0)->everyone);
+	uint32_t text = 1;
+
+	assert_true(world_send(world, VICTIM, 0, 100));
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	assert_true(world_send(world, VICTIM, 1,
+			       101)); /* queued before it goes, sent when it is back */
+	for (; text <= days; text++) {
+		assert_true(world_send(world, 0, VICTIM, text));
+		assert_true(world_send(world, 1, VICTIM, text));
+		world_run(world, DAY);
+	}
+	/* It was silent for half the retention: its leaf was replaced, and with it everybody can still write. */
+	if (days > 8)
+		assert_true(epoch_of(talk_of(world, 0)->everyone) > epoch);
+	world_link(world, VICTIM, true);
+	world_run(world, 60);
+	for (uint32_t i = 1; i < text; i++) {
+		bool there = all_there || i + 13 > days;
+
+		assert_int_equal(world_received(world, 0, VICTIM, i), there ? 1 : 0);
+		assert_int_equal(world_received(world, 1, VICTIM, i), there ? 1 : 0);
+		assert_int_equal(world_sent_state(world, 0, VICTIM, i),
+				 there ? TALK_MESSAGE_DELIVERED : TALK_MESSAGE_FAILED);
+	}
+	assert_int_equal(world_received(world, VICTIM, 1, 101), 1);
+	assert_whole(world, 200);
+	world_destroy(world);
+}
+
+static void test_away_less_than_half(void **state)
+{
+	(void)state;
+	away(900, 5, true);
+}
+
+static void test_away_less_than_retention(void **state)
+{
+	(void)state;
+	away(901, 12, true);
+}
+
+static void test_away_longer(void **state)
+{
+	(void)state;
+	away(902, 20, false);
+}
+
+/* ---- Who cannot follow ---- */
+
+/* What the phone holds of a group is not what the others hold: the next commit leads away from it. */
+static void spoil(struct talk_group *group)
+{
+	group->mls->epoch->secrets.init.data[0] ^= 1;
+}
+
+static bool stands_still(struct world *world, uint32_t number)
+{
+	list_for_each (element, following, &talk_of(world, number)->groups) {
+		if (CONTAINER_OF(element, struct talk_group, list)->stuck != TALK_STUCK_NO)
+			return true;
+	}
+	return false;
+}
+
+/* Everything that was taken arrives, once, however often one of them dies on the way back. */
+static bool dies_on_the_way(uint64_t seed, bool everyone, uint32_t who, uint64_t actions)
+{
+	struct world *world = settled(seed);
+	bool taken, died;
+
+	assert_true(world_send(world, 0, VICTIM, 1));
+	world_run(world, 5);
+	spoil(everyone ? talk_of(world, VICTIM)->everyone : direct_of(world, VICTIM, 0));
+	update_wish(world, 0, everyone ? talk_of(world, 0)->everyone : direct_of(world, 0, VICTIM));
+	while (!stands_still(world, VICTIM))
+		world_run_ms(world, 1);
+	world_die_after(world_phone(world, who), actions);
+	taken = world_send(world, VICTIM, 0, 2);
+	(void)world_send(world, 0, VICTIM, 2);
+	/* A Welcome that its maker had no time to send is asked for again. */
+	world_run(world, 1500);
+	died = world_phone(world, who)->deaths > 0;
+	world_die_after(world_phone(world, who), UINT64_MAX);
+	assert_int_equal(world_received(world, VICTIM, 0, 2), taken ? 1 : 0);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_whole(world, 3);
+	world_destroy(world);
+	return died;
+}
+
+static void test_stops_at_every_store_action(void **state)
+{
+	uint32_t points = 0;
+
+	(void)state;
+	for (int everyone = 0; everyone < 2; everyone++) {
+		for (uint32_t who = 0; who <= VICTIM; who += VICTIM) {
+			uint64_t actions = 0;
+
+			while (dies_on_the_way(910, everyone != 0, who, actions++))
+				points++;
+		}
+	}
+	print_message("# %u points\n", points);
+	assert_true(points > 60);
+}
+
+/* Who asks without a reason gets a new leaf, not more often than each ten minutes, and nothing is lost. */
+static void test_asks_without_reason(void **state)
+{
+	struct world *world = settled(911);
+	struct talk *talk = talk_of(world, VICTIM);
+	uint64_t epoch = epoch_of(talk_of(world, 0)->everyone);
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		assert_int_equal(talk_step_begin(talk, world_now(world),
+						 WORLD_UTC_MS + world_now(world) / 1000000),
+				 SOTTO_OK);
+		assert_int_equal(talk_stand_still(talk, talk->everyone, TALK_STUCK_GAP), SOTTO_OK);
+		talk->everyone->asked_ms = 0;
+		talk->everyone->stuck_ms = 1;
+		assert_int_equal(talk_step_end(talk, SOTTO_OK), SOTTO_OK);
+		world_settle(world_phone(world, VICTIM));
+		world_run(world, 60);
+	}
+	/* Added anew, and renewed its path: once, not five times. */
+	assert_int_equal(epoch_of(talk_of(world, 0)->everyone), epoch + 2);
+	assert_whole(world, 1);
+	world_destroy(world);
+}
+
+/* ---- Keys that open nothing any more ---- */
+
+static void rotate(struct world *world, uint32_t times)
+{
+	for (uint32_t i = 0; i < times; i++) {
+		struct talk *talk = talk_of(world, 0);
+
+		world_invite(world, 5);
+		world_join(world, 5);
+		world_run(world, 20);
+		assert_int_equal(state_of(world, 5), TALK_MEMBER);
+		revoke(world, 5);
+		world_run(world, 20);
+		assert_int_equal(state_of(world, 5), TALK_REVOKED);
+		assert_int_equal(fake_relay_number(world_relay(world)), talk->access[0].number);
+		world_empty(world, 5);
+	}
+}
+
+/* Up to 28 keys behind it is in catch-up, and reads its way. */
+static void test_keys_behind(void **state)
+{
+	struct world *world = settled(920);
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	assert_true(world_send(world, 0, VICTIM, 1));
+	rotate(world, 27);
+	assert_true(world_send(world, 0, VICTIM, 2));
+	world_link(world, VICTIM, true);
+	world_run(world, 60);
+	assert_int_equal(authority(world, VICTIM), WIRE_AUTHORITY_FULL);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_int_equal(world_received(world, 0, VICTIM, 2), 1);
+	assert_whole(world, 3);
+	world_destroy(world);
+}
+
+/* Further behind nothing opens but the porch: it asks there, and finds its way in its inbox. */
+static void test_keys_too_far_behind(void **state)
+{
+	struct world *world = settled(921);
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	assert_true(world_send(world, 0, VICTIM, 1));
+	rotate(world, 40);
+	assert_true(world_send(world, 0, VICTIM, 2));
+	world_link(world, VICTIM, true);
+	world_run(world, DAY);
+	assert_int_equal(authority(world, VICTIM), WIRE_AUTHORITY_FULL);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_int_equal(world_received(world, 0, VICTIM, 2), 1);
+	assert_whole(world, 3);
+	world_destroy(world);
+}
+
+/* It stands still in *everyone* and its key is past: what it asks cannot be asked on a link in catch-up. */
+static void test_stuck_in_catch_up(void **state)
+{
+	struct world *world = settled(922);
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	spoil(talk_of(world, VICTIM)->everyone);
+	world_restart(world_phone(world, 0));
+	world_run(world, 5);
+	update_wish(world, 0, talk_of(world, 0)->everyone);
+	world_run(world, 5);
+	rotate(world, 2);
+	assert_true(world_send(world, 0, VICTIM, 1));
+	world_link(world, VICTIM, true);
+	world_run(world, 120);
+	assert_int_equal(authority(world, VICTIM), WIRE_AUTHORITY_FULL);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_whole(world, 2);
+	world_destroy(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_away_less_than_half),
+		cmocka_unit_test(test_away_less_than_retention),
+		cmocka_unit_test(test_away_longer),
+		cmocka_unit_test(test_stops_at_every_store_action),
+		cmocka_unit_test(test_asks_without_reason),
+		cmocka_unit_test(test_keys_behind),
+		cmocka_unit_test(test_keys_too_far_behind),
+		cmocka_unit_test(test_stuck_in_catch_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
