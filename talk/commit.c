@@ -168,7 +168,7 @@ static void needs_find(struct talk *talk, struct talk_group *group, struct needs
 	group->blocked = needs->remove_count > 0;
 	if (group->kind == TALK_EVERYONE)
 		needs_adds(talk, group, needs);
-	else if (mls_group_member_count(group->mls) == 1)
+	else if (mls_group_member_count(group->mls) == 1 && talk_fresh(talk))
 		needs_peer(talk, group, needs);
 	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;

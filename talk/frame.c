@@ -185,6 +185,8 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 			       : SOTTO_OK;
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_BEACON:
+		return SOTTO_OK;
 	case TALK_BODY_STUCK:
 		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;
 	default:
@@ -221,6 +223,8 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	ledgers_compare(talk, &frame);
 	talk_words_compare(talk, &frame.relay);
 	talk_heard_from(talk, key);
+	if (group->kind == TALK_EVERYONE)
+		talk_time_heard(talk, key, frame.sent_ms);
 	TRY(talk_parcel_done(talk, group, key, application->epoch));
 	if (frame.serial != 0) {
 		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);

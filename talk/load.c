@@ -112,6 +112,8 @@ static enum sotto_err self_row(void *context, uint64_t index, struct bytes value
 	while (talk->access_count < TALK_ACCESS_MAX &&
 	       wire_list_next(&cursor, &talk_access_type, &talk->access[talk->access_count]))
 		talk->access_count++;
+	talk->beacon_ms = kept.beacon_ms;
+	talk->fresh_ms = kept.fresh_ms;
 	talk->inbox_kept.sequence = kept.inbox_sequence;
 	memcpy(talk->inbox_kept.incarnation, kept.inbox_incarnation, WIRE_INCARNATION_LEN);
 	memcpy(talk->inbox_kept.running, kept.inbox_running, WIRE_HASH_LEN);

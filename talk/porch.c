@@ -100,7 +100,8 @@ enum sotto_err talk_porch_work(struct talk *talk)
 {
 	struct mls_member member;
 
-	if (!talk_group_current(talk, talk->everyone) || talk->everyone->pending.count > 0 ||
+	if (!talk_fresh(talk) || !talk_group_current(talk, talk->everyone) ||
+	    talk->everyone->pending.count > 0 ||
 	    !ledger_allows_leaf(talk->ledger, talk->identity.public_key, true))
 		return SOTTO_OK;
 	list_for_each (element, following, &talk->petitions) {

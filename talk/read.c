@@ -47,6 +47,27 @@ static bool batch_signed(const struct talk *talk, const struct wire_batch *batch
 	return verified;
 }
 
+/* They have reached the end of their time, and the commit may have been among them. */
+static enum sotto_err records_gone(struct talk *talk, struct talk_group *group,
+				   struct talk_drop *drop)
+{
+	uint64_t until_ms =
+		talk->utc_ms < talk->retention_ms ? 0 : talk->utc_ms - talk->retention_ms;
+	enum sotto_err err = SOTTO_OK;
+
+	if (group == NULL)
+		return SOTTO_OK;
+	/* In a group that we have just come into nothing was for us before. */
+	if (group->kind != TALK_EVERYONE && group->read_ms != 0 && until_ms > group->read_ms) {
+		TRY(talk_missing_put(talk, group, drop, group->read_ms, until_ms));
+		group->read_ms = until_ms;
+	}
+	if (drop == &group->drops[0])
+		err = talk_stand_still(talk, group, TALK_STUCK_GAP);
+out:
+	return err;
+}
+
 /*
  * The relay lost this drop: what we put there and others may not have is sent again, and the new one is
  * read from its beginning.
@@ -63,6 +84,9 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 		return SOTTO_OK;
 	}
 	group->dirty = true;
+	/* After so long it is not lost: its time was over. */
+	if (group->read_ms != 0 && talk->utc_ms > group->read_ms + talk->retention_ms)
+		TRY(records_gone(talk, group, drop));
 	if (drop == &group->drops[0]) {
 		group->pending.stored = 0;
 		group->pending.ticket = 0;
@@ -113,10 +137,8 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 	if (batch->before_sequence > drop->sequence) {
 		if (!first)
 			return drop_again(talk, drop);
-		/* Among what is gone may be the commit. */
-		if (group != NULL && drop == &group->drops[0])
-			TRY(talk_stand_still(talk, group, TALK_STUCK_GAP));
 		drop->sequence = batch->before_sequence;
+		TRY(records_gone(talk, group, drop));
 		memcpy(drop->running, batch->before_hash, WIRE_HASH_LEN);
 	}
 	if (batch->before_sequence < drop->sequence) {

@@ -213,6 +213,26 @@ static void notice_id(const struct talk_group *group, const struct talk_place *p
 	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
 }
 
+enum sotto_err talk_missing_put(struct talk *talk, const struct talk_group *group,
+				const struct talk_drop *drop, uint64_t since_ms, uint64_t until_ms)
+{
+	struct talk_place place = talk_place_of(group, drop);
+	struct talk_kept_message kept = {
+		.version = TALK_STORE_VERSION,
+		.kind = TALK_ROW_NOTICE,
+		.state = TALK_MESSAGE_RECEIVED,
+		.sent_ms = since_ms,
+		.received_ms = until_ms,
+		.verb = TALK_VERB_MISSING,
+	};
+
+	if (place.sequence == 0)
+		place.sequence = 1;
+	TALK_PLACE_KEEP(&kept, &place);
+	notice_id(group, &place, TALK_VERB_MISSING, 0, kept.id);
+	return talk_message_put(talk, group, talk_number(talk), &kept, true);
+}
+
 enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group,
 			       const struct talk_drop *drop, uint32_t actor, enum talk_verb verb,
 			       uint32_t subject, struct bytes text)

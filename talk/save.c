@@ -34,6 +34,8 @@ static enum sotto_err self_save(struct talk *talk)
 		.invitation = talk_blob_bytes(&talk->invitation),
 		.access = {.items = talk->access, .count = talk->access_count},
 		.inbox_sequence = talk->inbox_kept.sequence,
+		.beacon_ms = talk->beacon_ms,
+		.fresh_ms = talk->fresh_ms,
 	};
 	enum sotto_err err;
 

@@ -182,7 +182,7 @@ enum talk_body_type {
 	TALK_BODY_CALL = 3,
 	TALK_BODY_ENTRY = 4,
 	TALK_BODY_KEY_PACKAGE = 5,
-	TALK_BODY_BEACON = 6, /* reserved: the padded daily beacon, and the time that admins post */
+	TALK_BODY_BEACON = 6, /* empty: that it comes, and what time its frame states, is all */
 	TALK_BODY_STUCK = 7,
 	TALK_BODY_FILE = 8, /* reserved */
 };

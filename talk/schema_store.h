@@ -32,7 +32,9 @@
 	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, "the newest first, number 1 last") \
 	X(self, FIXED, inbox_incarnation, 16, none, "where we are in our inbox") \
 	X(self, U64, inbox_sequence, 0, none, "") \
-	X(self, FIXED, inbox_running, 32, none, "")
+	X(self, FIXED, inbox_running, 32, none, "") \
+	X(self, U64, beacon_ms, 0, none, "when our last sign of life was stored; 0: none was") \
+	X(self, U64, fresh_ms, 0, none, "the time that an admin's phone stated last")
 
 #define TALK_FIELDS_kept_own(X, self) \
 	X(self, FIXED, hash, 32, none, "of a record of ours") \

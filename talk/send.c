@@ -224,6 +224,8 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 		}
 		group->dirty = true;
 	}
+	if (out->type == TALK_BODY_BEACON)
+		talk_beacon_stored(talk);
 	if (out->transient)
 		TRY(talk_out_remove(talk, group, out));
 out:

@@ -369,6 +369,8 @@ struct talk {
 	uint32_t key_tries;    /* tries since both had the same newest key */
 	uint64_t ticket;       /* the last one given */
 	uint64_t retry_ns;     /* no appends before this */
+	uint64_t beacon_ms;    /* when our last sign of life was stored; 0: none was */
+	uint64_t fresh_ms;     /* the time that an admin's phone stated last */
 	uint64_t behind_ns;    /* since when somebody has a longer ledger; 0: nobody */
 	uint64_t behind_length;
 	size_t asked_count;
@@ -557,6 +559,11 @@ MUST_USE enum sotto_err talk_notice_put(struct talk *talk, const struct talk_gro
 					const struct talk_drop *drop, uint32_t actor,
 					enum talk_verb verb, uint32_t subject, struct bytes text);
 
+/* What was said between these times is missing here. */
+MUST_USE enum sotto_err talk_missing_put(struct talk *talk, const struct talk_group *group,
+					 const struct talk_drop *drop, uint64_t since_ms,
+					 uint64_t until_ms);
+
 /* Into a row, and out of it. */
 #define TALK_PLACE_KEEP(kept, place) \
 	(memcpy((kept)->place_group, (place)->group, TALK_CONVERSATION_ID_LEN), \
@@ -700,6 +707,14 @@ MUST_USE enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key
 					   struct bytes body);
 MUST_USE enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened);
 bool talk_porch_offer(const struct talk *talk);
+
+/* ---- beacon.c: signs of life, and the time ---- */
+/* Has an admin's phone said lately what time it is? */
+bool talk_fresh(const struct talk *talk);
+MUST_USE enum sotto_err talk_beacon_work(struct talk *talk);
+void talk_beacon_stored(struct talk *talk);
+void talk_time_heard(struct talk *talk, const uint8_t *key, uint64_t stated_ms);
+uint64_t talk_beacon_due(const struct talk *talk);
 
 /* ---- back.c: a Welcome into a group that we have already ---- */
 MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,

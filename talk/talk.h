@@ -102,6 +102,8 @@ enum talk_problem {
 	/* A conversation stands still: status.stuck_by sealed what we cannot open. */
 	TALK_PROBLEM_STUCK = 11,
 	TALK_PROBLEM_BACK = 12, /* away for long: waits for somebody to bring it back */
+	/* No admin's phone has stated the time for a day: nobody is let in, no conversation is begun. */
+	TALK_PROBLEM_NOT_FRESH = 13,
 	TALK_PROBLEM_COUNT,
 };
 
@@ -341,6 +343,8 @@ enum talk_verb {
 	TALK_VERB_ADDED = 3,   /* subject */
 	TALK_VERB_REMOVED = 4, /* subject */
 	TALK_VERB_LEFT = 5,
+	/* Nobody did: what was said between sent_ms and received_ms this phone may not have. */
+	TALK_VERB_MISSING = 6,
 };
 
 /*

@@ -127,6 +127,7 @@ static enum sotto_err member_work(struct talk *talk)
 		TRY(talk_package_work(talk));
 	TRY(talk_porch_work(talk));
 	TRY(talk_plea_work(talk));
+	TRY(talk_beacon_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
 	TRY(talk_parcels_work(talk));
 	TRY(inbox_trim(talk));
@@ -164,6 +165,8 @@ static void problems_settle(struct talk *talk)
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
 	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
 	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
+	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
+		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !talk_fresh(talk));
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
 	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
 		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
@@ -337,6 +340,8 @@ static uint64_t next_due(const struct talk *talk)
 		due = talk->retry_ns;
 	due = earlier(due, talk_access_due(talk));
 	due = earlier(due, talk_plea_due(talk));
+	if (talk->state == TALK_MEMBER)
+		due = earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
 		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
 	list_for_each (element, following, &talk->groups) {

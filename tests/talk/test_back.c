@@ -42,11 +42,48 @@ static void assert_whole(struct world *world, uint32_t text)
 	}
 }
 
+struct stretch {
+	uint32_t count;
+	uint64_t since_ms, until_ms;
+};
+
+static enum sotto_err row_look(void *context, uint64_t index, struct bytes value)
+{
+	struct stretch *stretch = context;
+	struct talk_message message;
+
+	(void)index;
+	assert_int_equal(talk_message_decode(value, &message), SOTTO_OK);
+	if (message.kind == TALK_ROW_NOTICE && message.verb == TALK_VERB_MISSING) {
+		stretch->count++;
+		stretch->since_ms = message.sent_ms;
+		stretch->until_ms = message.received_ms;
+	}
+	return SOTTO_OK;
+}
+
+/* What the phone says that it has not got from the other one. */
+static struct stretch missing(struct world *world, uint32_t number, uint32_t peer)
+{
+	struct stretch stretch = {.count = 0};
+	struct store_range range;
+	struct talk_owner owner;
+
+	talk_owner_of(direct_of(world, number, peer), &owner);
+	range = STORE_RANGE_ALL(TALK_TABLE_MESSAGES, talk_owner_bytes(&owner));
+	assert_int_equal(
+		store_iterate(&world_phone(world, number)->reader, &range, row_look, &stretch),
+		SOTTO_OK);
+	return stretch;
+}
+
 /* What waits at the relay is read by whoever is back in time, in order and once; also behind the commits that added it anew. */
 static void away(uint64_t seed, uint64_t days, bool all_there)
 {
 	struct world *world = settled(seed);
 	uint64_t epoch = epoch_of(talk_of(world, 0)->everyone);
+	uint64_t gone_ms = WORLD_UTC_MS + world_now(world) / 1000000;
+	struct stretch stretch;
 	uint32_t text = 1;
 
 	assert_true(world_send(world, VICTIM, 0, 100));
@@ -73,6 +110,15 @@ static void away(uint64_t seed, uint64_t days, bool all_there)
 				 there ? TALK_MESSAGE_DELIVERED : TALK_MESSAGE_FAILED);
 	}
 	assert_int_equal(world_received(world, VICTIM, 1, 101), 1);
+	stretch = missing(world, VICTIM, 0);
+	assert_int_equal(stretch.count, all_there ? 0 : 1);
+	if (!all_there) {
+		/* Within the hour, and the minutes that pass here. */
+		assert_true(stretch.since_ms <= gone_ms && stretch.since_ms + 3600000 > gone_ms);
+		assert_in_range(stretch.until_ms, gone_ms + (days - 14) * DAY * 1000,
+				gone_ms + (days - 14) * DAY * 1000 + 120000);
+	}
+	assert_int_equal(missing(world, 0, VICTIM).count, 0);
 	assert_whole(world, 200);
 	world_destroy(world);
 }
@@ -262,6 +308,59 @@ static void test_stuck_in_catch_up(void **state)
 	world_destroy(world);
 }
 
+/* ---- Signs of life ---- */
+
+#define NOT_FRESH (UINT32_C(1) << TALK_PROBLEM_NOT_FRESH)
+
+static size_t records_of_a_day(struct world *world)
+{
+	size_t before = fake_relay_records(world_relay(world));
+
+	world_run(world, DAY);
+	return fake_relay_records(world_relay(world)) - before;
+}
+
+/* The admin's phone is off for a day: the others begin nothing new, and what there is goes on. */
+static void test_not_fresh(void **state)
+{
+	struct world *world = world_create(930);
+	size_t records;
+
+	(void)state;
+	world_members(world, PHONES, false);
+	assert_true(world_send(world, 1, 0, 1));
+	assert_true(world_send(world, 0, 2, 1));
+	world_run(world, 3600);
+	/* One each day, and the admin's each hour; a key package of each phone. */
+	records = records_of_a_day(world);
+	print_message("# %zu records in *everyone* in a day of %d phones\n", records, PHONES);
+	assert_in_range(records, 24 + 2, 24 + 2 * PHONES);
+
+	world_link(world, 0, false);
+	world_run(world, DAY - 2 * 3600);
+	for (uint32_t i = 1; i < PHONES; i++)
+		assert_int_equal(problems_of(world, i), 0);
+	world_run(world, 4 * 3600);
+	for (uint32_t i = 1; i < PHONES; i++)
+		assert_int_equal(problems_of(world, i), NOT_FRESH);
+	world_restart(world_phone(world, 1));
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 1), NOT_FRESH);
+	assert_true(world_send(world, 1, 2, 2));
+	assert_true(world_send(world, 1, 0, 3));
+	world_run(world, 600);
+	assert_int_equal(world_received(world, 1, 2, 2), 0);
+	assert_int_equal(world_sent_state(world, 1, 0, 3), TALK_MESSAGE_STORED);
+
+	world_link(world, 0, true);
+	world_run(world, 60);
+	for (uint32_t i = 0; i < PHONES; i++)
+		assert_int_equal(problems_of(world, i), 0);
+	assert_int_equal(world_received(world, 1, 2, 2), 1);
+	assert_int_equal(world_received(world, 1, 0, 3), 1);
+	world_destroy(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_keys_behind),
 		cmocka_unit_test(test_keys_too_far_behind),
 		cmocka_unit_test(test_stuck_in_catch_up),
+		cmocka_unit_test(test_not_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "crypto/hash.h"
+#include "talk/state.h"
 #include "tests/talk/steps.h"
 
 static void test_found_and_join(void **state)
@@ -126,6 +129,7 @@ static void test_act_that_cannot_apply(void **state)
 static void test_key_packages_are_renewed(void **state)
 {
 	struct world *world = world_create(75);
+	uint8_t before[2][WIRE_HASH_LEN] = {0}, now[WIRE_HASH_LEN];
 	size_t records;
 
 	(void)state;
@@ -139,9 +143,19 @@ static void test_key_packages_are_renewed(void **state)
 		world_run(world, 5);
 		world_restart(world_phone(world, day % 2));
 		world_run(world, 5);
+		for (uint32_t i = 0; i < 2; i++) {
+			struct talk *other = world_phone(world, 1 - i)->talk;
+			const uint8_t *key = world_phone(world, i)->talk->identity.public_key;
+			const struct talk_package *package = talk_package_of(other, key);
+
+			hash_digest(HASH_SHA256, talk_blob_bytes(&package->message), now);
+			assert_memory_not_equal(before[i], now, sizeof(now));
+			memcpy(before[i], now, sizeof(now));
+		}
 	}
-	/* Each posts one a day. */
-	assert_int_equal(fake_relay_records(world_relay(world)), records + 40);
+	/* Each posts one a day, and a sign of life; the admin one each hour. */
+	assert_in_range(fake_relay_records(world_relay(world)), records + 20 * (2 + 1 + 23),
+			records + 20 * (2 + 1 + 25));
 	assert_true(world_send(world, 0, 1, 0));
 	world_run(world, 10);
 	assert_int_equal(world_received(world, 0, 1, 0), 1);
