@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -308,6 +309,69 @@ static void test_stuck_in_catch_up(void **state)
 	world_destroy(world);
 }
 
+/* ---- Many epochs ---- */
+
+#define EPOCHS	  200
+#define PER_EPOCH 5
+
+struct asked {
+	const struct talk *talk;
+	uint32_t requests;
+};
+
+static void count_asked(void *context, const struct talk *talk, struct bytes request)
+{
+	struct asked *asked = context;
+
+	(void)request;
+	asked->requests += talk == asked->talk;
+}
+
+/* A thousand texts through two hundred epochs: all of them, once. What that costs is printed. */
+static void test_many_epochs(void **state)
+{
+	struct world *world = settled(940);
+	struct asked asked;
+	uint64_t epoch;
+	uint64_t from_ns;
+	clock_t from;
+	uint32_t text = 1;
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	epoch = epoch_of(direct_of(world, 0, VICTIM));
+	for (uint32_t i = 0; i < EPOCHS; i++) {
+		for (uint32_t k = 0; k < PER_EPOCH; k++)
+			assert_true(world_send(world, 0, VICTIM, text++));
+		world_run(world, 1);
+		update_wish(world, 0, direct_of(world, 0, VICTIM));
+		world_run(world, 2);
+	}
+	assert_int_equal(epoch_of(direct_of(world, 0, VICTIM)), epoch + EPOCHS);
+	asked = (struct asked){.talk = talk_of(world, VICTIM)};
+	world_listen(world, count_asked, &asked);
+	from = clock();
+	from_ns = world_now(world);
+	world_link(world, VICTIM, true);
+	while (world_received(world, 0, VICTIM, text - 1) == 0) {
+		assert_true(world_now(world) < from_ns + 600 * WORLD_SECOND);
+		world_run(world, 1);
+	}
+	print_message("# %d epochs, %u texts: %u requests, %.2f s of processor for all of it, "
+		      "%.0f s with round trips of 10 to 120 ms\n",
+		      EPOCHS, text - 1, asked.requests, (double)(clock() - from) / CLOCKS_PER_SEC,
+		      (double)(world_now(world) - from_ns) / WORLD_SECOND);
+	world_listen(world, NULL, NULL);
+	world_run(world, 30);
+	for (uint32_t i = 1; i < text; i++)
+		assert_int_equal(world_received(world, 0, VICTIM, i), 1);
+	assert_int_equal(epoch_of(direct_of(world, VICTIM, 0)),
+			 epoch_of(direct_of(world, 0, VICTIM)));
+	assert_whole(world, 5000);
+	world_destroy(world);
+}
+
 /* ---- Signs of life ---- */
 
 #define NOT_FRESH (UINT32_C(1) << TALK_PROBLEM_NOT_FRESH)
@@ -372,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_keys_behind),
 		cmocka_unit_test(test_keys_too_far_behind),
 		cmocka_unit_test(test_stuck_in_catch_up),
+		cmocka_unit_test(test_many_epochs),
 		cmocka_unit_test(test_not_fresh),
 	};
 
