@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "wire/wire.h"
 
-#define ROUND_TRIP_SIZE_MAX 1024
+#define ROUND_TRIP_SIZE_MAX 2048
 
 static inline void round_trip(const struct wire_type *type, struct bytes input)
 {

@@ -104,6 +104,7 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		break;
 	case TALK_EVENT_MESSAGE:
 	case TALK_EVENT_MESSAGE_STATE:
+	case TALK_EVENT_MESSAGE_CHANGED:
 		command_messages_event(agent, event);
 		break;
 	case TALK_EVENT_STATE:

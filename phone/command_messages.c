@@ -172,7 +172,8 @@ static enum sotto_err read_conversation(struct agent_client *client)
 		}
 		if (history->count > 0)
 			TRY(agent_commit(agent, talk_mark_read(agent->talk, &reading->conversation,
-							       reading->last_row)));
+							       reading->last_row, os_clock_now_ns(),
+							       os_clock_utc_ms())));
 		talk_history_release(history);
 		reading->next = 0;
 		TRY(talk_history_read(&reader, &owner, reading->last_row + 1, history));
@@ -267,7 +268,8 @@ static void follow(struct agent_client *client, const struct talk_event *event)
 		agent_item(client,
 			   message_json(client->agent, &event->conversation, &event->message));
 	(void)!agent_commit(client->agent,
-			    talk_mark_read(client->agent->talk, &event->conversation, event->row));
+			    talk_mark_read(client->agent->talk, &event->conversation, event->row,
+					   os_clock_now_ns(), os_clock_utc_ms()));
 }
 
 /* To who sent it, what his recipient's phone says is more than was asked: the relay has it. */

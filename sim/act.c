@@ -130,7 +130,8 @@ static void act_read(struct sim_world *world, struct sim_entry *entry)
 	if (phone == NULL || phone->locked)
 		return;
 	conversation = talk_with(sim_world_extension(world, peer_of(world, entry, phone)));
-	sim_phone_settle(phone, talk_mark_read(phone->talk, &conversation, phone->text_row));
+	sim_phone_settle(phone, talk_mark_read(phone->talk, &conversation, phone->text_row,
+					       sim_phone_now(phone), sim_phone_utc(phone)));
 }
 
 static void act_lock(struct sim_world *world, struct sim_entry *entry)

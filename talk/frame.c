@@ -189,6 +189,11 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		return SOTTO_OK;
 	case TALK_BODY_STUCK:
 		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_REACTION:
+	case TALK_BODY_EDIT:
+	case TALK_BODY_DELETE:
+	case TALK_BODY_READ:
+		return everyone ? SOTTO_OK : talk_body_receive(talk, group, key, frame);
 	default:
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
 		return SOTTO_OK;

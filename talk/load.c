@@ -102,6 +102,7 @@ static enum sotto_err self_row(void *context, uint64_t index, struct bytes value
 	talk->state = (enum talk_state)kept.state;
 	talk->rows = kept.rows;
 	talk->problems = (uint32_t)kept.stored_problems;
+	talk->silent = kept.silent != 0;
 	TRY(mls_identity_from_private(talk->suite, BYTES_OF(kept.device_seed), &talk->identity));
 	memcpy(talk->inbox_read, kept.inbox_read, sizeof(talk->inbox_read));
 	memcpy(talk->rotation_seed, kept.rotation_seed, sizeof(talk->rotation_seed));

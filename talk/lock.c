@@ -6,7 +6,7 @@
  *     locked:  message --> TALK_TABLE_PARKED, a ring table, and no event
  *     unlock:  TALK_TABLE_PARKED, in order --> TALK_TABLE_MESSAGES, events; one step, one batch
  *
- * A text of our own keeps its row while the phone is locked: only its new state and place are parked. So what was
+ * A message that is there keeps its row while the phone is locked: only what changes of it is parked. So what was
  * acknowledged meanwhile is nowhere within reach of a locked phone any more.
  */
 #include <string.h>
@@ -14,18 +14,18 @@
 #include "base/assert.h"
 #include "talk/state.h"
 
-/* Of one talk_unlock: well below what one batch takes, at two actions each. */
-#define UNLOCK_ROWS_MAX 16384
+/* Of one talk_unlock: well below what one batch takes, at some actions each. */
+#define UNLOCK_ROWS_MAX 8192
 
-/* What is parked of a message. */
+/* What is parked. */
 enum talk_parked {
-	PARKED_ROW = 1,	  /* all of it: it is new */
-	PARKED_STATE = 2, /* of our own: state and place */
-	PARKED_PLACE = 3, /* id and place */
+	PARKED_ROW = 1,	   /* a message that is new */
+	PARKED_CHANGE = 2, /* of one that is there, or waits as well */
 };
 
 static enum sotto_err park(struct talk *talk, const struct talk_group *group, uint64_t row,
-			   enum talk_parked what, struct talk_kept_message kept)
+			   enum talk_parked what, const struct wire_type *type,
+			   const void *structure)
 {
 	struct talk_kept_parked parked = {
 		.version = TALK_STORE_VERSION,
@@ -38,9 +38,7 @@ static enum sotto_err park(struct talk *talk, const struct talk_group *group, ui
 	enum sotto_err err;
 
 	memcpy(parked.id, group->id, sizeof(parked.id));
-	if (what != PARKED_ROW)
-		kept.text = BYTES_NONE;
-	TRY(talk_encode(talk, &talk_kept_message_type, &kept, &message));
+	TRY(talk_encode(talk, type, structure, &message));
 	parked.message = talk_blob_bytes(&message);
 	TRY(talk_encode(talk, &talk_kept_parked_type, &parked, &value));
 	TRY(store_batch_put(&talk->batch, TALK_TABLE_PARKED, BYTES_NONE, row,
@@ -52,56 +50,22 @@ out:
 }
 
 enum sotto_err talk_message_put(struct talk *talk, const struct talk_group *group, uint64_t row,
-				const struct talk_kept_message *kept, bool tells)
+				const struct talk_kept_message *kept)
 {
 	struct talk_conversation conversation;
 	struct talk_owner owner;
 
 	if (talk->locked)
-		return park(talk, group, row,
-			    kept->state == TALK_MESSAGE_RECEIVED ? PARKED_ROW : PARKED_STATE,
-			    *kept);
+		return park(talk, group, row, PARKED_ROW, &talk_kept_message_type, kept);
 	conversation = talk_conversation_of(talk, group);
 	talk_owner_of(group, &owner);
-	return talk_row_put(talk, &conversation, &owner, row, kept, tells);
+	return talk_row_put(talk, &conversation, &owner, row, kept);
 }
 
-enum sotto_err talk_message_move(struct talk *talk, const struct talk_group *group,
-				 const uint8_t *id, const struct talk_place *place)
+enum sotto_err talk_change_park(struct talk *talk, const struct talk_group *group,
+				const struct talk_kept_change *change)
 {
-	struct talk_kept_message kept = {.version = TALK_STORE_VERSION};
-	struct talk_owner owner;
-
-	if (talk->locked) {
-		memcpy(kept.id, id, TALK_MESSAGE_ID_LEN);
-		TALK_PLACE_KEEP(&kept, place);
-		return park(talk, group, talk_number(talk), PARKED_PLACE, kept);
-	}
-	talk_owner_of(group, &owner);
-	return talk_row_move(talk, &owner, id, place);
-}
-
-/* The text of our own has stood in its row all the time; if that is gone, so is what its state is of. */
-static enum sotto_err state_unpark(struct talk *talk, const struct talk_kept_parked *parked,
-				   uint64_t row, const struct talk_kept_message *news)
-{
-	struct talk_conversation conversation = talk_conversation_parked(talk, parked);
-	struct talk_kept_message kept;
-	struct talk_place place;
-	struct talk_owner owner;
-	struct writer before;
-	enum sotto_err err;
-
-	talk_owner_parked(parked, &owner);
-	TALK_PLACE_TAKE(news, &place);
-	writer_init_growing(&before, talk->allocator);
-	TRY(talk_row_get(talk, &owner, row, &before, &kept));
-	kept.state = news->state;
-	TALK_PLACE_KEEP(&kept, &place);
-	TRY(talk_row_put(talk, &conversation, &owner, row, &kept, true));
-out:
-	writer_release(&before);
-	return err == SOTTO_ERR_NOT_FOUND ? SOTTO_OK : err;
+	return park(talk, group, talk_number(talk), PARKED_CHANGE, &talk_kept_change_type, change);
 }
 
 static enum sotto_err row_unpark(void *context, uint64_t row, struct bytes value)
@@ -109,30 +73,26 @@ static enum sotto_err row_unpark(void *context, uint64_t row, struct bytes value
 	struct talk *talk = context;
 	struct talk_conversation conversation;
 	struct talk_kept_message kept;
+	struct talk_kept_change change;
 	struct talk_kept_parked parked;
-	struct talk_place place;
 	struct talk_owner owner;
 	enum sotto_err err;
 
 	FAIL_IF(wire_decode(&talk_kept_parked_type, value, &parked) != SOTTO_OK ||
-			wire_decode(&talk_kept_message_type, parked.message, &kept) != SOTTO_OK ||
-			parked.version != TALK_STORE_VERSION || kept.version != TALK_STORE_VERSION,
+			parked.version != TALK_STORE_VERSION,
 		SOTTO_ERR_CORRUPT);
+	conversation = talk_conversation_parked(talk, &parked);
 	talk_owner_parked(&parked, &owner);
-	switch ((enum talk_parked)parked.what) {
-	case PARKED_ROW:
-		conversation = talk_conversation_parked(talk, &parked);
-		TRY(talk_row_put(talk, &conversation, &owner, row, &kept, true));
-		break;
-	case PARKED_STATE:
-		TRY(state_unpark(talk, &parked, row, &kept));
-		break;
-	case PARKED_PLACE:
-		TALK_PLACE_TAKE(&kept, &place);
-		TRY(talk_row_move(talk, &owner, kept.id, &place));
-		break;
-	default:
-		FAIL_IF(true, SOTTO_ERR_CORRUPT);
+	if (parked.what == PARKED_ROW) {
+		FAIL_IF(wire_decode(&talk_kept_message_type, parked.message, &kept) != SOTTO_OK,
+			SOTTO_ERR_CORRUPT);
+		TRY(talk_row_put(talk, &conversation, &owner, row, &kept));
+	} else {
+		FAIL_IF(parked.what != PARKED_CHANGE ||
+				wire_decode(&talk_kept_change_type, parked.message, &change) !=
+					SOTTO_OK,
+			SOTTO_ERR_CORRUPT);
+		TRY(talk_change_apply(talk, &conversation, &owner, &change));
 	}
 	TRY(store_batch_delete(&talk->batch, TALK_TABLE_PARKED, BYTES_NONE, row));
 out:
@@ -147,7 +107,8 @@ void talk_lock(struct talk *talk)
 		struct talk_event_row *row = CONTAINER_OF(element, struct talk_event_row, list);
 
 		if (row->event.type != TALK_EVENT_MESSAGE &&
-		    row->event.type != TALK_EVENT_MESSAGE_STATE)
+		    row->event.type != TALK_EVENT_MESSAGE_STATE &&
+		    row->event.type != TALK_EVENT_MESSAGE_CHANGED)
 			continue;
 		list_remove(&row->list);
 		list_append(&talk->told, &row->list);

@@ -34,11 +34,39 @@ void talk_message_of(const struct talk_kept_message *kept, struct talk_message *
 		.received_ms = kept->received_ms,
 		.verb = (enum talk_verb)kept->verb,
 		.subject = kept->subject,
+		.edited = kept->edits != 0,
+		.deleted = kept->deleted != 0,
+		.reactions = kept->reactions,
+		.people = kept->people,
 		.text = kept->text,
 	};
 	memcpy(message->id, kept->id, TALK_MESSAGE_ID_LEN);
 	memcpy(message->reply_to, kept->reply_to, TALK_MESSAGE_ID_LEN);
 	TALK_PLACE_TAKE(kept, &message->place);
+}
+
+bool talk_reaction_next(struct wire_cursor *cursor, struct talk_reaction *reaction)
+{
+	struct talk_kept_reaction kept;
+
+	while (wire_list_next(cursor, &talk_kept_reaction_type, &kept)) {
+		if (kept.reaction.len == 0)
+			continue;
+		*reaction = (struct talk_reaction){kept.extension, kept.reaction};
+		return true;
+	}
+	return false;
+}
+
+bool talk_person_next(struct wire_cursor *cursor, struct talk_person *person)
+{
+	struct talk_kept_person kept;
+
+	if (!wire_list_next(cursor, &talk_kept_person_type, &kept))
+		return false;
+	*person = (struct talk_person){kept.extension, (enum talk_person_state)kept.state,
+				       kept.at_ms};
+	return true;
 }
 
 /* ---- Reading what this step has not applied yet, too ---- */
@@ -118,11 +146,12 @@ static enum sotto_err tell(struct talk *talk, const struct talk_conversation *co
 
 	memcpy(event.message_id, kept->id, TALK_MESSAGE_ID_LEN);
 	talk_message_of(kept, &event.message);
+	event.message.reactions = event.message.people = (struct wire_list){0};
 	return talk_tell(talk, &event);
 }
 
-static enum sotto_err row_write(struct talk *talk, const struct talk_owner *owner, uint64_t row,
-				const struct talk_kept_message *kept)
+enum sotto_err talk_row_write(struct talk *talk, const struct talk_owner *owner, uint64_t row,
+			      const struct talk_kept_message *kept)
 {
 	struct talk_blob value = {0};
 	enum sotto_err err;
@@ -154,40 +183,16 @@ out:
 
 enum sotto_err talk_row_put(struct talk *talk, const struct talk_conversation *conversation,
 			    const struct talk_owner *owner, uint64_t row,
-			    const struct talk_kept_message *kept, bool tells)
+			    const struct talk_kept_message *kept)
 {
 	enum sotto_err err;
 
-	TRY(row_write(talk, owner, row, kept));
-	/* Those are written once in these states, when they are new. */
-	if (kept->state == TALK_MESSAGE_RECEIVED || kept->state == TALK_MESSAGE_QUEUED)
-		TRY(id_write(talk, owner, row, kept->id));
-	if (tells)
-		TRY(tell(talk, conversation, row, kept));
+	TRY(talk_row_write(talk, owner, row, kept));
+	TRY(id_write(talk, owner, row, kept->id));
+	TRY(tell(talk, conversation, row, kept));
+	TRY(talk_changes_resume(talk, conversation, owner, kept->id));
 out:
 	return err;
-}
-
-enum sotto_err talk_row_move(struct talk *talk, const struct talk_owner *owner, const uint8_t *id,
-			     const struct talk_place *place)
-{
-	struct talk_kept_message kept;
-	struct talk_place before;
-	struct writer value;
-	uint64_t row;
-	enum sotto_err err;
-
-	writer_init_growing(&value, talk->allocator);
-	TRY(talk_row_find(talk, owner, id, &row));
-	TRY(talk_row_get(talk, owner, row, &value, &kept));
-	TALK_PLACE_TAKE(&kept, &before);
-	if (talk_place_compare(place, &before) < 0) {
-		TALK_PLACE_KEEP(&kept, place);
-		TRY(row_write(talk, owner, row, &kept));
-	}
-out:
-	writer_release(&value);
-	return err == SOTTO_ERR_NOT_FOUND ? SOTTO_OK : err;
 }
 
 /* ---- Notices ---- */
@@ -230,7 +235,7 @@ enum sotto_err talk_missing_put(struct talk *talk, const struct talk_group *grou
 		place.sequence = 1;
 	TALK_PLACE_KEEP(&kept, &place);
 	notice_id(group, &place, TALK_VERB_MISSING, 0, kept.id);
-	return talk_message_put(talk, group, talk_number(talk), &kept, true);
+	return talk_message_put(talk, group, talk_number(talk), &kept);
 }
 
 enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group,
@@ -254,5 +259,5 @@ enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group
 		place.sequence = 1;
 	TALK_PLACE_KEEP(&kept, &place);
 	notice_id(group, &place, verb, subject, kept.id);
-	return talk_message_put(talk, group, talk_number(talk), &kept, true);
+	return talk_message_put(talk, group, talk_number(talk), &kept);
 }

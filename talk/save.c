@@ -31,6 +31,7 @@ static enum sotto_err self_save(struct talk *talk)
 		.rows = talk->rows,
 		.stored_problems = talk->problems & (UINT32_C(1) << TALK_PROBLEM_FORKED |
 						     UINT32_C(1) << TALK_PROBLEM_CONTRADICTION),
+		.silent = talk->silent,
 		.invitation = talk_blob_bytes(&talk->invitation),
 		.access = {.items = talk->access, .count = talk->access_count},
 		.inbox_sequence = talk->inbox_kept.sequence,

@@ -14,6 +14,8 @@
 #define TALK_TEXT_MAX 65536 /* bytes of UTF-8; more is a file */
 #define TALK_BODY_MAX \
 	65600 /* a text with what stands beside it; what does not fit one record is cut */
+#define TALK_REACTION_MAX 32  /* a character as people see it, with all that it is made of */
+#define TALK_READ_MAX	  512 /* messages that one receipt of reading names */
 /*
  * Devices in one group. What follows from it with the suite MLKEM768X25519: a path over a tree without
  * parents has 1,190 bytes a device, an added device 2,800 (8,192 at most), so no commit needs more parts
@@ -66,6 +68,25 @@
 #define TALK_FIELDS_text(X, self) \
 	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "id of a message; zeros: of none") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")
+
+#define TALK_FIELDS_reaction_body(X, self) \
+	X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id") \
+	X(self, U32, number, 0, none, \
+	  "from 1; of its sender's reactions to it the highest counts") \
+	X(self, OPAQUE, reaction, TALK_REACTION_MAX, none, "UTF-8; empty: taken back")
+
+#define TALK_FIELDS_edit(X, self) \
+	X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id, of a text of the same member") \
+	X(self, U32, number, 0, none, "from 1; the highest counts, of equals the greater text") \
+	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8, instead of what it said")
+
+#define TALK_FIELDS_delete(X, self) \
+	X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id, of a text of the same member")
+
+#define TALK_FIELDS_message_id(X, self) X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id")
+
+#define TALK_FIELDS_read(X, self) \
+	X(self, LIST, messages, TALK_READ_MAX, talk_message_id, "that the sender has read")
 
 #define TALK_FIELDS_gap(X, self) X(self, U64, serial, 0, none, "arrived, above the floor")
 
@@ -166,7 +187,12 @@
 	S(plea, "On the porch: a device asks to be added anew to *everyone*") \
 	S(part, "Inside every inbox record, and where a message does not fit into one record") \
 	S(access, "One access secret") \
-	S(parcel, "How a device comes into a group")
+	S(parcel, "How a device comes into a group") \
+	S(reaction_body, "Body 9: what somebody thinks of a message") \
+	S(edit, "Body 10: a message says something else now") \
+	S(delete, "Body 11: a message is taken back") \
+	S(message_id, "One message") \
+	S(read, "Body 12: messages were read")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)
@@ -185,6 +211,10 @@ enum talk_body_type {
 	TALK_BODY_BEACON = 6, /* empty: that it comes, and what time its frame states, is all */
 	TALK_BODY_STUCK = 7,
 	TALK_BODY_FILE = 8, /* reserved */
+	TALK_BODY_REACTION = 9,
+	TALK_BODY_EDIT = 10,
+	TALK_BODY_DELETE = 11,
+	TALK_BODY_READ = 12,
 };
 
 #endif

@@ -8,18 +8,23 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  6
+#define TALK_STORE_VERSION  7
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
 #define TALK_SEED_MAX	    66
 #define TALK_INIT_KEY_MAX   1216 /* X-Wing */
+/* Messages of one conversation that something waits for, and how much for each: 32 MiB at most, of people who
+ * speak of messages that nobody has. */
+#define TALK_WAITING_MAX      64
+#define TALK_WAITING_EACH_MAX 8
 
 #define TALK_FIELDS_kept_self(X, self) \
 	X(self, U8, version, 0, none, "") \
 	X(self, U8, state, 0, none, "enum talk_state") \
 	X(self, U64, rows, 0, none, "the last number given to a message row, group, item, parcel") \
 	X(self, U64, stored_problems, 0, none, "full stops that outlive a restart") \
+	X(self, U8, silent, 0, none, "it does not say what was read, nor does it hear it") \
 	X(self, FIXED, device_seed, 32, none, "") \
 	X(self, FIXED, device_key, 32, none, "") \
 	X(self, FIXED, inbox_read, 32, none, "read token of our inboxes") \
@@ -153,10 +158,23 @@
 	X(self, FIXED, public_key, 32, none, "") \
 	X(self, U32, extension, 0, none, "")
 
+#define TALK_FIELDS_kept_reaction(X, self) \
+	X(self, U32, member, 0, none, "id") \
+	X(self, U32, extension, 0, none, "") \
+	X(self, U32, number, 0, none, "") \
+	X(self, OPAQUE, reaction, TALK_REACTION_MAX, none, "empty: taken back")
+
+#define TALK_FIELDS_kept_person(X, self) \
+	X(self, U32, member, 0, none, "id") \
+	X(self, U32, extension, 0, none, "") \
+	X(self, U8, state, 0, none, "enum talk_person_state") \
+	X(self, U64, at_ms, 0, none, "on this phone")
+
 #define TALK_FIELDS_kept_message(X, self) \
 	X(self, U8, version, 0, none, "") \
 	X(self, U8, kind, 0, none, "enum talk_row_kind") \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "") \
+	X(self, U32, author, 0, none, "member id") \
 	X(self, U32, from, 0, none, "extension") \
 	X(self, U8, state, 0, none, "enum talk_message_state") \
 	TALK_FIELDS_PLACE(X, self) \
@@ -165,7 +183,29 @@
 	X(self, U8, verb, 0, none, "enum talk_verb") \
 	X(self, U32, subject, 0, none, "extension") \
 	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "zeros: to none") \
+	X(self, U32, edits, 0, none, "number of the edit that the text is of; 0: of none") \
+	X(self, U8, deleted, 0, none, "") \
+	X(self, LIST, reactions, TALK_MEMBERS_MAX, talk_kept_reaction, "one a member") \
+	X(self, LIST, people, TALK_MEMBERS_MAX, talk_kept_person, "own ones: whom it has reached") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
+
+#define TALK_FIELDS_kept_change(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, what, 0, none, "enum talk_change") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of the message") \
+	X(self, U32, member, 0, none, "id, of who changes it") \
+	X(self, U32, extension, 0, none, "") \
+	X(self, U32, number, 0, none, "of an edit, a reaction") \
+	X(self, U8, state, 0, none, "of the message, or of a person") \
+	TALK_FIELDS_PLACE(X, self) \
+	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
+
+#define TALK_FIELDS_kept_waiting(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, LIST, changes, TALK_WAITING_EACH_MAX, talk_kept_change, "of one message")
+
+#define TALK_FIELDS_kept_queue(X, self) \
+	X(self, LIST, halves, TALK_WAITING_MAX, talk_gap, "first 8 bytes of ids; the oldest first")
 
 #define TALK_FIELDS_kept_id(X, self) \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "all of it; its index has the first half") \
@@ -177,8 +217,7 @@
 	X(self, U8, kind, 0, none, "enum talk_kind of the conversation") \
 	X(self, U32, peer, 0, none, "one to one: member id") \
 	X(self, FIXED, id, TALK_GROUP_ID_LEN, none, "of the MLS group") \
-	X(self, OPAQUE, message, TALK_TEXT_MAX + 128, none, \
-	  "kept_message; only of one that came it has a text")
+	X(self, OPAQUE, message, TALK_TEXT_MAX + 256, none, "kept_message or kept_change")
 
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
@@ -195,7 +234,12 @@
 	S(kept_commit) \
 	S(kept_parcel) \
 	S(kept_invite) \
+	S(kept_reaction) \
+	S(kept_person) \
 	S(kept_message) \
+	S(kept_change) \
+	S(kept_waiting) \
+	S(kept_queue) \
 	S(kept_id) \
 	S(kept_parked)
 
@@ -204,6 +248,9 @@
 #define TALK_DECLARE_KEPT(name) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_KEPT_STRUCTURES(TALK_DECLARE_KEPT)
 #undef TALK_DECLARE_KEPT
+
+extern const struct wire_type *const talk_kept_types[];
+extern const size_t talk_kept_type_count;
 
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
  * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT and PART, whose owner is the group's

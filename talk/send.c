@@ -8,6 +8,12 @@
 
 #include "talk/state.h"
 
+/* Does it have a serial, and wait until everybody has it? */
+static bool is_kept(uint8_t type)
+{
+	return type == TALK_BODY_TEXT || (type >= TALK_BODY_REACTION && type <= TALK_BODY_READ);
+}
+
 enum sotto_err talk_out_put(struct talk *talk, struct talk_group *group, uint8_t type,
 			    struct bytes body, bool transient, struct talk_out **out)
 {
@@ -24,9 +30,9 @@ enum sotto_err talk_out_put(struct talk *talk, struct talk_group *group, uint8_t
 	made->transient = transient;
 	made->dirty = !transient;
 	made->sent_ms = talk->utc_ms;
-	if (type == TALK_BODY_TEXT) {
+	if (is_kept(type)) {
 		made->serial = ++group->serial;
-		made->row = made->number;
+		made->row = type == TALK_BODY_TEXT ? made->number : 0;
 		group->dirty = true;
 	}
 	list_append(&group->outbox, &made->list);
@@ -147,10 +153,11 @@ static enum sotto_err outbox_expire(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (out->type != TALK_BODY_TEXT || out->stored_ms == 0 ||
+		if (out->serial == 0 || out->stored_ms == 0 ||
 		    talk->utc_ms < out->stored_ms + talk->retention_ms)
 			continue;
-		TRY(talk_row_write(talk, group, out, TALK_MESSAGE_FAILED));
+		if (out->type == TALK_BODY_TEXT)
+			TRY(talk_text_state(talk, group, out, TALK_MESSAGE_FAILED));
 		TRY(talk_out_remove(talk, group, out));
 	}
 out:
@@ -166,7 +173,7 @@ static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
 		if (out->type == TALK_BODY_TEXT)
-			TRY(talk_row_write(talk, group, out, TALK_MESSAGE_FAILED));
+			TRY(talk_text_state(talk, group, out, TALK_MESSAGE_FAILED));
 		TRY(talk_out_remove(talk, group, out));
 	}
 out:
@@ -216,7 +223,7 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 	if (out->stored_ms == 0)
 		out->stored_ms = talk->utc_ms;
 	if (out->type == TALK_BODY_TEXT && !before)
-		TRY(talk_row_write(talk, group, out, TALK_MESSAGE_STORED));
+		TRY(talk_text_state(talk, group, out, TALK_MESSAGE_STORED));
 	if (out->type == TALK_BODY_RECEIPT) {
 		for (size_t i = 0; i < group->arrived_count; i++) {
 			if (group->arrived[i].tell == 2)

@@ -7,8 +7,9 @@
  *   read.c                    a batch: signature, position, records
  *   receive.c                 a record: ours, a commit, a message
  *   part.c                    what does not fit into one record
- *   frame.c text.c roster.c package.c   what a message says
+ *   frame.c text.c body.c roster.c package.c   what a message says
  *   conversation.c row.c      what a conversation is called, its rows and their places
+ *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
  *   forget.c                  a join that came to nothing
@@ -322,6 +323,7 @@ struct talk {
 	size_t watches_max;
 	uint64_t retention_ms;
 	enum sotto_err broken; /* an error in the middle of a step: only destroy is left */
+	bool silent;	       /* it does not say what was read */
 	bool locked;	       /* the store is: nothing goes into tables that are not ring tables */
 	struct store_reader reader; /* get NULL: nothing was loaded */
 
@@ -533,9 +535,9 @@ MUST_USE enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_grou
 					     const struct talk_drop *drop, const uint8_t *key,
 					     struct bytes body);
 MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group);
-/* The row of a text of ours, as it stands now. */
-MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
-				       struct talk_out *out, enum talk_message_state state);
+/* A text of ours in another state: its row, new if it has none. */
+MUST_USE enum sotto_err talk_text_state(struct talk *talk, const struct talk_group *group,
+					struct talk_out *out, enum talk_message_state state);
 void talk_message_id(const uint8_t *group_id, const uint8_t *key, uint64_t serial, uint8_t *id);
 
 /* ---- conversation.c, row.c, lock.c: rows of messages and their events; parked, and without an event, while locked ---- */
@@ -546,13 +548,27 @@ void talk_owner_of(const struct talk_group *group, struct talk_owner *owner);
 /* Where the record that the drop was read up to stands. */
 struct talk_place talk_place_of(const struct talk_group *group, const struct talk_drop *drop);
 
-/* A new row, or all of one of ours in another state. tells: with an event, if the phone is not locked. */
+/* A new row, with an event if the phone is not locked. */
 MUST_USE enum sotto_err talk_message_put(struct talk *talk, const struct talk_group *group,
-					 uint64_t row, const struct talk_kept_message *kept,
-					 bool tells);
-/* The message stands here, if it was further behind before; one that is not there does not matter. */
-MUST_USE enum sotto_err talk_message_move(struct talk *talk, const struct talk_group *group,
-					  const uint8_t *id, const struct talk_place *place);
+					 uint64_t row, const struct talk_kept_message *kept);
+
+/* ---- change.c: of a message of this group's conversation; waits if it is not here yet ---- */
+MUST_USE enum sotto_err talk_change(struct talk *talk, const struct talk_group *group,
+				    const struct talk_kept_change *change);
+MUST_USE enum sotto_err talk_change_apply(struct talk *talk,
+					  const struct talk_conversation *conversation,
+					  const struct talk_owner *owner,
+					  const struct talk_kept_change *change);
+MUST_USE enum sotto_err talk_change_park(struct talk *talk, const struct talk_group *group,
+					 const struct talk_kept_change *change);
+/* The message has come. */
+MUST_USE enum sotto_err talk_changes_resume(struct talk *talk,
+					    const struct talk_conversation *conversation,
+					    const struct talk_owner *owner, const uint8_t *id);
+
+/* ---- body.c: bodies that change a message ---- */
+MUST_USE enum sotto_err talk_body_receive(struct talk *talk, struct talk_group *group,
+					  const uint8_t *key, const struct talk_frame *frame);
 
 /* Who did what by the commit that the drop was read up to: actor and subject are extensions. */
 MUST_USE enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group,
@@ -579,12 +595,14 @@ MUST_USE enum sotto_err talk_store_get(const struct talk *talk, uint8_t table, s
 				       uint64_t index, struct writer *out);
 MUST_USE enum sotto_err talk_row_find(const struct talk *talk, const struct talk_owner *owner,
 				      const uint8_t *id, uint64_t *row);
+/* A new one. */
 MUST_USE enum sotto_err talk_row_put(struct talk *talk,
 				     const struct talk_conversation *conversation,
 				     const struct talk_owner *owner, uint64_t row,
-				     const struct talk_kept_message *kept, bool tells);
-MUST_USE enum sotto_err talk_row_move(struct talk *talk, const struct talk_owner *owner,
-				      const uint8_t *id, const struct talk_place *place);
+				     const struct talk_kept_message *kept);
+/* Over the one that is there. */
+MUST_USE enum sotto_err talk_row_write(struct talk *talk, const struct talk_owner *owner,
+				       uint64_t row, const struct talk_kept_message *kept);
 /* kept borrows from value, which is empty before. */
 MUST_USE enum sotto_err talk_row_get(const struct talk *talk, const struct talk_owner *owner,
 				     uint64_t row, struct writer *value,
@@ -633,6 +651,14 @@ uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, stru
 MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
 					    struct talk_blob *blob);
 void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options);
+
+/* ---- user.c ---- */
+/* The group of a conversation that we may write to; NULL with peer: to be made. Or why not. */
+MUST_USE enum sotto_err talk_group_find(struct talk *talk,
+					const struct talk_conversation *conversation,
+					const struct ledger_member **peer,
+					struct talk_group **group);
+bool talk_outbox_full(const struct talk *talk);
 
 /* ---- group.c ---- */
 MUST_USE enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls,

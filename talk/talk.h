@@ -112,6 +112,7 @@ const char *talk_problem_text(enum talk_problem problem);
 
 struct talk_status {
 	enum talk_state state;
+	bool tells_read;	 /* see talk_tell_read */
 	uint32_t extension;	 /* 0 before it is known */
 	uint32_t problems;	 /* bit n: enum talk_problem n */
 	uint32_t stuck_by;	 /* TALK_PROBLEM_STUCK: whose commit it was; 0 else */
@@ -246,9 +247,37 @@ MUST_USE enum sotto_err talk_send_text(struct talk *talk,
 				       struct bytes text, const uint8_t *reply_to,
 				       uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);
 
-/* Everything in this conversation up to this row (TALK_TABLE_MESSAGES) was read. SOTTO_ERR_NOT_FOUND. */
+/*
+ * Another text instead of the one of a message of ours, or none any more: for everybody. What it said is then in
+ * no store. Errors as talk_send_text; also SOTTO_ERR_NOT_FOUND (no such message here), _DENIED (not ours),
+ * _EXISTS (it is deleted).
+ */
+MUST_USE enum sotto_err talk_edit(struct talk *talk, const struct talk_conversation *conversation,
+				  const uint8_t *message_id, struct bytes text, uint64_t now_ns,
+				  uint64_t utc_ms);
+MUST_USE enum sotto_err talk_delete(struct talk *talk, const struct talk_conversation *conversation,
+				    const uint8_t *message_id, uint64_t now_ns, uint64_t utc_ms);
+
+/*
+ * One reaction of ours to a message, instead of the one before; empty: none any more. Errors as talk_edit, but that
+ * it may be anybody's message. SOTTO_ERR_INVALID, _LIMIT: UTF-8 without controls, at most TALK_REACTION_MAX bytes.
+ */
+MUST_USE enum sotto_err talk_react(struct talk *talk, const struct talk_conversation *conversation,
+				   const uint8_t *message_id, struct bytes reaction,
+				   uint64_t now_ns, uint64_t utc_ms);
+
+/*
+ * Everything in this conversation up to this row (TALK_TABLE_MESSAGES) was read; that is told to who wrote it, unless
+ * talk_tell_read is off or more than TALK_READ_DEVICES_MAX devices are in it. SOTTO_ERR_NOT_FOUND.
+ */
+#define TALK_READ_DEVICES_MAX 100 /* each receipt is acknowledged by all: the square of this */
 MUST_USE enum sotto_err talk_mark_read(struct talk *talk,
-				       const struct talk_conversation *conversation, uint64_t row);
+				       const struct talk_conversation *conversation, uint64_t row,
+				       uint64_t now_ns, uint64_t utc_ms);
+
+/* Does this phone say what was read, and hear what others have read? The one not without the other. On at first. */
+MUST_USE enum sotto_err talk_tell_read(struct talk *talk, bool tells, uint64_t now_ns,
+				       uint64_t utc_ms);
 
 /* ---- While the phone is locked ---- */
 
@@ -363,6 +392,30 @@ struct talk_place {
 /* Before, the same or behind: less than 0, 0, more. What has no place stands behind everything that has. */
 int talk_place_compare(const struct talk_place *a, const struct talk_place *b);
 
+/* What has changed about a message. */
+enum talk_change {
+	TALK_CHANGE_STATE = 1,
+	TALK_CHANGE_PLACE = 2,
+	TALK_CHANGE_PERSON = 3, /* somebody has got or read it */
+	TALK_CHANGE_REACTION = 4,
+	TALK_CHANGE_EDIT = 5,
+	TALK_CHANGE_DELETE = 6,
+};
+
+/* How far a message of ours has come with one member. Of one to one the message's state says the first. */
+enum talk_person_state { TALK_PERSON_HAS = 1, TALK_PERSON_READ = 2 };
+
+struct talk_reaction {
+	uint32_t extension;
+	struct bytes reaction;
+};
+
+struct talk_person {
+	uint32_t extension;
+	enum talk_person_state state;
+	uint64_t at_ms; /* when this phone learned it */
+};
+
 struct talk_message {
 	enum talk_row_kind kind;
 	uint8_t id[TALK_MESSAGE_ID_LEN];
@@ -374,8 +427,16 @@ struct talk_message {
 	enum talk_verb verb;		       /* TALK_ROW_NOTICE */
 	uint32_t subject;		       /* extension; 0: nobody */
 	uint8_t reply_to[TALK_MESSAGE_ID_LEN]; /* zeros: to nothing; that may be unknown here */
-	struct bytes text;		       /* borrows from the row or the event */
+	bool edited;
+	bool deleted; /* its text is gone */
+	/* Borrow from the row; an event has none. */
+	struct wire_list reactions, people;
+	struct bytes text; /* borrows from the row or the event */
 };
+
+/* Whose reaction was not taken back; cursor as wire_list_walk makes it of reactions. False at the end. */
+bool talk_reaction_next(struct wire_cursor *cursor, struct talk_reaction *reaction);
+bool talk_person_next(struct wire_cursor *cursor, struct talk_person *person);
 
 enum talk_event_type {
 	TALK_EVENT_STATE = 1, /* enum talk_state changed; or a problem came or went */
@@ -391,6 +452,8 @@ enum talk_event_type {
 	TALK_EVENT_MESSAGE,
 	/* Of one we sent: conversation, row, message_id, message_state */
 	TALK_EVENT_MESSAGE_STATE,
+	/* Of any: conversation, row, message_id, change, extension: whose. The row says how it is now. */
+	TALK_EVENT_MESSAGE_CHANGED,
 	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
 };
@@ -407,6 +470,7 @@ struct talk_event {
 	uint64_t expires_ms; /* INVITED */
 	uint64_t epoch;
 	enum talk_message_state message_state;
+	enum talk_change change;
 	bool removed; /* EPOCH: somebody was removed by it */
 	enum sotto_err err;
 	struct bytes text; /* borrowed until the next call of talk_next_event */
@@ -420,7 +484,8 @@ bool talk_next_event(struct talk *talk, struct talk_event *event);
 /*
  * Messages: owner is that of the conversation, index grows with each row that this phone writes. Value: see
  * talk_message_decode. The order of people is that of their places: talk_history_read.
- * TALK_TABLE_READ: the same owner, index 0, value is the last row read (8 bytes, big-endian).
+ * TALK_TABLE_READ: the same owner, index 0, value is the last row read (8 bytes, big-endian). At other indices
+ * talk_change waits for messages that are not here yet.
  */
 #define TALK_TABLE_MESSAGES (STORE_TABLES_TALK + 0)
 #define TALK_TABLE_READ	    (STORE_TABLES_TALK + 1)

@@ -2,6 +2,7 @@
 /* Texts, and the receipts that end their way. lock.c keeps their rows in the store. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "crypto/hash.h"
 #include "talk/state.h"
 
@@ -33,14 +34,16 @@ enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
 	};
 	struct talk_text text;
 
-	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK)
+	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK ||
+	    !utf8_valid(text.text))
 		return SOTTO_OK;
+	kept.author = device->member;
 	kept.from = talk_extension_of(talk, device->member);
 	talk_message_id(group->id, key, frame->serial, kept.id);
 	TALK_PLACE_KEEP(&kept, &place);
 	memcpy(kept.reply_to, text.reply_to, sizeof(kept.reply_to));
 	kept.text = text.text;
-	return talk_message_put(talk, group, talk_number(talk), &kept, true);
+	return talk_message_put(talk, group, talk_number(talk), &kept);
 }
 
 enum sotto_err talk_text_again(struct talk *talk, struct talk_group *group,
@@ -48,33 +51,36 @@ enum sotto_err talk_text_again(struct talk *talk, struct talk_group *group,
 {
 	bool own = memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0;
 	struct talk_place place = talk_place_of(group, drop);
-	uint8_t id[TALK_MESSAGE_ID_LEN];
+	struct talk_kept_change change = {.version = TALK_STORE_VERSION, .what = TALK_CHANGE_PLACE};
 
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (!own || out->type != TALK_BODY_TEXT || out->serial != serial)
+		if (!own || out->type != TALK_BODY_TEXT || out->serial != serial ||
+		    talk_place_compare(&place, &out->place) >= 0)
 			continue;
-		if (talk_place_compare(&place, &out->place) >= 0)
-			return SOTTO_OK;
 		out->place = place;
 		out->dirty = true;
 		/* What is not stored yet is written when it is. */
-		return out->stored ? talk_row_write(talk, group, out, out->state) : SOTTO_OK;
+		if (!out->stored)
+			return SOTTO_OK;
 	}
-	talk_message_id(group->id, key, serial, id);
-	return talk_message_move(talk, group, id, &place);
+	talk_message_id(group->id, key, serial, change.id);
+	TALK_PLACE_KEEP(&change, &place);
+	return talk_change(talk, group, &change);
 }
 
-enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
-			      struct talk_out *out, enum talk_message_state state)
+static enum sotto_err row_begin(struct talk *talk, const struct talk_group *group,
+				const struct talk_out *out)
 {
-	bool tells = state != out->state;
+	const struct ledger_device *device =
+		ledger_device_by_key(talk->ledger, talk->identity.public_key);
 	struct talk_kept_message kept = {
 		.version = TALK_STORE_VERSION,
 		.kind = TALK_ROW_TEXT,
+		.author = device != NULL ? device->member : 0,
 		.from = talk_extension_of(talk, UINT32_MAX),
-		.state = (uint8_t)state,
+		.state = (uint8_t)out->state,
 		.sent_ms = out->sent_ms,
 	};
 	struct talk_text text;
@@ -82,14 +88,30 @@ enum sotto_err talk_row_write(struct talk *talk, const struct talk_group *group,
 
 	TRY(wire_decode(&talk_text_type, talk_blob_bytes(&out->body), &text));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, kept.id);
-	TALK_PLACE_KEEP(&kept, &out->place);
 	memcpy(kept.reply_to, text.reply_to, sizeof(kept.reply_to));
 	kept.text = text.text;
-	out->state = state;
-	out->dirty = true;
-	TRY(talk_message_put(talk, group, out->row, &kept, tells));
+	err = talk_message_put(talk, group, out->row, &kept);
 out:
 	return err;
+}
+
+enum sotto_err talk_text_state(struct talk *talk, const struct talk_group *group,
+			       struct talk_out *out, enum talk_message_state state)
+{
+	struct talk_kept_change change = {
+		.version = TALK_STORE_VERSION,
+		.what = TALK_CHANGE_STATE,
+		.state = (uint8_t)state,
+	};
+	bool begins = out->state == 0;
+
+	out->state = state;
+	out->dirty = true;
+	if (begins)
+		return row_begin(talk, group, out);
+	talk_message_id(group->id, talk->identity.public_key, out->serial, change.id);
+	TALK_PLACE_KEEP(&change, &out->place);
+	return talk_change(talk, group, &change);
 }
 
 static bool has_serial(const struct talk_has *has, uint64_t serial)
@@ -138,6 +160,33 @@ static bool acknowledged(struct talk_out *out, const uint8_t *key)
 	return all && out->recipient_count > 0;
 }
 
+/* In a group: does this device's member have it on all devices now? One to one the state says so. */
+static enum sotto_err person_has(struct talk *talk, const struct talk_group *group,
+				 const struct talk_out *out, const uint8_t *key)
+{
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+	struct talk_kept_change change = {
+		.version = TALK_STORE_VERSION,
+		.what = TALK_CHANGE_PERSON,
+		.state = TALK_PERSON_HAS,
+	};
+
+	if (group->kind != TALK_GROUP || device == NULL)
+		return SOTTO_OK;
+	for (size_t i = 0; i < out->recipient_count; i++) {
+		const struct ledger_device *other =
+			ledger_device_by_key(talk->ledger, out->recipients[i].key);
+
+		if (other != NULL && other->member == device->member &&
+		    out->recipients[i].acknowledged == 0)
+			return SOTTO_OK;
+	}
+	change.member = device->member;
+	change.extension = talk_extension_of(talk, device->member);
+	talk_message_id(group->id, talk->identity.public_key, out->serial, change.id);
+	return talk_change(talk, group, &change);
+}
+
 enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 				    const struct talk_drop *drop, const uint8_t *key,
 				    struct bytes body)
@@ -145,6 +194,7 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 	struct talk_receipt receipt;
 	struct wire_cursor cursor;
 	struct talk_has has;
+	bool all;
 	enum sotto_err err = SOTTO_OK;
 
 	if (wire_decode(&talk_receipt_type, body, &receipt) != SOTTO_OK)
@@ -163,13 +213,16 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 					talk_out_unseal(talk, out);
 				continue;
 			}
-			if (!acknowledged(out, key))
+			all = acknowledged(out, key);
+			if (out->type == TALK_BODY_TEXT)
+				TRY(person_has(talk, group, out, key));
+			if (!all)
 				continue;
 			/* Everybody has it, and we have not read it back: if the relay lost it, we never do. */
 			if (out->place.sequence == 0)
 				out->place = talk_place_of(group, drop);
 			if (out->type == TALK_BODY_TEXT)
-				TRY(talk_row_write(talk, group, out, TALK_MESSAGE_DELIVERED));
+				TRY(talk_text_state(talk, group, out, TALK_MESSAGE_DELIVERED));
 			TRY(talk_out_remove(talk, group, out));
 		}
 	}

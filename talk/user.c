@@ -148,7 +148,7 @@ static enum sotto_err peer_find(const struct talk *talk, uint32_t extension,
 	return SOTTO_ERR_DENIED;
 }
 
-static size_t outbox_count(const struct talk *talk)
+bool talk_outbox_full(const struct talk *talk)
 {
 	size_t count = 0;
 
@@ -158,12 +158,11 @@ static size_t outbox_count(const struct talk *talk)
 		list_for_each (item, after, &group->outbox)
 			count++;
 	}
-	return count;
+	return count >= TALK_OUTBOX_MAX;
 }
 
-/* The group of a conversation that we may write to, made if it is one to one; or why not. */
-static enum sotto_err group_find(struct talk *talk, const struct talk_conversation *conversation,
-				 const struct ledger_member **peer, struct talk_group **group)
+enum sotto_err talk_group_find(struct talk *talk, const struct talk_conversation *conversation,
+			       const struct ledger_member **peer, struct talk_group **group)
 {
 	*peer = NULL;
 	*group = NULL;
@@ -190,7 +189,7 @@ static enum sotto_err text_queue(struct talk *talk, struct talk_group *group, st
 	TRY(talk_encode(talk, &talk_text_type, &body, &encoded));
 	TRY(talk_out_put(talk, group, TALK_BODY_TEXT, talk_blob_bytes(&encoded), false, &out));
 	talk_message_id(group->id, talk->identity.public_key, out->serial, message_id);
-	TRY(talk_row_write(talk, group, out, TALK_MESSAGE_QUEUED));
+	TRY(talk_text_state(talk, group, out, TALK_MESSAGE_QUEUED));
 out:
 	talk_blob_clear(talk, &encoded);
 	return err;
@@ -202,7 +201,7 @@ enum sotto_err talk_send_text(struct talk *talk, const struct talk_conversation 
 {
 	const struct ledger_member *peer;
 	struct talk_group *group;
-	enum sotto_err err = group_find(talk, conversation, &peer, &group);
+	enum sotto_err err = talk_group_find(talk, conversation, &peer, &group);
 
 	if (err != SOTTO_OK)
 		return err;
@@ -210,7 +209,7 @@ enum sotto_err talk_send_text(struct talk *talk, const struct talk_conversation 
 		return SOTTO_ERR_STATE;
 	if (text.len == 0 || !utf8_valid(text))
 		return SOTTO_ERR_INVALID;
-	if (text.len > TALK_TEXT_MAX || outbox_count(talk) >= TALK_OUTBOX_MAX)
+	if (text.len > TALK_TEXT_MAX || talk_outbox_full(talk))
 		return SOTTO_ERR_LIMIT;
 	err = talk_step_begin(talk, now_ns, utc_ms);
 	if (err != SOTTO_OK)
@@ -233,25 +232,6 @@ enum sotto_err talk_open(struct talk *talk, uint32_t extension, uint64_t now_ns,
 	if (err != SOTTO_OK)
 		return err;
 	return talk_step_end(talk, talk_group_open_direct(talk, peer, &group));
-}
-
-enum sotto_err talk_mark_read(struct talk *talk, const struct talk_conversation *conversation,
-			      uint64_t row)
-{
-	struct talk_owner owner;
-	uint8_t value[8];
-	enum sotto_err err = talk_conversation_owner(talk, conversation, &owner);
-
-	if (err != SOTTO_OK)
-		return err;
-	if (talk->broken != SOTTO_OK)
-		return talk->broken;
-	if (talk->locked)
-		return SOTTO_ERR_STATE;
-	for (size_t i = 0; i < sizeof(value); i++)
-		value[i] = (uint8_t)(row >> (56 - 8 * i));
-	return store_batch_put(&talk->batch, TALK_TABLE_READ, talk_owner_bytes(&owner), 0,
-			       BYTES_OF(value), STORE_PLAIN);
 }
 
 /* The conversation with this member, once somebody else is in it. */
@@ -323,6 +303,7 @@ void talk_status(const struct talk *talk, struct talk_status *status)
 	*status = (struct talk_status){
 		.state = talk->state,
 		.extension = talk_extension_of(talk, UINT32_MAX),
+		.tells_read = !talk->silent,
 		.problems = talk->problems,
 		.current = talk->everyone != NULL && talk_group_current(talk, talk->everyone),
 	};

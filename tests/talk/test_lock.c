@@ -37,7 +37,7 @@ static void test_locked_phone(void **state)
 	assert_int_equal(
 		talk_send_text(ben->talk, &with, BYTES_TEXT("no"), NULL, id, world_now(world), 0),
 		SOTTO_ERR_STATE);
-	assert_int_equal(talk_mark_read(ben->talk, &with, 1), SOTTO_ERR_STATE);
+	assert_int_equal(talk_mark_read(ben->talk, &with, 1, world_now(world), 0), SOTTO_ERR_STATE);
 	assert_true(world_send(world, 0, 1, 1));
 	world_run(world, 5);
 	assert_true(world_send(world, 2, 1, 2));

@@ -353,6 +353,7 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 	case TALK_EVENT_STATE:
 	case TALK_EVENT_MEMBERS:
 	case TALK_EVENT_MESSAGE_STATE:
+	case TALK_EVENT_MESSAGE_CHANGED:
 		break;
 	}
 }
