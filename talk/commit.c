@@ -15,12 +15,10 @@
 /* In one commit; more wait for the next. */
 #define NEEDS_MAX 256
 
-/* What the largest commit has for each device of a group: of a path over a tree without parents, and with a
- * key package. Those who are being let in when a network becomes full come on top. */
-#define PATH_LEAF_LEN 1190
-_Static_assert((TALK_MEMBERS_MAX + TALK_PETITIONS_MAX) * PATH_LEAF_LEN +
+/* Those who are being let in when a network becomes full come on top. */
+_Static_assert((TALK_MEMBERS_MAX + TALK_PETITIONS_MAX) * TALK_PATH_LEAF_LEN +
 			       NEEDS_MAX * TALK_KEY_PACKAGE_MAX <
-		       TALK_MESSAGE_PARTS_MAX * TALK_PART_MAX - 65536,
+		       TALK_MESSAGE_PARTS_MAX * TALK_PART_MAX - TALK_COMMIT_REST_LEN,
 	       "no commit is too long to be sent");
 
 struct needs {

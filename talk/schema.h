@@ -18,12 +18,14 @@
 #define TALK_READ_MAX	  512 /* messages that one receipt of reading names */
 /*
  * Devices in one group. What follows from it with the suite MLKEM768X25519: a path over a tree without
- * parents has 1,190 bytes a device, an added device 2,800 (8,192 at most), so no commit needs more parts
- * than:
+ * parents has so many bytes for each of them, an added device 2,800 (8,192 at most), so no commit needs more
+ * parts than:
  */
 #define TALK_MEMBERS_MAX       1000
-#define TALK_MESSAGE_PARTS_MAX 70 /* 4 MiB: of a message in a conversation's drop */
-#define TALK_UNFINISHED_MAX    4  /* such messages on their way in one drop; the oldest gives way */
+#define TALK_PATH_LEAF_LEN     1190
+#define TALK_COMMIT_REST_LEN   65536 /* the path's own keys, the context, signatures */
+#define TALK_MESSAGE_PARTS_MAX 70    /* 4 MiB: of a message in a conversation's drop */
+#define TALK_UNFINISHED_MAX    4 /* such messages on their way in one drop; the oldest gives way */
 #define TALK_GROUP_ID_LEN      32
 #define TALK_MESSAGE_ID_LEN    16
 #define TALK_CALL_MAX	       256 /* a call message: call/message.h */

@@ -21,7 +21,8 @@ struct talk *talk_of(struct world *world, uint32_t number)
 struct talk_group *direct_of(struct world *world, uint32_t number, uint32_t peer)
 {
 	const struct ledger *ledger = talk_ledger(talk_of(world, number));
-	const struct ledger_member *member = ledger_member_by_extension(ledger, 100 + peer);
+	const struct ledger_member *member =
+		ledger_member_by_extension(ledger, world_extension(world, peer));
 
 	return member == NULL ? NULL : talk_group_direct(talk_of(world, number), member->id);
 }

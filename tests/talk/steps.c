@@ -29,7 +29,7 @@ void revoke(struct world *world, uint32_t number)
 {
 	struct world_phone *admin = world_phone(world, 0);
 
-	assert_int_equal(talk_revoke(admin->talk, 100 + number, world_now(world),
+	assert_int_equal(talk_revoke(admin->talk, world_extension(world, number), world_now(world),
 				     WORLD_UTC_MS + world_now(world) / 1000000),
 			 SOTTO_OK);
 	world_settle(admin);

@@ -27,6 +27,7 @@ struct event {
 struct world {
 	struct world_phone phones[WORLD_PHONES_MAX];
 	uint32_t phone_count;
+	uint8_t digits; /* of extensions */
 	struct fake_relay *relay;
 	struct event events[EVENTS_MAX];
 	size_t event_count;
@@ -167,6 +168,7 @@ struct world *world_create_of(uint64_t seed, uint32_t phones)
 
 	ASSERT(world != NULL && phones <= WORLD_PHONES_MAX);
 	world->phone_count = phones;
+	world->digits = 3;
 	world->random = seed;
 	world->now_ns = WORLD_SECOND;
 	world->relay = fake_relay_create((uint32_t)seed, relay_answers, world);
@@ -211,6 +213,20 @@ struct fake_relay *world_relay(struct world *world)
 uint64_t world_now(const struct world *world)
 {
 	return world->now_ns;
+}
+
+void world_digits(struct world *world, uint8_t digits)
+{
+	world->digits = digits;
+}
+
+uint32_t world_extension(const struct world *world, uint32_t number)
+{
+	uint32_t first = 1;
+
+	for (uint8_t i = 1; i < world->digits; i++)
+		first *= 10;
+	return first + number;
 }
 
 static void dial(struct world_phone *phone)
@@ -559,7 +575,7 @@ void world_found(struct world *world)
 	struct talk_found found = {
 		.network_name = BYTES_TEXT("Newsroom"),
 		.name = BYTES_TEXT("Ana"),
-		.digits = 3,
+		.digits = world->digits,
 		.relay_address = BYTES_TEXT("relay.example:4433"),
 	};
 	enum sotto_err err;
@@ -575,16 +591,16 @@ void world_found(struct world *world)
 
 void world_invite(struct world *world, uint32_t number)
 {
-	enum sotto_err err = talk_invite(world->phones[0].talk, 100 + number, BYTES_TEXT("Bo"),
-					 86400000, world->now_ns, utc(world));
+	enum sotto_err err = talk_invite(world->phones[0].talk, world_extension(world, number),
+					 BYTES_TEXT("Bo"), 86400000, world->now_ns, utc(world));
 
 	ASSERT(err == SOTTO_OK);
 	world_settle(&world->phones[0]);
 	world_run(world, 2);
 	/* A phone that died meanwhile is asked again. */
-	while (world->phones[0].invited != 100 + number) {
-		err = talk_invite(world->phones[0].talk, 100 + number, BYTES_TEXT("Bo"), 86400000,
-				  world->now_ns, utc(world));
+	while (world->phones[0].invited != world_extension(world, number)) {
+		err = talk_invite(world->phones[0].talk, world_extension(world, number),
+				  BYTES_TEXT("Bo"), 86400000, world->now_ns, utc(world));
 		if (err == SOTTO_OK)
 			world_settle(&world->phones[0]);
 		world_run(world, 2);
@@ -636,7 +652,8 @@ bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
 	char buffer[64];
 	size_t len = text_make(from, to, text, buffer, sizeof(buffer));
 	uint32_t deaths = phone->deaths;
-	enum sotto_err err = send_text(phone, 100 + to, BYTES(buffer, len), id);
+	enum sotto_err err =
+		send_text(phone, world_extension(world, to), BYTES(buffer, len), id);
 
 	if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
 		(void)survived(phone, err);
@@ -670,7 +687,7 @@ static enum sotto_err row_look(void *context, uint64_t index, struct bytes value
 static struct search search(struct world_phone *phone, uint32_t peer, uint32_t from, uint32_t to,
 			    uint32_t text)
 {
-	struct talk_conversation with = talk_with(100 + peer);
+	struct talk_conversation with = talk_with(world_extension(phone->world, peer));
 	struct search found = {.count = 0};
 	char buffer[64];
 	struct talk_owner owner;
@@ -707,11 +724,12 @@ bool world_agree(struct world *world, uint32_t a, uint32_t b)
 	if (ledger_length(right) != length ||
 	    memcmp(ledger_head(left, length), ledger_head(right, length), LEDGER_HASH_LEN) != 0)
 		return false;
-	if (talk_call_export(world->phones[a].talk, 100 + b, "test", BYTES_NONE, x, 32) != SOTTO_OK)
-		return talk_call_export(world->phones[b].talk, 100 + a, "test", BYTES_NONE, y,
-					32) != SOTTO_OK;
-	return talk_call_export(world->phones[b].talk, 100 + a, "test", BYTES_NONE, y, 32) ==
-		       SOTTO_OK &&
+	if (talk_call_export(world->phones[a].talk, world_extension(world, b), "test", BYTES_NONE,
+			     x, 32) != SOTTO_OK)
+		return talk_call_export(world->phones[b].talk, world_extension(world, a), "test",
+					BYTES_NONE, y, 32) != SOTTO_OK;
+	return talk_call_export(world->phones[b].talk, world_extension(world, a), "test",
+				BYTES_NONE, y, 32) == SOTTO_OK &&
 	       memcmp(x, y, 32) == 0;
 }
 

@@ -70,6 +70,10 @@ struct world_phone *world_phone(struct world *world, uint32_t number);
 struct fake_relay *world_relay(struct world *world);
 uint64_t world_now(const struct world *world);
 
+/* Extensions of the network that will be founded have so many digits; else 3. Phone 0 has the first one. */
+void world_digits(struct world *world, uint8_t digits);
+uint32_t world_extension(const struct world *world, uint32_t number);
+
 /* So many drops are watched at once; restarts the phone. */
 void world_watches(struct world *world, uint32_t number, size_t watches);
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A network of TALK_MEMBERS_MAX devices, most of them without an engine: the last one comes in like any
+ * other, by commits in parts that the others follow; one more is refused; when somebody goes there is a place
+ * again. What is sent for it fits into the phones' and the relay's limits.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay/limits.h"
+#include "tests/talk/crowd.h"
+#include "tests/talk/inside.h"
+#include "tests/talk/steps.h"
+
+enum { FOUNDER, FIRST, SECOND, LAST, ONE_MORE, PHONES };
+
+#define CROWD	  (TALK_MEMBERS_MAX - LAST - 1)
+#define DROPS_MAX 64
+
+/* All ranks of the largest network; most of those who would be first say nothing here. */
+#define TURN_S (TALK_MEMBERS_MAX * TALK_RANK_MS / 1000 + 30)
+
+/* What the largest network sends, keeps and waits for, against what is there for it. */
+_Static_assert(TALK_SENDERS_MAX >= TALK_MEMBERS_MAX, "everybody can be heard in *everyone*");
+_Static_assert(TALK_UNFINISHED_MAX *(TALK_MESSAGE_PARTS_MAX + 1) * WIRE_RECORD_LEN_64 <=
+		       RELAY_DROP_BYTES_MAX,
+	       "unfinished commits do not fill a drop");
+_Static_assert(TALK_PETITIONS_MAX *WIRE_RECORD_LEN_16 <= RELAY_PORCH_BYTES_MAX,
+	       "as many petitions as phones look at fit the porch");
+_Static_assert((TALK_MESSAGE_PARTS_MAX + 1) * WIRE_RECORD_LEN_64 <= RELAY_LINK_APPEND_BURST,
+	       "a commit goes out without a pause");
+
+/* With X-Wing, at least. */
+#define PACKAGE_LEN 2600
+#define LEAF_LEN    1300
+
+/* What one phone puts into one drop. */
+struct drop_sum {
+	uint8_t name[WIRE_HASH_LEN];
+	bool inbox;
+	size_t records, bytes;
+};
+
+static struct {
+	struct drop_sum drops[DROPS_MAX];
+	size_t drop_count;
+	/* Messages of *everyone* in parts, and the longest one. */
+	uint8_t message_id[TALK_MESSAGE_ID_LEN];
+	uint32_t messages;
+	size_t message_len, message_records, message_members;
+} sent;
+
+/* The commit that waits at this phone, put together from its records. */
+static void look_at_pending(const struct talk *talk)
+{
+	const struct talk_group *everyone = talk->everyone;
+	size_t len = 0;
+
+	if (everyone == NULL || everyone->pending.count < 2 ||
+	    memcmp(everyone->pending.id, sent.message_id, TALK_MESSAGE_ID_LEN) == 0)
+		return;
+	memcpy(sent.message_id, everyone->pending.id, TALK_MESSAGE_ID_LEN);
+	sent.messages++;
+	for (size_t i = 0; i < everyone->pending.count; i++) {
+		struct talk_blob content = {0};
+		struct talk_part part;
+
+		assert_int_equal(talk_record_open(talk, &everyone->drops[0],
+						  talk_blob_bytes(&everyone->pending.items[i]),
+						  &content),
+				 SOTTO_OK);
+		assert_int_equal(wire_decode(&talk_part_type, talk_blob_bytes(&content), &part),
+				 SOTTO_OK);
+		assert_int_equal(part.number, i);
+		assert_int_equal(part.count, everyone->pending.count);
+		len += i == 0 ? 0 : part.bytes.len;
+		talk_blob_clear(talk, &content);
+	}
+	if (len < sent.message_len)
+		return;
+	sent.message_len = len;
+	sent.message_records = everyone->pending.count;
+	sent.message_members = mls_group_member_count(everyone->mls);
+}
+
+static struct drop_sum *sum_of(const uint8_t *name)
+{
+	for (size_t i = 0; i < sent.drop_count; i++) {
+		if (memcmp(sent.drops[i].name, name, WIRE_HASH_LEN) == 0)
+			return &sent.drops[i];
+	}
+	assert_true(sent.drop_count < DROPS_MAX);
+	memcpy(sent.drops[sent.drop_count].name, name, WIRE_HASH_LEN);
+	return &sent.drops[sent.drop_count++];
+}
+
+static void request_sent(void *context, const struct talk *talk, struct bytes request)
+{
+	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct drop_sum *drop;
+	struct wire_append append;
+	struct wire_cursor cursor;
+	struct wire_record record;
+
+	(void)context;
+	assert_true(request.len <= WIRE_MESSAGE_MAX);
+	if (wire_identify(WIRE_FAMILY_RELAY, request) != &wire_append_type)
+		return;
+	look_at_pending(talk);
+	assert_int_equal(wire_decode(&wire_append_type, request, &append), SOTTO_OK);
+	wire_append_token_hash(append.append_token, append_hash);
+	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
+	drop = sum_of(name);
+	drop->inbox = (append.flags & WIRE_DROP_INBOX) != 0;
+	cursor = wire_list_walk(&append.records);
+	while (wire_record_next(&cursor, &record)) {
+		drop->records++;
+		drop->bytes += record.sealed.len;
+	}
+}
+
+/* Everybody up to this phone is in the same epoch of so many devices. */
+static bool all_agree(struct world *world, uint32_t last, uint32_t out, uint32_t members)
+{
+	uint8_t first[MLS_HASH_LEN_MAX] = {0};
+
+	mls_group_epoch_authenticator(everyone_of(world, FOUNDER)->mls, first);
+	for (uint32_t i = FOUNDER; i <= last; i++) {
+		const struct talk_group *everyone = everyone_of(world, i);
+		uint8_t other[MLS_HASH_LEN_MAX] = {0};
+
+		if (i == out)
+			continue;
+		if (state_of(world, i) != TALK_MEMBER || everyone->update_due ||
+		    everyone->pending.count > 0 || mls_group_member_count(everyone->mls) != members)
+			return false;
+		mls_group_epoch_authenticator(everyone->mls, other);
+		if (memcmp(first, other, sizeof(first)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void run_until_agreed(struct world *world, uint32_t last, uint32_t out, uint32_t members)
+{
+	for (uint64_t s = 0; !all_agree(world, last, out, members); s++) {
+		assert_true(s < 2 * TURN_S);
+		world_run(world, 1);
+	}
+	for (uint32_t i = FOUNDER; i <= last; i++)
+		assert_int_equal(problems_of(world, i), 0);
+}
+
+static uint64_t utc_ms(const struct world *world)
+{
+	return WORLD_UTC_MS + world_now(world) / 1000000;
+}
+
+static enum sotto_err invite(struct world *world, uint32_t number)
+{
+	return talk_invite(talk_of(world, FOUNDER), world_extension(world, number),
+			   BYTES_TEXT("Dee"), 86400000, world_now(world), utc_ms(world));
+}
+
+static void enter(struct world *world, uint32_t number)
+{
+	uint32_t messages = sent.messages;
+
+	world_invite(world, number);
+	world_join(world, number);
+	run_until_agreed(world, number, UINT32_MAX, CROWD + number + 1);
+	/* It was added, and has renewed its path. */
+	assert_int_equal(sent.messages, messages + 2);
+}
+
+/* Nothing that was sent is more than phones and relay take, and it was as large as it ought to be. */
+static void check_sums(void)
+{
+	size_t largest_inbox = 0;
+
+	for (size_t i = 0; i < sent.drop_count; i++) {
+		const struct drop_sum *drop = &sent.drops[i];
+
+		assert_true(drop->bytes <=
+			    (drop->inbox ? RELAY_INBOX_BYTES_MAX : RELAY_DROP_BYTES_MAX));
+		if (drop->inbox && drop->bytes > largest_inbox)
+			largest_inbox = drop->bytes;
+		if (drop->inbox)
+			assert_true(drop->records <= TALK_PARTS_MAX);
+	}
+	/* A way in has a key package and a leaf of each device. */
+	assert_true(largest_inbox > TALK_MEMBERS_MAX * (PACKAGE_LEN + LEAF_LEN));
+	/* Several in a row need not wait for the relay. */
+	assert_true(4 * (largest_inbox + sent.message_records * WIRE_RECORD_LEN_64) <
+		    RELAY_LINK_APPEND_BURST);
+	/* A path over a tree without parents, and one new device. */
+	assert_int_equal(sent.message_records, talk_part_count(sent.message_len) + 1);
+	assert_true(sent.message_records <= TALK_MESSAGE_PARTS_MAX + 1);
+	assert_true(sent.message_len <
+		    sent.message_members * TALK_PATH_LEAF_LEN + TALK_COMMIT_REST_LEN);
+	assert_true(sent.message_len > sent.message_members * (TALK_PATH_LEAF_LEN - 20));
+	print_message(
+		"# the longest commit: %zu bytes in %zu records; the largest inbox: %zu bytes\n",
+		sent.message_len, sent.message_records, largest_inbox);
+}
+
+static void test_limit(void **state)
+{
+	struct world *world = world_create_of(1100, PHONES);
+
+	(void)state;
+	world_digits(world, 4);
+	world_found(world);
+	crowd_enter(world, CROWD);
+	world_listen(world, request_sent, NULL);
+	run_until_agreed(world, FOUNDER, UINT32_MAX, CROWD + 1);
+	for (uint32_t i = FIRST; i < LAST; i++)
+		enter(world, i);
+
+	/* Two cards for the one place that is left. */
+	world_invite(world, ONE_MORE);
+	assert_int_equal(talk_join(talk_of(world, ONE_MORE),
+				   BYTES(world_phone(world, FOUNDER)->invitation,
+					 world_phone(world, FOUNDER)->invitation_len),
+				   world_now(world), utc_ms(world)),
+			 SOTTO_OK);
+	world_settle(world_phone(world, ONE_MORE));
+	enter(world, LAST);
+	check_sums();
+	world_link(world, ONE_MORE, true);
+	world_run(world, 2 * TURN_S);
+	assert_int_equal(state_of(world, ONE_MORE), TALK_JOINING);
+	for (uint32_t i = FOUNDER; i <= LAST; i++)
+		assert_int_equal(ledger_device_count(talk_ledger(talk_of(world, i))),
+				 TALK_MEMBERS_MAX);
+	assert_true(all_agree(world, LAST, UINT32_MAX, TALK_MEMBERS_MAX));
+	assert_int_equal(invite(world, PHONES), SOTTO_ERR_LIMIT);
+
+	/* Whoever goes makes room for the one who waits. */
+	revoke(world, SECOND);
+	run_until_agreed(world, ONE_MORE, SECOND, TALK_MEMBERS_MAX);
+	assert_int_equal(state_of(world, SECOND), TALK_REVOKED);
+	assert_true(world_send(world, ONE_MORE, FIRST, 1));
+	assert_true(world_send(world, FOUNDER, ONE_MORE, 1));
+	assert_true(world_send(world, LAST, ONE_MORE, 1));
+	world_run(world, 60);
+	assert_int_equal(world_received(world, ONE_MORE, FIRST, 1), 1);
+	assert_int_equal(world_received(world, FOUNDER, ONE_MORE, 1), 1);
+	assert_int_equal(world_received(world, LAST, ONE_MORE, 1), 1);
+	check_sums();
+	world_destroy(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
