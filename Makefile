@@ -5,6 +5,7 @@
 #	make check-all  all of that, and ten seconds of each fuzz target, as CI does
 #	make demo       a relay, phones, messages, a call
 #	make bench      what things cost
+#	make planted    what is wrong on purpose, one after the other in a copy of the tree: simulated networks must find it
 #	make sim        whole networks under virtual time: SEEDS of them, from SEED on, JOBS at once (docs/simulator.md)
 #	make install    into the prefix (MESON_FLAGS=--prefix=/usr at the first make), beneath DESTDIR if that is set
 #	make fuzz       every fuzz target under libFuzzer, or TARGETS, SECONDS each
@@ -46,6 +47,9 @@ sim: $(BUILD)/build.ninja | deps
 	ninja -C $(BUILD) sim/sotto-sim
 	tools/simulate $(BUILD) --seeds $(SEEDS) --first $(SEED) --jobs $(JOBS) --shorten
 
+planted:
+	tests/planted/run --jobs $(JOBS)
+
 # Prints what things cost here, each as a ratio to something measured in the same run where it can.
 bench: all
 	meson test -C $(BUILD) --benchmark --verbose --no-rebuild
@@ -63,4 +67,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all deps check check-all check-cross sim fuzz bench demo demo-links install clean
+.PHONY: all deps check check-all check-cross sim planted fuzz bench demo demo-links install clean

@@ -12,6 +12,9 @@
 #define INVITE_NS     (120 * SIM_SECOND)
 #define TEXT_LEN_MAX  1500
 #define PHONES_MIN    6 /* fewer are not revoked */
+#define WORDS	      60
+#define FAR_NS	      (2 * SIM_SECOND)
+#define WORD_NS	      (40 * SIM_MILLISECOND)
 
 /* A phone that is on and a member; NULL: none of those drawn. */
 static struct sim_phone *somebody(struct sim_world *world, struct sim_entry *entry)
@@ -45,7 +48,12 @@ static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32
 		ASSERT(world->texts != NULL);
 	}
 	text = &world->texts[world->text_count++];
-	*text = (struct sim_text){.from = from, .to = to, .sent_ns = sim_world_now(world)};
+	*text = (struct sim_text){
+		.from = from,
+		.to = to,
+		.sent_ns = sim_world_now(world),
+		.ledger = ledger_length(talk_ledger(world->phones[from].talk)),
+	};
 	return text;
 }
 
@@ -90,7 +98,8 @@ static void act_text(struct sim_world *world, struct sim_entry *entry)
 static void act_burst(struct sim_world *world, struct sim_entry *entry)
 {
 	struct sim_phone *phone = somebody(world, entry);
-	uint64_t count = 2 + sim_random_below(&entry->random, 20);
+	uint64_t count = 2 + sim_random_below(&entry->random,
+					      sim_random_chance(&entry->random, 200000) ? 90 : 12);
 	uint32_t to;
 
 	if (phone == NULL)
@@ -266,6 +275,21 @@ static struct sim_phone *victim(struct sim_world *world, struct sim_entry *entry
 											     : NULL;
 }
 
+/* Whom an admin takes out writes on, as long as he does not know: to all, and faster than he hears of it. */
+static void write_on(void *context)
+{
+	struct sim_phone *phone = context;
+	struct sim_world *world = phone->world;
+	struct sim_entry entry = {.random = phone->last_words};
+
+	if (phone->words == 0 || !sim_phone_ready(phone))
+		return;
+	phone->words--;
+	write_one(world, &entry, phone, peer_of(world, &entry, phone));
+	phone->last_words = entry.random;
+	sim_world_at(world, &phone->word, sim_world_now(world) + WORD_NS);
+}
+
 static void revoke_soon(struct sim_world *world, struct sim_phone *phone, uint64_t when_ns)
 {
 	phone->revoked_ns = when_ns;
@@ -281,7 +305,14 @@ static void act_revoke(struct sim_world *world, struct sim_entry *entry)
 	if (phone == NULL)
 		return;
 	sim_trace(world, "%u is to be revoked", phone->number);
-	revoke_soon(world, phone, sim_world_now(world));
+	revoke_soon(world, phone, sim_world_now(world) + SIM_SECOND);
+	/* He is far away, so that what he writes comes when he is out already. */
+	phone->usual.delay_ns = FAR_NS;
+	sim_fault_lines(world);
+	phone->last_words = entry->random;
+	phone->words = WORDS;
+	phone->word = (struct sim_event){.run = write_on, .context = phone};
+	sim_world_at(world, &phone->word, sim_world_now(world) + SIM_SECOND);
 }
 
 static void act_lose(struct sim_world *world, struct sim_entry *entry)
@@ -300,7 +331,7 @@ static void act_lose(struct sim_world *world, struct sim_entry *entry)
 const struct sim_action sim_actions[] = {
 	{"text", 700, act_text},      {"burst", 20, act_burst}, {"call", 60, act_call},
 	{"read", 100, act_read},      {"lock", 20, act_lock},	{"unlock", 40, act_unlock},
-	{"restart", 10, act_restart}, {"join", 4, act_join},	{"revoke", 2, act_revoke},
+	{"restart", 10, act_restart}, {"join", 4, act_join},	{"revoke", 4, act_revoke},
 	{"lose", 2, act_lose},
 };
 const size_t sim_action_count = sizeof(sim_actions) / sizeof(sim_actions[0]);

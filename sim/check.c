@@ -15,7 +15,9 @@
 #include "sim/world.h"
 #include "talk/state.h"
 
-#define AGREED_MIN 1024
+#define AGREED_MIN  1024
+#define SEALED_MAX  4
+#define WITHHELD_NS (5 * SIM_MINUTE)
 
 /* What all phones must have alike: named by a hash, a hash. */
 struct agreed {
@@ -140,10 +142,62 @@ static bool is_of(const struct talk_records *records, struct bytes sealed)
 	return false;
 }
 
+/*
+ * What is sent again is what was sent, but where the recipient has something later and not this: requests overtake
+ * each other, so that it may still be on its way then, and it is sealed once more.
+ */
+static void check_sealed(struct sim_phone *phone, const struct talk_group *group,
+			 struct bytes sealed)
+{
+	list_for_each (element, following, &group->outbox) {
+		const struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+		uint8_t name[4 + 6 * sizeof(uint64_t)] = "seal", hash[WIRE_HASH_LEN];
+		uint64_t parts[6] = {phone->number, group->number, out->number, out->epoch};
+		uint32_t other;
+
+		while (parts[4] < out->records.count &&
+		       !bytes_equal(talk_blob_bytes(&out->records.items[parts[4]]), sealed))
+			parts[4]++;
+		if (out->transient || parts[4] == out->records.count)
+			continue;
+		hash_digest(HASH_SHA256, sealed, hash);
+		for (; parts[5] < SEALED_MAX; parts[5]++) {
+			memcpy(name + 4, parts, sizeof(parts));
+			if (agrees(phone, BYTES_OF(name), hash, &other))
+				return;
+		}
+		sim_break(phone->world, "a message is sealed once for an epoch, or few times",
+			  "phone %u, number %llu", phone->number, (unsigned long long)out->number);
+	}
+}
+
+/* Whom a commit of ours adds hears of it when it is the winner. */
+static void check_welcome(struct sim_phone *phone, struct bytes sealed)
+{
+	list_for_each (element, following, &phone->talk->parcels) {
+		const struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+		const struct talk_group *group = talk_group_by_number(phone->talk, sent->group);
+
+		if (group == NULL || group->pending.count == 0 || !is_of(&sent->records, sealed))
+			continue;
+		for (size_t i = 0; i < group->welcomed_count; i++) {
+			if (memcmp(group->welcomed[i].key, sent->device_key, LEDGER_KEY_LEN) == 0)
+				sim_break(phone->world, "a Welcome leaves when its commit has won",
+					  "phone %u", phone->number);
+		}
+	}
+}
+
 static void check_readers(struct sim_phone *phone, const uint8_t *name, struct bytes sealed)
 {
 	struct talk_group *group;
 	const struct talk_drop *drop = talk_drop_find(phone->talk, name, &group);
+
+	if (group != NULL)
+		check_sealed(phone, group, sealed);
+	else
+		check_welcome(phone, sealed);
 
 	/* Commits, which take the removed ones out, go to where these still read; nothing else does. */
 	if (group == NULL || drop != &group->drops[0] || is_of(&group->pending, sealed) ||
@@ -197,6 +251,35 @@ static struct sim_text *text_of(struct sim_world *world, struct bytes text)
 	return i > 0 && number < world->text_count ? &world->texts[number] : NULL;
 }
 
+/* Behind the commit that took its sender out? */
+static bool behind_removal(struct sim_phone *phone, const struct sim_text *text,
+			   const struct talk_place *place)
+{
+	const struct ledger *ledger = talk_ledger(phone->talk);
+	const struct ledger_member *member =
+		ledger_member_by_extension(ledger, sim_world_extension(phone->world, text->from));
+	const struct talk_group *group = talk_group_by_id(phone->talk, place->group);
+	struct mls_member leaf;
+	uint32_t cursor = 0;
+
+	if (group == NULL || member == NULL)
+		return false;
+	while (mls_group_next_member(group->mls, &cursor, &leaf)) {
+		const struct ledger_device *device =
+			ledger_device_by_key(ledger, leaf.signature_key.data);
+
+		if (device != NULL && device->member == member->id)
+			return false;
+	}
+	for (size_t i = 0; i < group->drop_count; i++) {
+		const struct talk_drop *drop = &group->drops[i];
+
+		if (drop->epoch == place->epoch && drop->incarnations == place->incarnation)
+			return drop->winner != 0 && place->sequence > drop->winner;
+	}
+	return false;
+}
+
 static void text_came(struct sim_phone *phone, const struct talk_event *event)
 {
 	struct sim_world *world = phone->world;
@@ -209,11 +292,18 @@ static void text_came(struct sim_phone *phone, const struct talk_event *event)
 		return;
 	}
 	sim_trace(world, "%u gets %zu", phone->number, (size_t)(text - world->texts));
+	if (text->ledger > phone->heard && text->ledger > ledger_length(talk_ledger(phone->talk))) {
+		phone->heard = text->ledger;
+		phone->heard_ns = phone->heard_ns == 0 ? sim_world_now(world) : phone->heard_ns;
+	}
 	if (++text->told > 1)
 		sim_break(world, "a text is told once", "phone %u, text %zu", phone->number,
 			  (size_t)(text - world->texts));
 	if (event->row <= phone->text_row)
 		sim_break(world, "a text that comes stands behind those that came before",
+			  "phone %u, text %zu", phone->number, (size_t)(text - world->texts));
+	if (behind_removal(phone, text, &event->message.place))
+		sim_break(world, "no text counts behind the removal of its sender",
 			  "phone %u, text %zu", phone->number, (size_t)(text - world->texts));
 	if (phone->locked)
 		sim_break(world, "a locked phone tells no text", "phone %u", phone->number);
@@ -244,8 +334,17 @@ static void check_epoch(struct sim_phone *phone, const struct talk_group *group)
 	memcpy(name + TALK_GROUP_ID_LEN, &epoch, sizeof(epoch));
 	mls_group_epoch_authenticator(group->mls, full);
 	memcpy(value, full, sizeof(value));
-	if (!agrees(phone, BYTES_OF(name), value, &other))
+	if (!agrees(phone, BYTES_OF(name), value, &other) && !phone->world->forked)
 		sim_break(phone->world, "all of an epoch have one epoch authenticator",
+			  "phones %u and %u, kind %d, epoch %llu", phone->number, other,
+			  (int)group->kind, (unsigned long long)epoch);
+	/* Who was removed knows the tokens of before. */
+	hash_digest(HASH_SHA256, BYTES_OF(name), value);
+	if (phone->world->forked)
+		return;
+	if (!agrees(phone, BYTES_OF(group->drops[0].append_token), value, &other) ||
+	    !agrees(phone, BYTES_OF(group->drops[0].read_token), value, &other))
+		sim_break(phone->world, "no two epochs have a token in common",
 			  "phones %u and %u, kind %d, epoch %llu", phone->number, other,
 			  (int)group->kind, (unsigned long long)epoch);
 }
@@ -322,6 +421,26 @@ static void check_ledger(struct sim_phone *phone)
 	}
 }
 
+/* Who is shown an old ledger, and has heard of a newer one, says so after a minute of looking. */
+static void check_withheld(struct sim_phone *phone)
+{
+	struct sim_world *world = phone->world;
+	struct talk_status status;
+
+	talk_status(phone->talk, &status);
+	if (phone->heard_ns != 0 && ledger_length(talk_ledger(phone->talk)) >= phone->heard)
+		phone->heard_ns = 0;
+	if (phone->heard_ns == 0 || world->lie != SIM_LIE_FREEZE || !sim_line_up(phone->line) ||
+	    phone->up_ns == 0 || sim_world_now(world) < phone->up_ns + WITHHELD_NS ||
+	    sim_world_now(world) < phone->heard_ns + WITHHELD_NS)
+		return;
+	if ((status.problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
+		sim_break(world, "who is shown an old ledger says so", "phone %u: %llu of %llu",
+			  phone->number,
+			  (unsigned long long)ledger_length(talk_ledger(phone->talk)),
+			  (unsigned long long)phone->heard);
+}
+
 void sim_check_world(struct sim_world *world)
 {
 	uint64_t drops, records, bytes;
@@ -329,8 +448,10 @@ void sim_check_world(struct sim_world *world)
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		struct sim_phone *phone = &world->phones[i];
 
-		if (phone->talk != NULL)
+		if (phone->talk != NULL && !world->forked)
 			check_ledger(phone);
+		if (phone->talk != NULL)
+			check_withheld(phone);
 		if (phone->was_member && phone->state != SIM_PHONE_LOST && phone->revoked_ns == 0)
 			world->totals.phone_ns += world->checked_ns;
 	}

@@ -33,8 +33,9 @@ static bool phone_quiet(const struct sim_phone *phone, char *what, size_t room)
 			       (int)status.state);
 		return false;
 	}
-	/* What it lost is said until the next link. */
-	if ((status.problems &
+	/* What it lost is said until the next link, what is wrong with the relay for good. */
+	if (!phone->world->relay_lied &&
+	    (status.problems &
 	     ~(UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_LOST)) != 0) {
 		(void)snprintf(what, room, "phone %u has problems %x", phone->number,
 			       status.problems);
@@ -75,6 +76,22 @@ static bool together(struct sim_world *world, char *what, size_t room)
 		epoch = sim_check_epoch(phone);
 	}
 	return true;
+}
+
+bool sim_check_noticed(const struct sim_world *world)
+{
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		struct talk_status status;
+
+		if (world->phones[i].talk == NULL)
+			continue;
+		talk_status(world->phones[i].talk, &status);
+		if ((status.problems & (UINT32_C(1) << TALK_PROBLEM_FORKED |
+					UINT32_C(1) << TALK_PROBLEM_CONTRADICTION |
+					UINT32_C(1) << TALK_PROBLEM_WITHHELD)) != 0)
+			return true;
+	}
+	return false;
 }
 
 bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
@@ -192,6 +209,12 @@ static void order_check(struct sim_world *world, uint32_t a, uint32_t b)
 		for (size_t k = 0; k < right.count; k++) {
 			if (memcmp(right.rows[k].id, id, TALK_MESSAGE_ID_LEN) != 0)
 				continue;
+			sim_trace(world,
+				  "%u and %u: %zu is %zu, epoch %llu, sequence %llu; %llu, %llu", a,
+				  b, i, k, (unsigned long long)left.rows[i].place.epoch,
+				  (unsigned long long)left.rows[i].place.sequence,
+				  (unsigned long long)right.rows[k].place.epoch,
+				  (unsigned long long)right.rows[k].place.sequence);
 			if (k < at)
 				sim_break(world, "both have what they said in one order",
 					  "phones %u and %u, message %zu of %zu", a, b, i,

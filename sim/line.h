@@ -61,6 +61,8 @@ void sim_switch_serve(struct sim_switch *hub, struct relay_front *front, uint64_
 		      void (*settle)(void *context), void *context);
 /* After any call into the front from elsewhere. */
 void sim_switch_pump(struct sim_switch *hub);
+/* Whose message the front is dealing with; UINT32_MAX: nobody's. What an operator knows who lies to some. */
+uint32_t sim_switch_current(const struct sim_switch *hub);
 struct sim_line_counts sim_switch_counts(const struct sim_switch *hub);
 
 /* number names the phone; events.context outlives the line. */

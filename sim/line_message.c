@@ -28,6 +28,7 @@ struct sim_switch *sim_switch_create(struct sim_clock *clock, const struct sim_r
 	ASSERT(hub != NULL);
 	hub->clock = clock;
 	hub->random = *random;
+	hub->current = UINT32_MAX;
 	list_init(&hub->lines);
 	return hub;
 }
@@ -52,6 +53,11 @@ void sim_switch_serve(struct sim_switch *hub, struct relay_front *front, uint64_
 void sim_switch_pump(struct sim_switch *hub)
 {
 	(void)hub;
+}
+
+uint32_t sim_switch_current(const struct sim_switch *hub)
+{
+	return hub->current;
 }
 
 struct sim_line_counts sim_switch_counts(const struct sim_switch *hub)
@@ -94,9 +100,11 @@ static void relay_receive(struct sim_line *line, struct sim_parcel *parcel)
 
 	if (hub->front == NULL)
 		return;
+	hub->current = line->number;
 	relay_front_receive(hub->front, &path, BYTES(&parcel, sizeof(parcel)),
 			    sim_clock_now(hub->clock),
 			    sim_clock_utc_ms(hub->clock) + hub->utc_ms_offset);
+	hub->current = UINT32_MAX;
 	hub->settle(hub->context);
 }
 

@@ -68,6 +68,7 @@ struct sim_switch {
 	uint64_t utc_ms_offset;
 	void (*settle)(void *context);
 	void *context;
+	uint32_t current;
 	struct list lines;
 	uint64_t sessions; /* so far: a number is not used twice, whichever relay gives it */
 	struct sim_line_counts counts;

@@ -388,6 +388,7 @@ static void line_up(void *context, const uint8_t *exporter)
 	struct sim_phone *phone = context;
 
 	sim_trace(phone->world, "%u link up", phone->number);
+	phone->up_ns = sim_world_now(phone->world);
 	sim_phone_settle(phone, talk_link_up(phone->talk, exporter, sim_phone_now(phone),
 					     sim_phone_utc(phone)));
 }

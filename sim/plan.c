@@ -88,6 +88,12 @@ void sim_plan_make(struct sim_world *world)
 		world->entries[i].number = i;
 		entry_draw(world, i, i < faults);
 	}
+	/* A relay that lies does so once at least. */
+	if (faults > 0 && world->setting.seed % SIM_LIARS == 0)
+		world->entries[0].kind =
+			(uint16_t)(sim_fault_first_lie() +
+				   world->setting.seed / SIM_LIARS %
+					   (sim_fault_count - sim_fault_first_lie()));
 	qsort(world->entries, world->entry_count, sizeof(*world->entries), entry_compare);
 }
 

@@ -19,6 +19,8 @@
 #include "wire/drop.h"
 
 #define VFS_NAME "sim-relay"
+#define COPY_VFS "sim-relay-copy"
+#define PAST_MAX 64 /* batches that a replaying relay remembers */
 #define ROUND_NS (2 * SIM_MILLISECOND)
 #define SWEEP_NS (RELAY_SWEEP_INTERVAL_MS * SIM_MILLISECOND)
 
@@ -27,8 +29,16 @@ enum { RANDOM_DISK = 1, RANDOM_ENGINE, RANDOM_SEED, RANDOM_LIE };
 struct message {
 	struct list list;
 	bool to_store;
+	uint32_t from; /* whose request led to it */
 	size_t len;
 	uint8_t data[];
+};
+
+/* A batch as it was answered once. */
+struct past {
+	uint8_t drop[WIRE_HASH_LEN];
+	uint8_t *data;
+	size_t len;
 };
 
 struct sim_relay {
@@ -49,6 +59,14 @@ struct sim_relay {
 	uint64_t generation; /* kept beside the store process; 0: nothing to keep now */
 	enum sim_lie lie;
 	uint32_t lie_ppm;
+	uint64_t victims;
+	/* What victims are shown. */
+	struct sim_disk *copy_disk;
+	struct sim_vfs *copy_vfs;
+	struct relay_store *copy_store;
+	struct relay_desk *copy_desk;
+	struct past past[PAST_MAX];
+	size_t past_next;
 	struct sim_relay_counts counts;
 };
 
@@ -78,6 +96,7 @@ static enum sotto_err push(struct sim_relay *relay, bool to_store, struct bytes 
 
 	ASSERT(message != NULL);
 	message->to_store = to_store;
+	message->from = sim_switch_current(relay->hub);
 	message->len = bytes.len;
 	memcpy(message->data, bytes.data, bytes.len);
 	list_append(&relay->messages, &message->list);
@@ -128,26 +147,68 @@ static void message_free(struct message *message)
 
 /* ---- The store process ---- */
 
-static enum sotto_err answer(void *context, uint64_t ticket, bool last, struct bytes message)
+static enum sotto_err answer_as(struct sim_relay *relay, uint64_t ticket, bool last,
+				struct bytes message)
 {
-	struct wire_store_answer answer = {
+	struct wire_store_answer made = {
 		.ticket = ticket, .last = last ? 1 : 0, .message = message};
-	struct sim_relay *relay = context;
-	uint8_t *changed;
+
+	return push_typed(relay, &wire_store_answer_type, &made);
+}
+
+static enum sotto_err answer_corrupt(struct sim_relay *relay, uint64_t ticket, bool last,
+				     struct bytes message)
+{
+	uint8_t *changed = allocator_take(&allocator_default, message.len);
 	enum sotto_err err;
 
-	if (relay->lie != SIM_LIE_CORRUPT || !sim_random_chance(&relay->lie_random, relay->lie_ppm))
-		return push_typed(relay, &wire_store_answer_type, &answer);
-	relay->counts.lies++;
-	changed = allocator_take(&allocator_default, message.len);
 	ASSERT(changed != NULL);
 	memcpy(changed, message.data, message.len);
 	changed[sim_random_below(&relay->lie_random, message.len)] ^=
 		(uint8_t)(1 << sim_random_below(&relay->lie_random, 8));
-	answer.message = BYTES(changed, message.len);
-	err = push_typed(relay, &wire_store_answer_type, &answer);
+	err = answer_as(relay, ticket, last, BYTES(changed, message.len));
 	allocator_give(&allocator_default, changed, message.len);
 	return err;
+}
+
+/* An older batch of the same drop, if there is one. */
+static enum sotto_err answer_past(struct sim_relay *relay, uint64_t ticket, bool last,
+				  struct bytes message, bool lies)
+{
+	struct past *past = &relay->past[relay->past_next];
+	struct wire_batch batch;
+
+	if (wire_batch_decode(message, &batch) != SOTTO_OK)
+		return answer_as(relay, ticket, last, message);
+	for (size_t i = 0; lies && i < PAST_MAX; i++) {
+		const struct past *old = &relay->past[i];
+
+		if (old->data != NULL && memcmp(old->drop, batch.drop, WIRE_HASH_LEN) == 0) {
+			relay->counts.lies++;
+			return answer_as(relay, ticket, last, BYTES(old->data, old->len));
+		}
+	}
+	allocator_give(&allocator_default, past->data, past->len);
+	past->data = allocator_take(&allocator_default, message.len);
+	ASSERT(past->data != NULL);
+	past->len = message.len;
+	memcpy(past->data, message.data, message.len);
+	memcpy(past->drop, batch.drop, WIRE_HASH_LEN);
+	relay->past_next = (relay->past_next + 1) % PAST_MAX;
+	return answer_as(relay, ticket, last, message);
+}
+
+static enum sotto_err answer(void *context, uint64_t ticket, bool last, struct bytes message)
+{
+	struct sim_relay *relay = context;
+	bool lies = sim_random_chance(&relay->lie_random, relay->lie_ppm);
+
+	if (relay->lie == SIM_LIE_REPLAY)
+		return answer_past(relay, ticket, last, message, lies);
+	if (relay->lie != SIM_LIE_CORRUPT || !lies)
+		return answer_as(relay, ticket, last, message);
+	relay->counts.lies++;
+	return answer_corrupt(relay, ticket, last, message);
 }
 
 static bool room(void *context)
@@ -156,43 +217,40 @@ static bool room(void *context)
 	return true;
 }
 
-/* A drop of its own that nobody reads: what a relay says about a record that it threw away must fit. */
-static void append_forget(struct sim_relay *relay, const struct wire_store_ask *ask)
+/* Shown what was copied: victims, of everything or of *everyone*, whose drops alone are read in catch-up. */
+static bool is_shown_copy(const struct sim_relay *relay, const struct wire_store_ask *ask,
+			  uint32_t from)
 {
-	struct wire_placed placed[WIRE_RECORDS_MAX] = {{0}};
-	struct wire_appended appended = {.placed = {.items = placed}};
-	struct wire_append append;
-	struct writer writer;
-	enum sotto_err err = wire_append_decode(ask->message, &append);
+	struct wire_watch watch;
+	struct wire_read read;
 
-	ASSERT(err == SOTTO_OK);
-	appended.placed.count = append.records.count;
-	for (size_t i = 0; i < appended.placed.count; i++)
-		placed[i].sequence = 1 + i;
-	writer_init_growing(&writer, &allocator_default);
-	err = wire_appended_encode(&appended, &writer);
-	ASSERT(err == SOTTO_OK);
-	err = answer(relay, ask->ticket, true, writer_bytes(&writer));
-	ASSERT(err == SOTTO_OK);
-	writer_release(&writer);
-	relay->counts.lies++;
+	if (relay->copy_desk == NULL || from == UINT32_MAX ||
+	    (relay->victims >> from % 64 & 1) == 0)
+		return false;
+	if (relay->lie == SIM_LIE_FORK)
+		return true;
+	if (wire_watch_decode(ask->message, &watch) == SOTTO_OK)
+		return watch.flags == WIRE_DROP_CATCH_UP;
+	return wire_read_decode(ask->message, &read) == SOTTO_OK &&
+	       read.flags == WIRE_DROP_CATCH_UP;
 }
 
-static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_ask *ask)
+static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_ask *ask,
+			       uint32_t from)
 {
+	struct relay_desk *desk = relay->desk;
 	enum sotto_err err;
 
 	relay->counts.asks++;
-	if (relay->lie == SIM_LIE_DROP && ask->message.data[0] == wire_number_append &&
-	    sim_random_chance(&relay->lie_random, relay->lie_ppm)) {
-		append_forget(relay, ask);
-		return SOTTO_OK;
+	if (is_shown_copy(relay, ask, from)) {
+		relay->counts.lies++;
+		desk = relay->copy_desk;
 	}
-	err = relay_desk_ask(relay->desk, ask, utc(relay));
+	err = relay_desk_ask(desk, ask, utc(relay));
 	if (err != SOTTO_ERR_AGAIN)
 		return err;
-	err = relay_desk_flush(relay->desk);
-	return err == SOTTO_OK ? relay_desk_ask(relay->desk, ask, utc(relay)) : err;
+	err = relay_desk_flush(desk);
+	return err == SOTTO_OK ? relay_desk_ask(desk, ask, utc(relay)) : err;
 }
 
 static enum sotto_err sign(struct sim_relay *relay, const struct wire_sign_ask *ask)
@@ -218,7 +276,7 @@ static enum sotto_err save(struct sim_relay *relay, const struct wire_access_sav
 	return push_typed(relay, &wire_access_saved_type, &saved);
 }
 
-static enum sotto_err store_take(struct sim_relay *relay, struct bytes message)
+static enum sotto_err store_take(struct sim_relay *relay, struct bytes message, uint32_t from)
 {
 	union {
 		struct wire_store_ask ask;
@@ -229,13 +287,18 @@ static enum sotto_err store_take(struct sim_relay *relay, struct bytes message)
 	} in;
 
 	if (wire_store_ask_decode(message, &in.ask) == SOTTO_OK)
-		return ask_take(relay, &in.ask);
+		return ask_take(relay, &in.ask, from);
 	if (wire_store_more_decode(message, &in.more) == SOTTO_OK) {
+		/* A ticket is of one of them; for the other it is nothing. */
 		relay_desk_more(relay->desk, in.more.ticket);
+		if (relay->copy_desk != NULL)
+			relay_desk_more(relay->copy_desk, in.more.ticket);
 		return SOTTO_OK;
 	}
 	if (wire_store_cancel_decode(message, &in.cancel) == SOTTO_OK) {
 		relay_desk_cancel(relay->desk, in.cancel.ticket);
+		if (relay->copy_desk != NULL)
+			relay_desk_cancel(relay->copy_desk, in.cancel.ticket);
 		return SOTTO_OK;
 	}
 	if (wire_sign_ask_decode(message, &in.sign) == SOTTO_OK)
@@ -274,7 +337,7 @@ static void round_run(void *context)
 
 			list_remove(&message->list);
 			if (message->to_store)
-				err = store_take(relay, bytes);
+				err = store_take(relay, bytes, message->from);
 			else
 				err = relay_front_from_store(relay->front, bytes, now(relay),
 							     utc(relay));
@@ -288,8 +351,12 @@ static void round_run(void *context)
 		}
 		if (err == SOTTO_OK && relay_desk_pending(relay->desk))
 			err = relay_desk_flush(relay->desk);
+		if (err == SOTTO_OK && relay->copy_desk != NULL &&
+		    relay_desk_pending(relay->copy_desk))
+			err = relay_desk_flush(relay->copy_desk);
 		ASSERT(err == SOTTO_OK); /* no message between the processes is refused */
 	} while (!list_empty(&relay->messages) || relay_desk_pending(relay->desk) ||
+		 (relay->copy_desk != NULL && relay_desk_pending(relay->copy_desk)) ||
 		 relay->generation != 0);
 	sim_clock_cancel(relay->clock, &relay->round);
 	settle(relay);
@@ -361,8 +428,21 @@ struct sim_relay *sim_relay_create(struct sim_clock *clock, struct sim_switch *h
 	return relay;
 }
 
+static void copy_destroy(struct sim_relay *relay)
+{
+	relay_desk_destroy(relay->copy_desk);
+	relay_store_destroy(relay->copy_store);
+	sim_vfs_destroy(relay->copy_vfs);
+	sim_disk_destroy(relay->copy_disk);
+	relay->copy_desk = NULL;
+	relay->copy_store = NULL;
+	relay->copy_vfs = NULL;
+	relay->copy_disk = NULL;
+}
+
 static void engines_destroy(struct sim_relay *relay)
 {
+	copy_destroy(relay);
 	sim_switch_serve(relay->hub, NULL, 0, settle, relay);
 	relay_front_destroy(relay->front);
 	relay_desk_destroy(relay->desk);
@@ -383,17 +463,20 @@ void sim_relay_destroy(struct sim_relay *relay)
 	if (relay == NULL)
 		return;
 	engines_destroy(relay);
+	for (size_t i = 0; i < PAST_MAX; i++)
+		allocator_give(&allocator_default, relay->past[i].data, relay->past[i].len);
 	sim_vfs_destroy(relay->vfs);
 	sim_disk_destroy(relay->disk);
 	relay_access_wipe(&relay->saved);
 	allocator_wipe(&allocator_default, relay, sizeof(*relay));
 }
 
-bool sim_relay_start(struct sim_relay *relay)
+static enum sotto_err store_open(struct sim_relay *relay, const char *vfs,
+				 struct relay_store **store, struct relay_desk **made)
 {
-	struct relay_store_config store = {
+	struct relay_store_config config = {
 		.name = "relay.db",
-		.vfs = VFS_NAME,
+		.vfs = vfs,
 		.disk_max = RELAY_DISK_MAX,
 		.drops_max = RELAY_DROPS_MAX,
 		.retention_ms = relay->retention_ms,
@@ -406,6 +489,20 @@ bool sim_relay_start(struct sim_relay *relay)
 		.room = room,
 		.context = relay,
 	};
+	enum sotto_err err = relay_store_create(&config, store);
+
+	if (err != SOTTO_OK) {
+		*store = NULL;
+		return err;
+	}
+	desk.store = *store;
+	err = relay_desk_create(&desk, made);
+	ASSERT(err == SOTTO_OK);
+	return SOTTO_OK;
+}
+
+bool sim_relay_start(struct sim_relay *relay)
+{
 	struct relay_front_config front = {
 		.allocator = &allocator_default,
 		.random = &relay->source,
@@ -417,18 +514,14 @@ bool sim_relay_start(struct sim_relay *relay)
 
 	if (relay->front != NULL)
 		return true;
-	err = relay_store_create(&store, &relay->store);
+	err = store_open(relay, VFS_NAME, &relay->store, &relay->desk);
 	if (err != SOTTO_OK) {
 		/* Nothing else than a disk that stops may keep it from starting. */
 		ASSERT(sim_disk_stopped(relay->disk) || err == SOTTO_ERR_DISK_FULL);
-		relay->store = NULL;
 		relay->counts.stops++;
 		sim_disk_restart(relay->disk, SIM_POWER_CUT);
 		return false;
 	}
-	desk.store = relay->store;
-	err = relay_desk_create(&desk, &relay->desk);
-	ASSERT(err == SOTTO_OK);
 	err = relay_front_create(&front, now(relay), utc(relay), &relay->front);
 	ASSERT(err == SOTTO_OK);
 	relay->counts.starts++;
@@ -479,10 +572,26 @@ struct sim_relay_counts sim_relay_counts(const struct sim_relay *relay)
 	return relay->counts;
 }
 
-void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm)
+/* What is on the disk now, and what becomes of it there. */
+static void copy_make(struct sim_relay *relay)
 {
+	enum sotto_err err = sim_disk_copy(relay->disk, &relay->copy_disk);
+
+	ASSERT(err == SOTTO_OK);
+	err = sim_vfs_create(&allocator_default, COPY_VFS, relay->copy_disk, &relay->copy_vfs);
+	ASSERT(err == SOTTO_OK);
+	err = store_open(relay, COPY_VFS, &relay->copy_store, &relay->copy_desk);
+	ASSERT(err == SOTTO_OK);
+}
+
+void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint64_t victims)
+{
+	copy_destroy(relay);
 	relay->lie = lie;
 	relay->lie_ppm = ppm;
+	relay->victims = victims;
+	if (lie == SIM_LIE_FREEZE || lie == SIM_LIE_FORK)
+		copy_make(relay);
 }
 
 void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,

@@ -16,15 +16,13 @@
 
 struct sim_relay;
 
-/* What it does to one phone's drops beside serving them. */
+/* What a relay does that lies. Victims are a mask of phones' numbers, modulo 64. */
 enum sim_lie {
 	SIM_LIE_NONE = 0,
-	SIM_LIE_FREEZE, /* tells nobody of what comes: watches and reads find what was there at the start */
-	SIM_LIE_DROP,	 /* says of some appends that they are stored, and forgets them */
-	SIM_LIE_FORK,	 /* serves some links from a copy of its store, which goes on by itself */
+	SIM_LIE_CORRUPT, /* flips bits in some of what it answers */
 	SIM_LIE_REPLAY,	 /* answers some reads with what it answered before */
-	SIM_LIE_CORRUPT, /* flips bits in what it serves */
-	SIM_LIE_COUNT,
+	SIM_LIE_FREEZE,	 /* shows victims *everyone* as it was */
+	SIM_LIE_FORK,	 /* serves victims from a copy of its store, which goes on by itself */
 };
 
 struct sim_relay_counts {
@@ -51,8 +49,8 @@ const uint8_t *sim_relay_key(const struct sim_relay *relay);
 const uint8_t *sim_relay_claim(const struct sim_relay *relay);
 struct sim_relay_counts sim_relay_counts(const struct sim_relay *relay);
 
-/* From now on; ppm of what the lie is about. */
-void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm);
+/* From now on, until NONE; ppm of what is answered, for those lies that are about some of it. */
+void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint64_t victims);
 
 /* Records and drops, as the store counts them; zeros while it is off. */
 void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,

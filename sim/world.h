@@ -29,6 +29,7 @@
 #define SIM_HOUR       (60 * SIM_MINUTE)
 #define SIM_DAY	       (24 * SIM_HOUR)
 #define SIM_COMPARED   64
+#define SIM_LIARS      8 /* one of so many seeds has a relay that lies */
 
 struct sim_world;
 
@@ -70,7 +71,9 @@ struct sim_phone {
 	bool locked;
 	/* Reasons to be off, one bit an entry of the plan; it is switched on again when there is none. */
 	uint32_t off;
-	struct sim_event boot, timer, errand;
+	struct sim_event boot, timer, errand, word;
+	struct sim_random last_words; /* of whom is revoked and writes on */
+	uint32_t words;
 	/* Its clocks. */
 	uint64_t mono_base, mono_since;
 	int32_t drift_ppm;
@@ -84,6 +87,9 @@ struct sim_phone {
 	uint32_t deaths;
 	uint32_t boots;
 	uint64_t text_row; /* of the newest text that came */
+	uint64_t up_ns;	   /* since when its link is up */
+	uint64_t heard,
+		heard_ns; /* the longest ledger of others, and since when it is longer than ours */
 	/* Epochs whose authenticators were compared, by the group's number. */
 	struct {
 		uint64_t group, epoch;
@@ -94,8 +100,9 @@ struct sim_phone {
 struct sim_text {
 	uint32_t from, to;
 	uint64_t sent_ns;
-	bool sure;     /* in the sender's store; else perhaps */
-	uint32_t told; /* events about it at the recipient */
+	uint64_t ledger; /* length of its sender's then */
+	bool sure;	 /* in the sender's store; else perhaps */
+	uint32_t told;	 /* events about it at the recipient */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 };
 
@@ -145,7 +152,10 @@ struct sim_world {
 	struct sim_frames *frames;
 	struct sim_checks *checks;
 	struct sim_totals totals;
-	bool relay_lied;
+	/* A relay that lies: now, whether it ever did, whether it forked, and to whom. */
+	enum sim_lie lie;
+	bool relay_lied, forked;
+	uint64_t victims;
 	uint64_t trace;	     /* hash */
 	const char *broken;  /* the invariant; NULL: none */
 	uint64_t checked_ns; /* length of the last stretch between two checks of all */
@@ -187,6 +197,9 @@ extern const struct sim_action sim_actions[];
 extern const size_t sim_action_count;
 extern const struct sim_fault sim_faults[];
 extern const size_t sim_fault_count;
+size_t sim_fault_first_lie(void);
+/* Gives each line what it usually has and what running faults add. */
+void sim_fault_lines(struct sim_world *world);
 /* Somebody new is to join; true while there is room. */
 bool sim_act_invite(struct sim_world *world, uint32_t number);
 
@@ -219,6 +232,8 @@ void sim_check_step(struct sim_phone *phone);
 void sim_check_world(struct sim_world *world);
 /* Is everything as it must be when nothing happens any more? what: the first that is not. */
 bool sim_check_quiet(struct sim_world *world, char *what, size_t room);
+/* Has anybody said that something is wrong with the relay? */
+bool sim_check_noticed(const struct sim_world *world);
 /* Of *everyone*, of a phone that is on and a member. */
 uint64_t sim_check_epoch(const struct sim_phone *phone);
 void sim_check_end(struct sim_world *world);
