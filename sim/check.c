@@ -16,7 +16,7 @@
 #include "talk/state.h"
 
 #define AGREED_MIN  1024
-#define SEALED_MAX  4
+#define SEALED_MAX  16
 #define WITHHELD_NS (5 * SIM_MINUTE)
 
 /* What all phones must have alike: named by a hash, a hash. */

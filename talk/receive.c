@@ -63,6 +63,9 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	/* The last epoch's stays watched for what is on its way, if streams are not scarce. */
 	for (size_t i = talk->asked_count < TALK_WATCHES_MAX ? 1 : 0; i < group->drop_count; i++) {
 		TRY(talk_cancel(talk, group->drops[i].ticket));
+		/* Read to its end once more: texts behind the winner count for those who watch on. */
+		if (group->drops[i].ticket != 0 && group->kind != TALK_EVERYONE)
+			group->drops[i].at_end = group->drops[i].watched = false;
 		group->drops[i].ticket = 0;
 	}
 	memmove(&group->drops[1], &group->drops[0], group->drop_count * sizeof(group->drops[0]));

@@ -37,6 +37,18 @@ static bool records_stored(struct talk_records *records, uint64_t ticket)
 	return true;
 }
 
+/*
+ * What was on its way when its epoch ended is in a past drop now, maybe behind what was read there: it is looked
+ * at once more, for others have read it, and it stands in the order where it stands there.
+ */
+static void past_again(struct talk_group *group)
+{
+	for (size_t i = 1; group != NULL && i < group->drop_count; i++) {
+		if (!group->drops[i].watched && group->drops[i].own_count > 0)
+			group->drops[i].at_end = false;
+	}
+}
+
 static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked)
 {
 	struct talk_group *group = talk_group_by_number(talk, asked->group);
@@ -47,10 +59,12 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
-		return out == NULL || !records_stored(&out->records, asked->ticket) ||
-				       out->records.stored < out->records.count
-			       ? SOTTO_OK
-			       : talk_out_stored(talk, group, out);
+		if (out == NULL || !records_stored(&out->records, asked->ticket)) {
+			past_again(group);
+			return SOTTO_OK;
+		}
+		return out->records.stored < out->records.count ? SOTTO_OK
+								: talk_out_stored(talk, group, out);
 	case TALK_ASK_APPEND_COMMIT:
 		if (group != NULL)
 			(void)records_stored(&group->pending, asked->ticket);
