@@ -45,6 +45,8 @@ struct cli_options {
 	bool wait;
 	bool follow;
 	bool only_new;
+	const char *reply;
+	const char *out;
 };
 
 struct cli {
@@ -124,12 +126,22 @@ MUST_USE enum sotto_err cli_passphrase_pipe(const struct cli *cli,
 					    const struct os_passphrase *passphrase,
 					    int *descriptor);
 
+/* text.c: "-" is standard input. Says what is wrong with it. */
+MUST_USE enum sotto_err cli_text_set(const struct cli *cli, json_t *request, const char *name,
+				     const char *given);
+
+/* What is printed goes to a file, mode 0600, that comes to its place whole, or not at all. Says why not. */
+MUST_USE enum sotto_err cli_output_begin(const struct cli *cli, const char *path, int *before);
+MUST_USE enum sotto_err cli_output_end(const struct cli *cli, const char *path, int before,
+				       bool whole);
+
 /* print.c: text from others is shown without what a terminal would obey. */
 void cli_print_text(const char *text);
 void cli_put_text(FILE *out, const char *text, const char *newline);
 cli_print_fn cli_print_nothing, cli_print_member, cli_print_revoked, cli_print_entry,
 	cli_print_status, cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined,
-	cli_print_waiting, cli_print_call_state, cli_print_call_end, cli_print_vault;
+	cli_print_waiting, cli_print_call_state, cli_print_call_end, cli_print_vault,
+	cli_print_receipts;
 
 /* qr.c: on a terminal only. */
 void cli_print_qr(const char *text);

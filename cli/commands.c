@@ -114,11 +114,79 @@ static enum sotto_err build_join(struct cli *cli, json_t *request, int descripto
 static enum sotto_err build_send(struct cli *cli, json_t *request, int descriptors[2],
 				 size_t *count)
 {
+	const struct cli_options *options = &cli->options;
+	enum sotto_err err = check_extension(cli, options->positions[0]);
+
 	(void)descriptors;
 	(void)count;
-	set_text(request, "to", cli->options.positions[0]);
-	set_text(request, "text", cli->options.positions[1]);
-	return check_extension(cli, cli->options.positions[0]);
+	if (err != SOTTO_OK)
+		return err;
+	set_text(request, "to", options->positions[0]);
+	if (options->reply != NULL)
+		set_text(request, "reply_to", options->reply);
+	return cli_text_set(cli, request, "text", options->positions[1]);
+}
+
+/* edit EXT ID TEXT, delete EXT ID, react EXT ID [REACTION] */
+static enum sotto_err build_change(struct cli *cli, json_t *request, int descriptors[2],
+				   size_t *count)
+{
+	const struct cli_options *options = &cli->options;
+	enum sotto_err err = check_extension(cli, options->positions[0]);
+
+	(void)descriptors;
+	(void)count;
+	if (err != SOTTO_OK)
+		return err;
+	set_text(request, "with", options->positions[0]);
+	set_text(request, "id", options->positions[1]);
+	if (strcmp(cli->command->name, "edit") == 0)
+		return cli_text_set(cli, request, "text", options->positions[2]);
+	if (strcmp(cli->command->name, "react") == 0)
+		set_text(request, "reaction",
+			 options->position_count == 3 ? options->positions[2] : "");
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_receipts(struct cli *cli, json_t *request, int descriptors[2],
+				     size_t *count)
+{
+	const char *word = cli->options.positions[0];
+	bool on = strcmp(word, "on") == 0;
+
+	(void)descriptors;
+	(void)count;
+	if (!on && strcmp(word, "off") != 0) {
+		cli_usage(cli, cli->command);
+		return SOTTO_ERR_ARGUMENT;
+	}
+	json_object_set_new(request, "on", json_boolean(on));
+	return SOTTO_OK;
+}
+
+static enum sotto_err with_position(struct cli *cli, json_t *request, size_t position)
+{
+	if (cli->options.position_count <= position)
+		return SOTTO_OK;
+	set_text(request, "with", cli->options.positions[position]);
+	return check_extension(cli, cli->options.positions[position]);
+}
+
+static enum sotto_err build_search(struct cli *cli, json_t *request, int descriptors[2],
+				   size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	set_text(request, "text", cli->options.positions[0]);
+	return with_position(cli, request, 1);
+}
+
+static enum sotto_err build_export(struct cli *cli, json_t *request, int descriptors[2],
+				   size_t *count)
+{
+	(void)descriptors;
+	(void)count;
+	return with_position(cli, request, 0);
 }
 
 static enum sotto_err build_read(struct cli *cli, json_t *request, int descriptors[2],
@@ -128,10 +196,7 @@ static enum sotto_err build_read(struct cli *cli, json_t *request, int descripto
 	(void)count;
 	json_object_set_new(request, "follow", json_boolean(cli->options.follow));
 	json_object_set_new(request, "new", json_boolean(cli->options.only_new));
-	if (cli->options.position_count == 0)
-		return SOTTO_OK;
-	set_text(request, "with", cli->options.positions[0]);
-	return check_extension(cli, cli->options.positions[0]);
+	return with_position(cli, request, 0);
 }
 
 static enum sotto_err open_file(struct cli *cli, json_t *request, const char *name,
@@ -230,10 +295,22 @@ const struct cli_command cli_commands[] = {
 	 cli_print_entry, cli_print_nothing, CLI_AGENT_START},
 	{"status", "", "how this phone stands", 0, 0, build_plain, cli_print_nothing,
 	 cli_print_status, CLI_AGENT_START_LOCKED},
-	{"send", "EXT TEXT", "send a message", 2, 2, build_send, cli_print_nothing, cli_print_sent,
-	 CLI_AGENT_START},
+	{"send", "EXT TEXT|- [--reply ID]", "send a message", 2, 2, build_send, cli_print_nothing,
+	 cli_print_sent, CLI_AGENT_START},
+	{"edit", "EXT ID TEXT|-", "let a message of one's own say something else", 3, 3,
+	 build_change, cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
+	{"delete", "EXT ID", "take a message of one's own back, for everybody", 2, 2, build_change,
+	 cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
+	{"react", "EXT ID [REACTION]", "react to a message; with none, no more", 2, 3, build_change,
+	 cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
 	{"read", "[EXT] [--follow] [--new]", "read messages", 0, 1, build_read, cli_print_message,
 	 cli_print_nothing, CLI_AGENT_START},
+	{"search", "TEXT [EXT]", "find messages", 1, 2, build_search, cli_print_message,
+	 cli_print_nothing, CLI_AGENT_START},
+	{"export", "[EXT] [--out FILE]", "all messages, also into a file", 0, 1, build_export,
+	 cli_print_message, cli_print_nothing, CLI_AGENT_START},
+	{"receipts", "on|off", "say, and hear, what was read, or neither", 1, 1, build_receipts,
+	 cli_print_nothing, cli_print_receipts, CLI_AGENT_START},
 	{"call", "EXT " CALL_OPTIONS, "call somebody", 1, 1, build_call, cli_print_call_state,
 	 cli_print_call_end, CLI_AGENT_START},
 	{"answer", "[--wait] " CALL_OPTIONS, "answer what rings, or what will", 0, 0, build_call,

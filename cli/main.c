@@ -50,11 +50,20 @@ static enum cli_exit exit_of(const struct cli *cli, const struct cli_result *res
 static enum cli_exit exchange(struct cli *cli, const json_t *request, const int *descriptors,
 			      size_t count)
 {
+	const char *out = cli->options.out;
 	struct cli_result result;
 	enum cli_exit code = CLI_FAILED;
 	enum sotto_err err;
+	int before = -1;
 
+	if (out != NULL && cli_output_begin(cli, out, &before) != SOTTO_OK)
+		return CLI_FAILED;
 	err = cli_exchange(cli, request, descriptors, count, show_item, &result);
+	if (out != NULL && cli_output_end(cli, out, before, result.done != NULL) != SOTTO_OK &&
+	    result.done != NULL) {
+		cli_result_release(&result);
+		return CLI_FAILED;
+	}
 	if (err == SOTTO_OK)
 		code = exit_of(cli, &result);
 	else if (strcmp(cli->command->name, "stop") == 0)

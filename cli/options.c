@@ -34,6 +34,8 @@ static const struct option options_table[] = {
 	VALUE("--digits", "N", " found ", digits),
 	VALUE("--image", "FILE", " join ", image),
 	SWITCH("--no-wait", NULL, " join ", no_wait),
+	VALUE("--reply", "ID", " send ", reply),
+	VALUE("--out", "FILE", " export ", out),
 	SWITCH("--follow", NULL, " read ", follow),
 	SWITCH("--new", NULL, " read ", only_new),
 	VALUE("--mic", "FILE.wav", " call answer ", mic),

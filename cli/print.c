@@ -107,18 +107,75 @@ void cli_print_entry(const struct cli *cli, const json_t *object)
 	       text_of(object, "head"));
 }
 
+/* Who has read it, of a message of one's own; false: nobody. */
+static bool print_readers(const json_t *object)
+{
+	json_t *reached = json_object_get(object, "reached");
+	bool any = false;
+	size_t index;
+	json_t *person;
+
+	json_array_foreach(reached, index, person)
+	{
+		if (strcmp(text_of(person, "state"), "read") != 0)
+			continue;
+		printf("%s%s", any ? ", " : "  [read by ", text_of(person, "extension"));
+		any = true;
+	}
+	if (any)
+		putchar(']');
+	return any;
+}
+
+static void print_reactions(const json_t *object)
+{
+	json_t *reactions = json_object_get(object, "reactions");
+	size_t index;
+	json_t *reaction;
+
+	json_array_foreach(reactions, index, reaction)
+	{
+		printf("    %s: ", text_of(reaction, "from"));
+		cli_print_text(text_of(reaction, "reaction"));
+		putchar('\n');
+	}
+}
+
+/* The first digits of the id are enough to name it. What changed is marked in front. */
 void cli_print_message(const struct cli *cli, const json_t *object)
 {
 	const char *state = text_of(object, "state");
+	const char *changed = json_string_value(json_object_get(object, "changed"));
 
 	(void)cli;
+	if (changed != NULL)
+		printf("(%s) ", changed);
 	print_time(text_of(object, "sent_at"));
-	printf("  %s -> %s  ", text_of(object, "from"), text_of(object, "to"));
+	printf("  %.8s  %s -> %s  ", text_of(object, "id"), text_of(object, "from"),
+	       text_of(object, "to"));
+	if (json_object_get(object, "reply_to") != NULL)
+		printf("(to %.8s) ", text_of(object, "reply_to"));
+	if (json_is_true(json_object_get(object, "deleted")))
+		printf("(deleted)");
 	cli_print_text(text_of(object, "text"));
-	if (strcmp(state, "received") != 0)
+	if (json_is_true(json_object_get(object, "edited")) &&
+	    !json_is_true(json_object_get(object, "deleted")))
+		printf(" (edited)");
+	if (strcmp(state, "received") != 0 && !print_readers(object))
 		printf("  [%s]", state);
 	putchar('\n');
+	print_reactions(object);
 	fflush(stdout);
+}
+
+void cli_print_receipts(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	printf("%s\n",
+	       json_is_true(json_object_get(object, "receipts"))
+		       ? "on: others see what was read here, and this phone what they have read"
+		       : "off: nobody sees what was read here, nor this phone what others have "
+			 "read");
 }
 
 void cli_print_sent(const struct cli *cli, const json_t *object)

@@ -72,8 +72,10 @@ struct agent_reading {
 	struct talk_history history; /* of what is being sent */
 	size_t next;		     /* in it */
 	bool only_new;
-	bool follow; /* afterwards */
-	bool found;  /* the conversation that was asked for */
+	bool follow;  /* afterwards */
+	bool leaves;  /* what was sent does not count as read */
+	char *wanted; /* only what contains this, in lower case; to be freed; NULL: all */
+	bool found;   /* the conversation that was asked for */
 };
 
 /* A connection to the control socket: one command. */
@@ -272,12 +274,28 @@ void command_network_link(struct agent *agent); /* it came or went */
 void command_network_doubt(struct agent_client *client);
 
 /* command_messages.c */
-agent_command_fn command_send, command_read;
+agent_command_fn command_send, command_read, command_search, command_export;
 void command_messages_event(struct agent *agent, const struct talk_event *event);
 void command_messages_timeout(struct agent_client *client);
 
 /* The client has taken what was sent to it: more of its reading. */
 void command_messages_drained(struct agent_client *client);
+
+/* command_change.c */
+agent_command_fn command_edit, command_delete, command_react, command_receipts;
+
+/* agent_message.c */
+const char *agent_message_state(enum talk_message_state state);
+json_t *agent_message_json(const struct agent *agent, const struct talk_conversation *conversation,
+			   const struct talk_message *message);
+/* A row as it is now; message borrows from value, which is empty before. */
+MUST_USE enum sotto_err agent_message_read(const struct agent *agent,
+					   const struct talk_conversation *conversation,
+					   uint64_t row, struct writer *value,
+					   struct talk_message *message);
+/* The one message whose id begins with these digits; false: the client was told why there is none. */
+bool agent_message_find(struct agent_client *client, const struct talk_conversation *conversation,
+			const char *digits, uint8_t *id);
 
 /* command_call.c */
 agent_command_fn command_call, command_answer, command_hangup;

@@ -133,6 +133,7 @@ void agent_client_close(struct agent_client *client)
 	os_descriptor_close(client->mic_fd);
 	os_descriptor_close(client->speaker_fd);
 	talk_history_release(&client->reading.history);
+	free(client->reading.wanted);
 	free(client);
 }
 

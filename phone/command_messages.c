@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sotto send, sotto read. */
+/* sotto send, read, search, export. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -11,29 +12,12 @@
 /* Less than what may wait for a client at all, with room for one more page of the store. */
 #define QUEUED_MAX (OS_LINES_QUEUE_LEN_MAX / 4)
 
-static const char *state_word(enum talk_message_state state)
-{
-	switch (state) {
-	case TALK_MESSAGE_QUEUED:
-		return "queued";
-	case TALK_MESSAGE_STORED:
-		return "stored";
-	case TALK_MESSAGE_DELIVERED:
-		return "delivered";
-	case TALK_MESSAGE_RECEIVED:
-		return "received";
-	case TALK_MESSAGE_FAILED:
-		return "failed";
-	}
-	return "unknown";
-}
-
 static json_t *sent_json(const uint8_t *message_id, enum talk_message_state state)
 {
 	char id[2 * TALK_MESSAGE_ID_LEN + 1];
 
 	hex_encode(BYTES(message_id, TALK_MESSAGE_ID_LEN), id);
-	return json_pack("{s:s,s:s}", "id", id, "state", state_word(state));
+	return json_pack("{s:s,s:s}", "id", id, "state", agent_message_state(state));
 }
 
 void command_send(struct agent_client *client, const json_t *arguments, int *descriptors,
@@ -42,14 +26,19 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 	struct agent *agent = client->agent;
 	uint32_t extension = agent_extension(arguments, "to");
 	struct talk_conversation to = talk_with(extension);
+	const char *reply_to = agent_text(arguments, "reply_to");
 	json_t *text = json_object_get(arguments, "text");
+	uint8_t answered[TALK_MESSAGE_ID_LEN];
 	enum sotto_err err;
 
 	(void)descriptors;
 	(void)descriptors_count;
+	if (reply_to != NULL && !agent_message_find(client, &to, reply_to, answered))
+		return;
 	err = talk_send_text(agent->talk, &to,
-			     BYTES(json_string_value(text), json_string_length(text)), NULL,
-			     client->message_id, os_clock_now_ns(), os_clock_utc_ms());
+			     BYTES(json_string_value(text), json_string_length(text)),
+			     reply_to != NULL ? answered : NULL, client->message_id,
+			     os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_NOT_FOUND)
 		agent_fail(client, err, "nobody has extension %u here", extension);
@@ -77,32 +66,6 @@ void command_messages_timeout(struct agent_client *client)
 	agent_done(client, sent_json(client->message_id, TALK_MESSAGE_QUEUED));
 }
 
-static json_t *message_json(const struct agent *agent, const struct talk_conversation *conversation,
-			    const struct talk_message *message)
-{
-	char id[2 * TALK_MESSAGE_ID_LEN + 1];
-	struct talk_status status;
-	json_t *object;
-
-	hex_encode(BYTES_OF(message->id), id);
-	object =
-		json_pack("{s:s,s:o,s:s%,s:s,s:o}", "id", id, "from",
-			  agent_json_extension(agent, message->from), "text",
-			  (const char *)message->text.data, message->text.len, "state",
-			  state_word(message->state), "sent_at", agent_json_time(message->sent_ms));
-	if (object == NULL)
-		return NULL;
-	talk_status(agent->talk, &status);
-	if (conversation->kind == TALK_DIRECT)
-		json_object_set_new(object, "to",
-				    agent_json_extension(agent, message->from == status.extension
-									? conversation->extension
-									: status.extension));
-	if (message->received_ms != 0)
-		json_object_set_new(object, "received_at", agent_json_time(message->received_ms));
-	return object;
-}
-
 static uint64_t last_read(const struct store_reader *reader, struct bytes owner)
 {
 	struct writer writer;
@@ -118,6 +81,27 @@ static uint64_t last_read(const struct store_reader *reader, struct bytes owner)
 	return row;
 }
 
+static uint8_t lower(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte - 'A' + 'a') : byte;
+}
+
+/* Without regard to the case of ASCII letters; wanted is in lower case. NULL: whatever it says. */
+static bool contains(struct bytes text, const char *wanted)
+{
+	size_t len = wanted != NULL ? strlen(wanted) : 0;
+
+	for (size_t at = 0; at + len <= text.len; at++) {
+		size_t same = 0;
+
+		while (same < len && lower(text.data[at + same]) == (uint8_t)wanted[same])
+			same++;
+		if (same == len)
+			return true;
+	}
+	return wanted == NULL;
+}
+
 /* One row to the client. */
 static enum sotto_err read_row(struct agent_client *client, const struct store_reader *reader,
 			       const struct talk_owner *owner, uint64_t row)
@@ -129,10 +113,10 @@ static enum sotto_err read_row(struct agent_client *client, const struct store_r
 	writer_init_growing(&value, &allocator_default);
 	TRY(store_get(reader, TALK_TABLE_MESSAGES, talk_owner_bytes(owner), row, &value));
 	TRY(talk_message_decode(writer_bytes(&value), &message));
-	if (message.kind == TALK_ROW_TEXT &&
+	if (message.kind == TALK_ROW_TEXT && contains(message.text, client->reading.wanted) &&
 	    (!client->reading.only_new || message.state == TALK_MESSAGE_RECEIVED))
-		agent_item(client,
-			   message_json(client->agent, &client->reading.conversation, &message));
+		agent_item(client, agent_message_json(client->agent, &client->reading.conversation,
+						      &message));
 out:
 	writer_release(&value);
 	/* Deleted since its place was looked up. */
@@ -170,7 +154,7 @@ static enum sotto_err read_conversation(struct agent_client *client)
 			if (reading->last_row < row->row)
 				reading->last_row = row->row;
 		}
-		if (history->count > 0)
+		if (history->count > 0 && !reading->leaves)
 			TRY(agent_commit(agent, talk_mark_read(agent->talk, &reading->conversation,
 							       reading->last_row, os_clock_now_ns(),
 							       os_clock_utc_ms())));
@@ -224,18 +208,51 @@ void command_messages_drained(struct agent_client *client)
 		agent_done(client, NULL);
 }
 
+static void read_begin(struct agent_client *client, const json_t *arguments,
+		       struct agent_reading reading)
+{
+	client->extension = agent_extension(arguments, "with");
+	client->reading = reading;
+	agent_client_wait(client, AGENT_WAIT_READ, 0);
+	command_messages_drained(client);
+}
+
 void command_read(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
 	(void)descriptors;
 	(void)descriptors_count;
-	client->extension = agent_extension(arguments, "with");
-	client->reading = (struct agent_reading){
-		.only_new = json_is_true(json_object_get(arguments, "new")),
-		.follow = json_is_true(json_object_get(arguments, "follow")),
-	};
-	agent_client_wait(client, AGENT_WAIT_READ, 0);
-	command_messages_drained(client);
+	read_begin(client, arguments,
+		   (struct agent_reading){
+			   .only_new = json_is_true(json_object_get(arguments, "new")),
+			   .follow = json_is_true(json_object_get(arguments, "follow")),
+		   });
+}
+
+void command_search(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	char *wanted = strdup(agent_text(arguments, "text"));
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (wanted == NULL || wanted[0] == '\0') {
+		agent_fail(client, SOTTO_ERR_ARGUMENT, "search for what?");
+		free(wanted);
+		return;
+	}
+	for (char *at = wanted; *at != '\0'; at++)
+		*at = (char)lower((uint8_t)*at);
+	free(client->reading.wanted);
+	read_begin(client, arguments, (struct agent_reading){.leaves = true, .wanted = wanted});
+}
+
+void command_export(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	(void)descriptors;
+	(void)descriptors_count;
+	read_begin(client, arguments, (struct agent_reading){.leaves = true});
 }
 
 /* Does this client see what came into this conversation now, or later from the store? */
@@ -265,11 +282,52 @@ static void follow(struct agent_client *client, const struct talk_event *event)
 				       client->extension != event->conversation.extension))
 		return;
 	if (event->message.kind == TALK_ROW_TEXT)
-		agent_item(client,
-			   message_json(client->agent, &event->conversation, &event->message));
+		agent_item(client, agent_message_json(client->agent, &event->conversation,
+						      &event->message));
 	(void)!agent_commit(client->agent,
 			    talk_mark_read(client->agent->talk, &event->conversation, event->row,
 					   os_clock_now_ns(), os_clock_utc_ms()));
+}
+
+static const char *change_word(enum talk_change change)
+{
+	switch (change) {
+	case TALK_CHANGE_EDIT:
+		return "edited";
+	case TALK_CHANGE_DELETE:
+		return "deleted";
+	case TALK_CHANGE_REACTION:
+		return "reaction";
+	case TALK_CHANGE_PERSON:
+		return "reached";
+	case TALK_CHANGE_STATE:
+	case TALK_CHANGE_PLACE:
+		break;
+	}
+	return NULL;
+}
+
+/* A message that this client may have seen is another one now: all of it again, and what changed. */
+static void follow_change(struct agent_client *client, const struct talk_event *event)
+{
+	const char *word = change_word(event->change);
+	struct talk_message message;
+	struct writer value;
+	json_t *object;
+
+	if (word == NULL ||
+	    (client->extension != 0 && (event->conversation.kind != TALK_DIRECT ||
+					client->extension != event->conversation.extension)))
+		return;
+	writer_init_growing(&value, &allocator_default);
+	if (agent_message_read(client->agent, &event->conversation, event->row, &value, &message) ==
+	    SOTTO_OK) {
+		object = agent_message_json(client->agent, &event->conversation, &message);
+		if (object != NULL)
+			json_object_set_new(object, "changed", json_string(word));
+		agent_item(client, object);
+	}
+	writer_release(&value);
 }
 
 /* To who sent it, what his recipient's phone says is more than was asked: the relay has it. */
@@ -290,6 +348,9 @@ void command_messages_event(struct agent *agent, const struct talk_event *event)
 		if (event->type == TALK_EVENT_MESSAGE && agent->talk != NULL &&
 		    follows(client, &event->conversation))
 			follow(client, event);
+		if (event->type == TALK_EVENT_MESSAGE_CHANGED && agent->talk != NULL &&
+		    follows(client, &event->conversation))
+			follow_change(client, event);
 		if (event->type == TALK_EVENT_MESSAGE_STATE && client->wait == AGENT_WAIT_SEND &&
 		    event->message_state != TALK_MESSAGE_QUEUED &&
 		    memcmp(client->message_id, event->message_id, TALK_MESSAGE_ID_LEN) == 0)

@@ -407,6 +407,7 @@ static json_t *status_json(const struct agent *agent)
 	json_object_set_new(object, "current", json_boolean(status.current));
 	json_object_set_new(object, "queued", json_integer(status.queued));
 	json_object_set_new(object, "unacknowledged", json_integer(status.unacknowledged));
+	json_object_set_new(object, "receipts", json_boolean(status.tells_read));
 	json_object_set_new(object, "problems", problems_json(agent, &status));
 	json_object_set_new(object, "sandbox", sandbox_json(agent));
 	return object;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto edit, sotto delete, sotto react, sotto receipts. */
+#include "os/clock.h"
+#include "phone/agent.h"
+#include "phone/agent_json.h"
+
+/* The end of a change to a message: it is in the store, and goes out as texts do. */
+static void finish(struct agent_client *client, const uint8_t *id, uint32_t extension,
+		   enum sotto_err err)
+{
+	err = agent_commit(client->agent, err);
+	if (err == SOTTO_OK)
+		agent_done(client, json_pack("{s:o}", "id",
+					     agent_json_hex(BYTES(id, TALK_MESSAGE_ID_LEN))));
+	else if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err,
+			   "this message is not this phone's, or %u is revoked or not confirmed",
+			   extension);
+	else if (err == SOTTO_ERR_EXISTS)
+		agent_fail(client, err, "this message is deleted");
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "this is no message of somebody's");
+	else if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err, "it has to be UTF-8, and a message is not empty");
+	else if (err == SOTTO_ERR_LIMIT)
+		agent_fail(client, err,
+			   "a message has at most %d bytes, a reaction %d; and at most %d of both "
+			   "wait to "
+			   "be acknowledged",
+			   TALK_TEXT_MAX, TALK_REACTION_MAX, TALK_OUTBOX_MAX);
+	else
+		agent_fail(client, err, "not done: %s", sotto_err_text(err));
+}
+
+static struct bytes text_of(const json_t *arguments, const char *name)
+{
+	const json_t *text = json_object_get(arguments, name);
+
+	return BYTES(json_string_value(text), json_string_length(text));
+}
+
+void command_edit(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, with.extension,
+		       talk_edit(client->agent->talk, &with, id, text_of(arguments, "text"),
+				 os_clock_now_ns(), os_clock_utc_ms()));
+}
+
+void command_delete(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, with.extension,
+		       talk_delete(client->agent->talk, &with, id, os_clock_now_ns(),
+				   os_clock_utc_ms()));
+}
+
+void command_react(struct agent_client *client, const json_t *arguments, int *descriptors,
+		   size_t descriptors_count)
+{
+	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	uint8_t id[TALK_MESSAGE_ID_LEN];
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, with.extension,
+		       talk_react(client->agent->talk, &with, id, text_of(arguments, "reaction"),
+				  os_clock_now_ns(), os_clock_utc_ms()));
+}
+
+void command_receipts(struct agent_client *client, const json_t *arguments, int *descriptors,
+		      size_t descriptors_count)
+{
+	bool on = json_is_true(json_object_get(arguments, "on"));
+	enum sotto_err err =
+		talk_tell_read(client->agent->talk, on, os_clock_now_ns(), os_clock_utc_ms());
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = agent_commit(client->agent, err);
+	if (err != SOTTO_OK)
+		agent_fail(client, err, "not done: %s", sotto_err_text(err));
+	else
+		agent_done(client, json_pack("{s:b}", "receipts", on));
+}
