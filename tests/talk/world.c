@@ -652,8 +652,7 @@ bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text)
 	char buffer[64];
 	size_t len = text_make(from, to, text, buffer, sizeof(buffer));
 	uint32_t deaths = phone->deaths;
-	enum sotto_err err =
-		send_text(phone, world_extension(world, to), BYTES(buffer, len), id);
+	enum sotto_err err = send_text(phone, world_extension(world, to), BYTES(buffer, len), id);
 
 	if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
 		(void)survived(phone, err);
