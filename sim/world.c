@@ -13,6 +13,7 @@
 #include "base/assert.h"
 
 #define RETENTION_MS  (UINT64_C(14) * 86400000)
+#define EVENTS_MAX    50000 /* of one phone within CHECK_NS; a busy one has some hundred */
 #define CHECK_NS      (10 * SIM_MINUTE)
 #define SETUP_MAX_NS  (2 * SIM_HOUR)
 #define QUIET_MAX_NS  (6 * SIM_HOUR)
@@ -135,13 +136,19 @@ static bool run_until(struct sim_world *world, uint64_t when_ns)
 {
 	while (world->broken == NULL && sim_world_now(world) < when_ns) {
 		uint64_t next_ns = sim_world_now(world) + CHECK_NS;
+		uint64_t events = 0;
 
 		if (next_ns > when_ns)
 			next_ns = when_ns;
 		world->checked_ns = next_ns - sim_world_now(world);
 		while (world->broken == NULL && world->clock.len > 0 &&
-		       world->clock.queue[0]->when_ns <= next_ns)
+		       world->clock.queue[0]->when_ns <= next_ns) {
 			(void)sim_clock_step(&world->clock); /* there is one */
+			if (++events > (uint64_t)EVENTS_MAX * world->phone_count)
+				sim_break(world, "nobody is busy without end",
+					  "%llu events within ten minutes",
+					  (unsigned long long)events);
+		}
 		if (world->broken == NULL)
 			sim_clock_run_until(&world->clock, next_ns);
 		if (world->broken == NULL)
