@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer. Every byte goes through reserve(), which is the one place that grows or refuses. */
+/* The writer. Every byte goes through extend(), which is the one place that grows or refuses. */
 #include "base/writer.h"
 
 #include <string.h>
@@ -30,34 +30,53 @@ void writer_fail(struct writer *writer, enum sotto_err err)
 		writer->err = err;
 }
 
-static void grow(struct writer *writer, size_t needed)
+/* Wipes what was written and gives the memory back: all of it, but the rest is not looked at. */
+static void let_go(struct writer *writer)
 {
-	size_t capacity = writer->capacity == 0 ? CAPACITY_FIRST : writer->capacity;
-	uint8_t *data;
+	if (writer->data == NULL)
+		return;
+	bytes_wipe(writer->data, writer->touched);
+	allocator_give(writer->allocator, writer->data, writer->capacity);
+}
 
-	while (capacity < needed)
-		capacity *= 2;
-	data = allocator_take(writer->allocator, capacity);
+static void move_to(struct writer *writer, size_t capacity)
+{
+	uint8_t *data = allocator_take(writer->allocator, capacity);
+
 	if (data == NULL) {
 		writer_fail(writer, SOTTO_ERR_NO_MEMORY);
 		return;
 	}
 	if (writer->len != 0)
 		memcpy(data, writer->data, writer->len);
-	allocator_wipe(writer->allocator, writer->data, writer->capacity);
+	let_go(writer);
 	writer->data = data;
 	writer->capacity = capacity;
+	writer->touched = writer->len;
+}
+
+static void grow(struct writer *writer, size_t needed)
+{
+	size_t capacity = writer->capacity < CAPACITY_FIRST ? CAPACITY_FIRST : writer->capacity;
+
+	while (capacity < needed)
+		capacity *= 2;
+	move_to(writer, capacity);
+}
+
+/* Could it be len bytes longer at all? */
+static bool may_extend(struct writer *writer, size_t len)
+{
+	if (writer->err == SOTTO_OK && len > SIZE_MAX / 4 - writer->len)
+		writer_fail(writer, SOTTO_ERR_LIMIT);
+	return writer->err == SOTTO_OK;
 }
 
 /* Room for len more bytes: true if they may be written at data + the old length (NULL: measuring). */
-static bool reserve(struct writer *writer, size_t len)
+static bool extend(struct writer *writer, size_t len)
 {
-	if (writer->err != SOTTO_OK)
+	if (!may_extend(writer, len))
 		return false;
-	if (len > SIZE_MAX / 4 - writer->len) {
-		writer_fail(writer, SOTTO_ERR_LIMIT);
-		return false;
-	}
 	if (writer->len + len > writer->capacity && writer->allocator != NULL)
 		grow(writer, writer->len + len);
 	else if (writer->len + len > writer->capacity)
@@ -65,12 +84,21 @@ static bool reserve(struct writer *writer, size_t len)
 	if (writer->err != SOTTO_OK)
 		return false;
 	writer->len += len;
+	if (writer->touched < writer->len)
+		writer->touched = writer->len;
 	return true;
+}
+
+void writer_reserve(struct writer *writer, size_t len)
+{
+	if (writer->allocator != NULL && may_extend(writer, len) &&
+	    writer->len + len > writer->capacity)
+		move_to(writer, writer->len + len);
 }
 
 static void put_integer(struct writer *writer, uint64_t value, size_t len)
 {
-	if (!reserve(writer, len) || writer->data == NULL)
+	if (!extend(writer, len) || writer->data == NULL)
 		return;
 	for (size_t i = 0; i < len; i++)
 		writer->data[writer->len - 1 - i] = (uint8_t)(value >> (8 * i));
@@ -124,13 +152,13 @@ void writer_put_varint(struct writer *writer, size_t value)
 
 void writer_put_bytes(struct writer *writer, struct bytes bytes)
 {
-	if (reserve(writer, bytes.len) && writer->data != NULL && bytes.len != 0)
+	if (extend(writer, bytes.len) && writer->data != NULL && bytes.len != 0)
 		memcpy(writer->data + writer->len - bytes.len, bytes.data, bytes.len);
 }
 
 void writer_put_zeros(struct writer *writer, size_t len)
 {
-	if (reserve(writer, len) && writer->data != NULL && len != 0)
+	if (extend(writer, len) && writer->data != NULL && len != 0)
 		memset(writer->data + writer->len - len, 0, len);
 }
 
@@ -162,7 +190,7 @@ void writer_end_vector(struct writer *writer, size_t start)
 	}
 	header_len = varint_len(len);
 	header = varint_header(len);
-	if (!reserve(writer, header_len - 1) || writer->data == NULL)
+	if (!extend(writer, header_len - 1) || writer->data == NULL)
 		return;
 	memmove(writer->data + start - 1 + header_len, writer->data + start, len);
 	for (size_t i = 0; i < header_len; i++)
@@ -183,8 +211,9 @@ void writer_release(struct writer *writer)
 {
 	if (writer == NULL || writer->allocator == NULL)
 		return;
-	allocator_wipe(writer->allocator, writer->data, writer->capacity);
+	let_go(writer);
 	writer->data = NULL;
 	writer->len = 0;
 	writer->capacity = 0;
+	writer->touched = 0;
 }

@@ -3,8 +3,8 @@
  * The writer: the twin of the reader, with the same sticky error.
  *
  * It writes into the caller's memory (writer_init_fixed), into memory that it takes from an allocator and
- * grows (writer_init_growing), or nowhere, to learn a length (writer_init_measuring). Memory that it
- * outgrows or releases is wiped, so it may hold secrets.
+ * grows (writer_init_growing), or nowhere, to learn a length (writer_init_measuring). What it wrote into
+ * memory that it outgrows or releases is wiped, so it may hold secrets.
  */
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
@@ -20,6 +20,7 @@ struct writer {
 	uint8_t *data; /* NULL when measuring */
 	size_t len;
 	size_t capacity;
+	size_t touched; /* the longest that len has been in this memory: so much is to be wiped */
 	const struct allocator *allocator; /* NULL unless growing */
 	enum sotto_err err;
 };
@@ -27,6 +28,12 @@ struct writer {
 void writer_init_fixed(struct writer *writer, void *buffer, size_t capacity);
 void writer_init_growing(struct writer *writer, const struct allocator *allocator);
 void writer_init_measuring(struct writer *writer);
+
+/*
+ * Growing only, else nothing: takes room for len more bytes now, where that is known, and no more than that.
+ * What grows by itself is copied and wiped on the way, and may end twice as large as it needs to be.
+ */
+void writer_reserve(struct writer *writer, size_t len);
 
 void writer_put_u8(struct writer *writer, uint8_t value);
 void writer_put_u16(struct writer *writer, uint16_t value);

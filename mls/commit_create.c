@@ -196,8 +196,11 @@ static enum sotto_err write_by_value(struct committing *committing)
 	struct psk_finder finder = finder_of(committing);
 	struct writer *writer = &committing->by_value;
 	enum sotto_err err = SOTTO_OK;
-	size_t start;
+	size_t start, adds = 0;
 
+	for (size_t i = 0; i < options->add_count; i++)
+		adds += options->add[i].len;
+	writer_reserve(writer, adds);
 	if (options->reinit != NULL)
 		reinit_write(writer, options->reinit);
 	if (options->set_extensions) {
@@ -258,9 +261,12 @@ static enum sotto_err write_body(struct committing *committing)
 	const struct proposal_list *list = &committing->list;
 	size_t hash_len = suite_hash_len(committing->group->suite);
 	struct writer *body = &committing->body;
-	size_t start = writer_begin_vector(body);
 	enum sotto_err err = SOTTO_OK;
+	size_t start;
 
+	/* A header for the list and for each reference; a path comes on top. */
+	writer_reserve(body, 4 + committing->by_value.len + list->count * (3 + hash_len) + 1);
+	start = writer_begin_vector(body);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct proposal_item *item = &list->items[i];
 

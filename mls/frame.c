@@ -168,6 +168,9 @@ static void tbs_write(const struct frame_keys *keys, const struct framed *framed
 		writer_put_bytes(writer, keys->context);
 }
 
+/* Label, numbers and headers of a signed content: what of its length does not depend on what is in it. */
+#define TBS_FIXED_LEN_MAX 64
+
 static void scratch_clear(struct writer *scratch)
 {
 	scratch->len = 0;
@@ -180,6 +183,9 @@ static void sign_content_write(const struct frame_keys *keys, const struct frame
 	size_t start;
 
 	scratch_clear(scratch);
+	writer_reserve(scratch, TBS_FIXED_LEN_MAX + framed->group_id.len +
+					framed->authenticated_data.len + framed->body.len +
+					keys->context.len);
 	start = sign_content_begin(scratch, "FramedContentTBS");
 	tbs_write(keys, framed, scratch);
 	sign_content_end(scratch, start);
@@ -219,6 +225,9 @@ enum sotto_err frame_public_write(const struct frame_keys *keys, const struct fr
 	uint8_t mac[HASH_LEN_MAX];
 	enum sotto_err err;
 
+	writer_reserve(out, TBS_FIXED_LEN_MAX + framed->group_id.len +
+				    framed->authenticated_data.len + framed->body.len +
+				    framed->signature.len + 2 * (4 + HASH_LEN_MAX));
 	writer_put_u16(out, MLS_VERSION);
 	framed_write(framed, out);
 	if (framed->sender_type == SENDER_MEMBER) {

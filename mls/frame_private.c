@@ -116,6 +116,9 @@ enum sotto_err frame_private_seal(const struct frame_keys *keys, const struct ra
 
 	ASSERT(framed->sender_type == SENDER_MEMBER);
 	TRY(random_fill(random, sender.reuse_guard, REUSE_GUARD_LEN));
+	writer_reserve(out, frame_private_len(keys->suite, framed->group_id.len,
+					      framed->authenticated_data.len, framed->content_type,
+					      framed->body.len, framed->signature.len, padding));
 	writer_put_u16(out, MLS_VERSION);
 	writer_put_u16(out, MLS_PRIVATE_MESSAGE);
 	aad_at = out->len;

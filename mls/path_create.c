@@ -159,6 +159,26 @@ static void node_write(const struct epoch *next, const struct tree_path_step *st
 	writer_end_vector(writer, start);
 }
 
+/* Room for the path: of a tree with blanks, a ciphertext for each of many leaves. */
+static void reserve_path(const struct epoch *next, const struct tree_path_step *steps, size_t count,
+			 struct writer *writer)
+{
+	const struct suite *suite = next->suite;
+	size_t sealed_len =
+		4 + kem_enc_len(suite->hpke.kem) + 4 + suite_hash_len(suite) + AEAD_TAG_LEN;
+	size_t len = tree_leaf(&next->tree, next->own_leaf)->view.encoded.len + 4;
+
+	for (size_t i = 0; i < count; i++) {
+		struct tree_resolution resolution;
+
+		tree_resolution_begin(&resolution, &next->tree, steps[i].copath);
+		while (tree_resolution_next(&resolution) != TREE_NODE_NONE)
+			len += sealed_len;
+		len += 4 + kem_public_len(suite->hpke.kem) + 4;
+	}
+	writer_reserve(writer, len);
+}
+
 enum sotto_err path_write(const struct epoch *next, const struct path_secrets *secrets,
 			  const struct leaf_list *added, struct writer *writer)
 {
@@ -173,6 +193,7 @@ enum sotto_err path_write(const struct epoch *next, const struct path_secrets *s
 	encrypt_context_write(&info, "UpdatePathNode", writer_bytes(&next->context));
 	TRY(writer_finish(&info));
 	hpke_info_init(&prepared, next->suite->hpke, writer_bytes(&info));
+	reserve_path(next, steps, count, writer);
 	writer_put_bytes(writer, tree_leaf(&next->tree, next->own_leaf)->view.encoded);
 	start = writer_begin_vector(writer);
 	for (size_t i = 0; i < count; i++)

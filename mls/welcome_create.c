@@ -4,6 +4,9 @@
 #include "mls/psk.h"
 #include "mls/welcome.h"
 
+/* Label, headers, confirmation tag and signer: what of a group info's length does not depend on its parts. */
+#define INFO_FIXED_LEN_MAX 128
+
 static void put_tree_extension(const struct tree *tree, struct writer *writer)
 {
 	size_t start;
@@ -12,6 +15,22 @@ static void put_tree_extension(const struct tree *tree, struct writer *writer)
 	start = writer_begin_vector(writer);
 	tree_write(tree, writer);
 	writer_end_vector(writer, start);
+}
+
+/* Room for a group info's content, of which the tree is the most by far. */
+static void reserve_content(const struct epoch *epoch, const struct mls_group_info_options *options,
+			    struct writer *content)
+{
+	struct writer measure;
+
+	writer_init_measuring(&measure);
+	if (options->with_tree)
+		put_tree_extension(&epoch->tree, &measure);
+	writer_put_zeros(&measure, KEM_PUBLIC_LEN_MAX);
+	extensions_write(&measure, options->extensions, options->extension_count);
+	writer_put_bytes(&measure, writer_bytes(&epoch->context));
+	writer_put_zeros(&measure, INFO_FIXED_LEN_MAX);
+	writer_reserve(content, measure.len);
 }
 
 /* ExternalPub: external_priv and external_pub come from external_secret (8, 12.4.3.2). */
@@ -44,6 +63,7 @@ enum sotto_err group_info_write(const struct epoch *epoch,
 	enum sotto_err err;
 
 	writer_init_growing(&content, epoch->config->allocator);
+	reserve_content(epoch, options, &content);
 	start = sign_content_begin(&content, "GroupInfoTBS");
 	writer_put_bytes(&content, writer_bytes(&epoch->context));
 	list_at = content.len;
@@ -61,6 +81,7 @@ enum sotto_err group_info_write(const struct epoch *epoch,
 	writer_put_vector(&content, epoch_tag(epoch));
 	writer_put_u32(&content, epoch->own_leaf);
 	TRY(writer_finish(&content));
+	writer_reserve(writer, content.len - start + SIGN_SIGNATURE_LEN_MAX + 2 + AEAD_TAG_LEN);
 	writer_put_bytes(writer, BYTES(content.data + start, content.len - start));
 	sign_content_end(&content, start);
 	TRY(suite_sign(epoch->suite, epoch->config->random, &epoch->signature_key, &content,
@@ -135,6 +156,22 @@ out:
 	return err;
 }
 
+/* Room for a welcome: an entry for each new member, and the group info. */
+static void reserve_welcome(const struct epoch *next, const struct proposal_list *list,
+			    const struct welcoming *welcoming, size_t sealed_len,
+			    struct writer *writer)
+{
+	size_t hash = suite_hash_len(next->suite);
+	/* Reference, encapsulated key, joiner and path secret, tag; each with the longest header. */
+	size_t entry = 4 + hash + 4 + kem_enc_len(next->suite->hpke.kem) + 4 + 2 * (4 + hash) + 1 +
+		       4 + welcoming->psks.len + AEAD_TAG_LEN;
+	size_t adds = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		adds += list->items[i].type == MLS_PROPOSAL_ADD;
+	writer_reserve(writer, 2 + 2 + 2 + 4 + adds * entry + 4 + sealed_len);
+}
+
 enum sotto_err welcome_write(const struct epoch *next, const struct proposal_list *list,
 			     const struct secret *joiner, const struct secret *welcome,
 			     const struct path_secrets *path, bool with_tree, struct writer *writer)
@@ -154,6 +191,7 @@ enum sotto_err welcome_write(const struct epoch *next, const struct proposal_lis
 	TRY(writer_finish(&info));
 	welcoming.psks = writer_bytes(&psks);
 	hpke_info_init(&welcoming.info, next->suite->hpke, writer_bytes(&info));
+	reserve_welcome(next, list, &welcoming, sealed.len, writer);
 	writer_put_u16(writer, MLS_VERSION);
 	writer_put_u16(writer, MLS_WELCOME);
 	writer_put_u16(writer, next->suite->id);

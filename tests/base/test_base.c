@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -109,6 +110,118 @@ static void test_fixed_writer_refuses_past_its_end(void **state)
 	assert_int_equal(writer.len, 3);
 }
 
+/* ---- The growing writer's memory ---- */
+
+#define WRITTEN	  0x11
+#define UNTOUCHED 0xa5
+
+struct watch {
+	unsigned taken;
+	unsigned given;
+	size_t longest;
+	size_t untouched; /* bytes that came back as they were */
+	bool refuse;
+};
+
+static void *watch_allocate(void *context, size_t len)
+{
+	struct watch *watch = context;
+	void *memory = watch->refuse ? NULL : malloc(len);
+
+	if (memory != NULL)
+		memset(memory, UNTOUCHED, len);
+	watch->taken += memory != NULL;
+	watch->longest = len > watch->longest ? len : watch->longest;
+	return memory;
+}
+
+static void watch_release(void *context, void *memory, size_t len)
+{
+	struct watch *watch = context;
+	const uint8_t *bytes = memory;
+
+	for (size_t i = 0; i < len; i++) {
+		assert_int_not_equal(bytes[i], WRITTEN);
+		watch->untouched += bytes[i] == UNTOUCHED;
+	}
+	watch->given++;
+	free(memory);
+}
+
+static void put_written(struct writer *writer, size_t len)
+{
+	static uint8_t written[2000];
+
+	memset(written, WRITTEN, sizeof(written));
+	writer_put_bytes(writer, BYTES(written, len));
+}
+
+static void test_writer_wipes_what_it_wrote(void **state)
+{
+	struct watch watch = {0};
+	struct allocator allocator = {watch_allocate, watch_release, &watch};
+	struct writer writer;
+
+	(void)state;
+	writer_init_growing(&writer, &allocator);
+	for (size_t i = 0; i < 1000; i++)
+		put_written(&writer, 1);
+	assert_int_equal(watch.taken, 3);
+	/* What it was emptied of, too. */
+	writer.len = 0;
+	put_written(&writer, 10);
+	writer_release(&writer);
+	writer_release(&writer);
+	assert_int_equal(watch.given, 3);
+	assert_int_equal(watch.untouched, 24);
+}
+
+static void test_writer_reserves(void **state)
+{
+	struct watch watch = {0};
+	struct allocator allocator = {watch_allocate, watch_release, &watch};
+	uint8_t fixed[4];
+	struct writer writer;
+
+	(void)state;
+	writer_init_growing(&writer, &allocator);
+	put_written(&writer, 7);
+	writer_reserve(&writer, 1500);
+	assert_int_equal(watch.longest, 1507);
+	assert_int_equal(writer.len, 7);
+	for (size_t i = 0; i < 1500; i++)
+		put_written(&writer, 1);
+	writer_reserve(&writer, 0);
+	assert_int_equal(watch.taken, 2);
+	put_written(&writer, 1);
+	assert_int_equal(watch.taken, 3);
+	for (size_t i = 0; i < writer.len; i++)
+		assert_int_equal(writer.data[i], WRITTEN);
+
+	/* Refusals are as sticky as any, and what was written is still there. */
+	watch.refuse = true;
+	writer_reserve(&writer, 10000);
+	assert_int_equal(writer_finish(&writer), SOTTO_ERR_NO_MEMORY);
+	assert_int_equal(writer.len, 1508);
+	watch.refuse = false;
+	writer_reserve(&writer, 10000);
+	assert_int_equal(watch.taken, 3);
+	writer_release(&writer);
+	assert_int_equal(watch.given, 3);
+	writer_init_growing(&writer, &allocator);
+	writer_reserve(&writer, SIZE_MAX);
+	assert_int_equal(writer_finish(&writer), SOTTO_ERR_LIMIT);
+
+	writer_init_fixed(&writer, fixed, sizeof(fixed));
+	writer_reserve(&writer, 5);
+	writer_put_u32(&writer, 1);
+	assert_int_equal(writer_finish(&writer), SOTTO_OK);
+	writer_init_measuring(&writer);
+	writer_reserve(&writer, 5);
+	assert_int_equal(writer.len, 0);
+	assert_int_equal(writer_finish(&writer), SOTTO_OK);
+}
+
 static void test_secret_is_wiped_and_compared(void **state)
 {
 	struct secret a;
@@ -133,6 +246,8 @@ int main(void)
 		cmocka_unit_test(test_nested_vectors_round_trip),
 		cmocka_unit_test(test_nested_vector_must_be_consumed),
 		cmocka_unit_test(test_fixed_writer_refuses_past_its_end),
+		cmocka_unit_test(test_writer_wipes_what_it_wrote),
+		cmocka_unit_test(test_writer_reserves),
 		cmocka_unit_test(test_secret_is_wiped_and_compared),
 	};
 
