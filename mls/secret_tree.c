@@ -90,13 +90,11 @@ enum sotto_err secret_tree_init(struct secret_tree *tree, const struct mls_confi
 	if (tree->block == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	/*
-	 * First the part that needs malloc's alignment; only flags are cleared, the rest is
+	 * First the part that needs malloc's alignment; only the bits are cleared, the rest is
 	 * untouched.
 	 */
 	at = tree->block;
 	tree->skipped = (struct skipped_key *)(void *)at;
-	for (uint32_t i = 0; i < tree->skipped_capacity; i++)
-		tree->skipped[i].used = 0;
 	at += skipped_len;
 	tree->node_bits = at;
 	at += node_bits_len;
@@ -136,7 +134,7 @@ void secret_tree_finish(struct secret_tree *tree)
 	     leaf = bit_next(tree->ratchet_bits, leaf + 1, tree->width))
 		bytes_wipe(ratchet_at(tree, leaf, RATCHET_HANDSHAKE),
 			   RATCHETS_PER_LEAF * ratchet_len(tree->suite));
-	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
+	for (uint32_t i = 0; i < tree->skipped_begun; i++) {
 		if (tree->skipped[i].used)
 			bytes_wipe(&tree->skipped[i], sizeof(tree->skipped[i]));
 	}
@@ -248,7 +246,7 @@ static void ratchet_step(const struct secret_tree *tree, uint8_t *secret, uint32
 static struct skipped_key *find_skipped(const struct secret_tree *tree, uint32_t leaf,
 					enum ratchet_kind kind, uint32_t generation)
 {
-	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
+	for (uint32_t i = 0; i < tree->skipped_begun; i++) {
 		struct skipped_key *skipped = &tree->skipped[i];
 
 		if (skipped->used && skipped->leaf == leaf && skipped->kind == kind &&
@@ -262,6 +260,9 @@ static struct skipped_key *skipped_place(struct secret_tree *tree)
 {
 	struct skipped_key *place = &tree->skipped[tree->skipped_next];
 
+	/* Places are begun in their order. */
+	if (tree->skipped_begun == tree->skipped_next)
+		tree->skipped_begun++;
 	tree->skipped_next = (tree->skipped_next + 1) % tree->skipped_capacity;
 	return place;
 }
@@ -343,7 +344,7 @@ void secret_tree_consume(struct secret_tree *tree, uint32_t leaf, enum ratchet_k
 
 void secret_tree_expire(struct secret_tree *tree, uint64_t now_s, uint64_t age_s)
 {
-	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
+	for (uint32_t i = 0; i < tree->skipped_begun; i++) {
 		struct skipped_key *skipped = &tree->skipped[i];
 
 		if (skipped->used && age_passed(&skipped->seen_s, now_s, age_s))
@@ -395,9 +396,9 @@ void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const 
 	}
 	writer_end_vector(writer, start);
 	start = writer_begin_vector(writer);
-	for (uint32_t i = 0; i < tree->skipped_capacity; i++) {
+	for (uint32_t i = 0; i < tree->skipped_begun; i++) {
 		/* From the oldest on, so that the ring comes back in its order. */
-		uint32_t at = (tree->skipped_next + i) % tree->skipped_capacity;
+		uint32_t at = (tree->skipped_next + i) % tree->skipped_begun;
 		const struct skipped_key *skipped = &tree->skipped[at];
 
 		if (!skipped->used)

@@ -43,7 +43,8 @@ struct secret_tree {
 	uint8_t *ratchets;
 	struct skipped_key *skipped;
 	uint32_t skipped_capacity;
-	uint32_t skipped_next; /* the ring's next place */
+	uint32_t skipped_next;	/* the ring's next place */
+	uint32_t skipped_begun; /* places that were ever used: behind them nothing is initialised */
 };
 
 /* Starts from encryption_secret; SOTTO_ERR_NO_MEMORY. root NULL: empty, to be loaded. */
