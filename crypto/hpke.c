@@ -40,13 +40,14 @@ static void expand_secret(struct hpke_suite suite, struct bytes suite_id, const 
 	bytes_wipe(expanded, sizeof(expanded));
 }
 
-void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct bytes info)
+void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, const struct bytes *parts,
+		    size_t count)
 {
 	uint8_t suite_id[SUITE_ID_LEN];
 
 	suite_id_put(suite, suite_id);
-	labeled_extract(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("info_hash"), info,
-			&prepared->hash);
+	labeled_extract_parts(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("info_hash"),
+			      parts, count, &prepared->hash);
 	labeled_extract(suite.kdf, BYTES_OF(suite_id), BYTES_NONE, BYTES_TEXT("psk_id_hash"),
 			BYTES_NONE, &prepared->no_psk_id_hash);
 }
@@ -103,7 +104,7 @@ enum sotto_err hpke_init_sender(struct hpke_context *context, struct hpke_suite 
 	err = kem_encap(suite.kem, random, public_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	hpke_info_init(&prepared, suite, info);
+	hpke_info_init(&prepared, suite, &info, 1);
 	key_schedule(context, suite, &shared, &prepared, psk, psk_id, true);
 	secret_wipe(&shared);
 	return SOTTO_OK;
@@ -120,7 +121,7 @@ enum sotto_err hpke_init_receiver(struct hpke_context *context, struct hpke_suit
 	err = kem_decap(suite.kem, private_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	hpke_info_init(&prepared, suite, info);
+	hpke_info_init(&prepared, suite, &info, 1);
 	key_schedule(context, suite, &shared, &prepared, psk, psk_id, true);
 	secret_wipe(&shared);
 	return SOTTO_OK;
@@ -190,7 +191,7 @@ enum sotto_err hpke_seal_once(struct hpke_suite suite, const struct random_sourc
 {
 	struct hpke_info prepared;
 
-	hpke_info_init(&prepared, suite, info);
+	hpke_info_init(&prepared, suite, &info, 1);
 	return hpke_seal_prepared(suite, random, public_key, &prepared, aad, plaintext, enc, out);
 }
 
@@ -218,6 +219,15 @@ enum sotto_err hpke_open_once(struct hpke_suite suite, struct bytes private_key,
 			      uint8_t *out)
 {
 	struct hpke_info prepared;
+
+	hpke_info_init(&prepared, suite, &info, 1);
+	return hpke_open_prepared(suite, private_key, enc, &prepared, aad, sealed, out);
+}
+
+enum sotto_err hpke_open_prepared(struct hpke_suite suite, struct bytes private_key,
+				  struct bytes enc, const struct hpke_info *info, struct bytes aad,
+				  struct bytes sealed, uint8_t *out)
+{
 	struct hpke_context context;
 	struct secret shared;
 	enum sotto_err err;
@@ -225,8 +235,7 @@ enum sotto_err hpke_open_once(struct hpke_suite suite, struct bytes private_key,
 	err = kem_decap(suite.kem, private_key, enc, &shared);
 	if (err != SOTTO_OK)
 		return err;
-	hpke_info_init(&prepared, suite, info);
-	key_schedule(&context, suite, &shared, &prepared, BYTES_NONE, BYTES_NONE, false);
+	key_schedule(&context, suite, &shared, info, BYTES_NONE, BYTES_NONE, false);
 	secret_wipe(&shared);
 	err = hpke_open(&context, aad, sealed, out);
 	hpke_finish(&context);

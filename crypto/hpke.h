@@ -62,14 +62,19 @@ struct hpke_info {
 	struct secret no_psk_id_hash;
 };
 
-void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, struct bytes info);
+/* info: all parts, one after the other. */
+void hpke_info_init(struct hpke_info *prepared, struct hpke_suite suite, const struct bytes *parts,
+		    size_t count);
 
-/* SealBase (RFC 9180 6.1) with such an info of the same suite. */
+/* SealBase and OpenBase (RFC 9180 6.1) with such an info of the same suite. */
 MUST_USE enum sotto_err hpke_seal_prepared(struct hpke_suite suite,
 					   const struct random_source *random,
 					   struct bytes public_key, const struct hpke_info *info,
 					   struct bytes aad, struct bytes plaintext, uint8_t *enc,
 					   uint8_t *out);
+MUST_USE enum sotto_err hpke_open_prepared(struct hpke_suite suite, struct bytes private_key,
+					   struct bytes enc, const struct hpke_info *info,
+					   struct bytes aad, struct bytes sealed, uint8_t *out);
 
 /* SealBase and OpenBase (RFC 9180 6.1): one message. */
 MUST_USE enum sotto_err hpke_seal_once(struct hpke_suite suite, const struct random_source *random,

@@ -11,6 +11,13 @@
 void labeled_extract(enum hash_alg alg, struct bytes suite_id, struct bytes salt,
 		     struct bytes label, struct bytes ikm, struct secret *prk)
 {
+	labeled_extract_parts(alg, suite_id, salt, label, &ikm, 1, prk);
+}
+
+void labeled_extract_parts(enum hash_alg alg, struct bytes suite_id, struct bytes salt,
+			   struct bytes label, const struct bytes *ikm, size_t count,
+			   struct secret *prk)
+{
 	uint8_t digest[HASH_LEN_MAX];
 	struct hmac hmac;
 
@@ -18,7 +25,8 @@ void labeled_extract(enum hash_alg alg, struct bytes suite_id, struct bytes salt
 	hmac_update(&hmac, HPKE_VERSION);
 	hmac_update(&hmac, suite_id);
 	hmac_update(&hmac, label);
-	hmac_update(&hmac, ikm);
+	for (size_t i = 0; i < count; i++)
+		hmac_update(&hmac, ikm[i]);
 	hmac_final(&hmac, digest);
 	secret_set(prk, digest, hash_len(alg));
 	bytes_wipe(digest, sizeof(digest));

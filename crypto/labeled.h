@@ -12,6 +12,11 @@
 void labeled_extract(enum hash_alg alg, struct bytes suite_id, struct bytes salt,
 		     struct bytes label, struct bytes ikm, struct secret *prk);
 
+/* The same of an ikm that lies in pieces. */
+void labeled_extract_parts(enum hash_alg alg, struct bytes suite_id, struct bytes salt,
+			   struct bytes label, const struct bytes *ikm, size_t count,
+			   struct secret *prk);
+
 /* len at most 255 * hash_len (asserted). */
 void labeled_expand(enum hash_alg alg, struct bytes suite_id, struct bytes prk, struct bytes label,
 		    struct bytes info, uint8_t *out, size_t len);

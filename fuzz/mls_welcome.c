@@ -96,30 +96,27 @@ static void join_by_parts(const struct setting *setting, struct bytes group_info
 			  struct bytes group_secrets)
 {
 	const struct suite *suite = suite_find(setting->suite);
-	struct hpke_info prepared;
-	struct writer sealed, info, out;
+	struct hpke_info info;
+	struct writer sealed, out;
 	struct key_package_view view;
 	size_t start;
 
 	setting_must(key_package_message_read(mls_buffer_bytes(&setting->package), &view));
 	writer_init_growing(&sealed, &allocator_default);
-	writer_init_growing(&info, &allocator_default);
 	writer_init_growing(&out, &allocator_default);
 	seal_info(suite, group_info, &sealed);
-	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
+	suite_encrypt_info(suite, "Welcome", writer_bytes(&sealed), &info);
 	writer_put_u16(&out, MLS_VERSION);
 	writer_put_u16(&out, MLS_WELCOME);
 	writer_put_u16(&out, setting->suite);
 	start = writer_begin_vector(&out);
 	writer_put_vector(&out, BYTES(setting->ref, setting->ref_len));
-	hpke_info_init(&prepared, suite->hpke, writer_bytes(&info));
-	suite_encrypt(suite, &stream, view.init_key, &prepared, group_secrets, &out);
+	suite_encrypt(suite, &stream, view.init_key, &info, group_secrets, &out);
 	writer_end_vector(&out, start);
 	writer_put_vector(&out, writer_bytes(&sealed));
 	if (out.err == SOTTO_OK)
 		join(setting, writer_bytes(&out));
 	writer_release(&sealed);
-	writer_release(&info);
 	writer_release(&out);
 }
 

@@ -56,21 +56,19 @@ static enum sotto_err open_secrets(struct joining *joining)
 	bool resumption;
 	struct hpke_ciphertext sealed;
 	uint8_t ref[HASH_LEN_MAX];
-	struct writer info;
+	struct hpke_info info;
 	struct reader reader;
 	enum sotto_err err;
 	size_t len = 0;
 
-	writer_init_growing(&info, joining->config->allocator);
 	suite_ref_hash(suite, "MLS 1.0 KeyPackage Reference", joining->package.encoded, ref);
 	TRY(welcome_find(&joining->welcome, BYTES(ref, suite_hash_len(suite)), &sealed));
-	encrypt_context_write(&info, "Welcome", joining->welcome.encrypted_group_info);
-	TRY(writer_finish(&info));
+	suite_encrypt_info(suite, "Welcome", joining->welcome.encrypted_group_info, &info);
 	joining->secrets_len = sealed.ciphertext.len;
 	joining->secrets_plain = allocator_take(joining->config->allocator, joining->secrets_len);
 	FAIL_IF(joining->secrets_plain == NULL, SOTTO_ERR_NO_MEMORY);
-	TRY(suite_decrypt(suite, secret_bytes(&joining->options->secrets->init_key),
-			  writer_bytes(&info), &sealed, joining->secrets_plain, &len));
+	TRY(suite_decrypt(suite, secret_bytes(&joining->options->secrets->init_key), &info, &sealed,
+			  joining->secrets_plain, &len));
 	reader_init(&reader, BYTES(joining->secrets_plain, len));
 	group_secrets_read(&reader, &joining->secrets);
 	TRY(reader_finish(&reader));
@@ -83,7 +81,6 @@ static enum sotto_err open_secrets(struct joining *joining)
 	secret_set(&joining->joiner, joining->secrets.joiner_secret.data,
 		   joining->secrets.joiner_secret.len);
 out:
-	writer_release(&info);
 	return err;
 }
 

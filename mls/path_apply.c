@@ -172,21 +172,17 @@ static enum sotto_err open_secret(const struct epoch *next, const struct opener 
 				  const struct hpke_ciphertext *sealed, struct secret *path_secret)
 {
 	uint8_t plaintext[HASH_LEN_MAX + AEAD_TAG_LEN];
-	struct writer info;
+	struct hpke_info info;
 	enum sotto_err err;
 	size_t len = 0;
 
-	writer_init_growing(&info, next->config->allocator);
 	FAIL_IF(sealed->ciphertext.len != suite_hash_len(next->suite) + AEAD_TAG_LEN,
 		SOTTO_ERR_INVALID);
-	encrypt_context_write(&info, "UpdatePathNode", writer_bytes(&next->context));
-	TRY(writer_finish(&info));
-	TRY(suite_decrypt(next->suite, secret_bytes(opener->key), writer_bytes(&info), sealed,
-			  plaintext, &len));
+	suite_encrypt_info(next->suite, "UpdatePathNode", writer_bytes(&next->context), &info);
+	TRY(suite_decrypt(next->suite, secret_bytes(opener->key), &info, sealed, plaintext, &len));
 	secret_set(path_secret, plaintext, len);
 out:
 	bytes_wipe(plaintext, sizeof(plaintext));
-	writer_release(&info);
 	return err;
 }
 

@@ -184,24 +184,16 @@ enum sotto_err path_write(const struct epoch *next, const struct path_secrets *s
 {
 	struct tree_path_step steps[TREE_DEPTH_MAX];
 	size_t count = tree_filtered_path(&next->tree, next->own_leaf, steps);
-	struct hpke_info prepared;
-	struct writer info;
-	enum sotto_err err;
+	struct hpke_info info;
 	size_t start;
 
-	writer_init_growing(&info, next->config->allocator);
-	encrypt_context_write(&info, "UpdatePathNode", writer_bytes(&next->context));
-	TRY(writer_finish(&info));
-	hpke_info_init(&prepared, next->suite->hpke, writer_bytes(&info));
+	suite_encrypt_info(next->suite, "UpdatePathNode", writer_bytes(&next->context), &info);
 	reserve_path(next, steps, count, writer);
 	writer_put_bytes(writer, tree_leaf(&next->tree, next->own_leaf)->view.encoded);
 	start = writer_begin_vector(writer);
 	for (size_t i = 0; i < count; i++)
 		node_write(next, &steps[i], &secrets->by_level[node_level(steps[i].node)], added,
-			   &prepared, writer);
+			   &info, writer);
 	writer_end_vector(writer, start);
-	TRY(writer_finish(writer));
-out:
-	writer_release(&info);
-	return err;
+	return writer_finish(writer);
 }

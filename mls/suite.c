@@ -196,12 +196,16 @@ enum sotto_err suite_verify(const struct suite *suite, struct bytes public_key,
 	return sign_verify(suite->sign, public_key, writer_bytes(content), signature);
 }
 
-void encrypt_context_write(struct writer *writer, const char *label, struct bytes context)
+void suite_encrypt_info(const struct suite *suite, const char *label, struct bytes context,
+			struct hpke_info *info)
 {
-	writer_put_varint(writer, label_prefix.len + strlen(label));
-	writer_put_bytes(writer, label_prefix);
-	writer_put_bytes(writer, BYTES(label, strlen(label)));
-	writer_put_vector(writer, context);
+	struct bytes name = BYTES(label, strlen(label));
+	uint8_t name_header[4], context_header[4];
+	struct bytes parts[] = {vector_header(name_header, label_prefix.len + name.len),
+				label_prefix, name, vector_header(context_header, context.len),
+				context};
+
+	hpke_info_init(info, suite->hpke, parts, ARRAY_LEN(parts));
 }
 
 void suite_encrypt(const struct suite *suite, const struct random_source *random,
@@ -238,8 +242,9 @@ struct hpke_ciphertext hpke_ciphertext_read(struct reader *reader)
 	return sealed;
 }
 
-enum sotto_err suite_decrypt(const struct suite *suite, struct bytes private_key, struct bytes info,
-			     const struct hpke_ciphertext *sealed, uint8_t *out, size_t *len)
+enum sotto_err suite_decrypt(const struct suite *suite, struct bytes private_key,
+			     const struct hpke_info *info, const struct hpke_ciphertext *sealed,
+			     uint8_t *out, size_t *len)
 {
 	enum sotto_err err;
 
@@ -247,8 +252,8 @@ enum sotto_err suite_decrypt(const struct suite *suite, struct bytes private_key
 		return SOTTO_ERR_INVALID;
 	if (sealed->ciphertext.len < AEAD_TAG_LEN)
 		return SOTTO_ERR_VERIFY;
-	err = hpke_open_once(suite->hpke, private_key, sealed->kem_output, info, BYTES_NONE,
-			     sealed->ciphertext, out);
+	err = hpke_open_prepared(suite->hpke, private_key, sealed->kem_output, info, BYTES_NONE,
+				 sealed->ciphertext, out);
 	if (err == SOTTO_OK)
 		*len = sealed->ciphertext.len - AEAD_TAG_LEN;
 	return err;

@@ -73,13 +73,14 @@ MUST_USE enum sotto_err suite_sign(const struct suite *suite, const struct rando
 MUST_USE enum sotto_err suite_verify(const struct suite *suite, struct bytes public_key,
 				     const struct writer *content, struct bytes signature);
 
-/* EncryptContext (5.1.3), the info of one or many encryptions. */
-void encrypt_context_write(struct writer *writer, const char *label, struct bytes context);
-
 /*
- * EncryptWithLabel (5.1.3): appends an HPKECiphertext (7.6): kem_output<V>, ciphertext<V>. The info is
- * hashed once for all that are sealed with it: a Welcome's is as long as the group.
+ * EncryptContext (5.1.3), the info of one or many encryptions, hashed once for all of them and without a copy: a
+ * Welcome's context is as long as the group.
  */
+void suite_encrypt_info(const struct suite *suite, const char *label, struct bytes context,
+			struct hpke_info *info);
+
+/* EncryptWithLabel (5.1.3): appends an HPKECiphertext (7.6): kem_output<V>, ciphertext<V>. */
 void suite_encrypt(const struct suite *suite, const struct random_source *random,
 		   struct bytes public_key, const struct hpke_info *info, struct bytes plaintext,
 		   struct writer *out);
@@ -93,7 +94,8 @@ struct hpke_ciphertext hpke_ciphertext_read(struct reader *reader);
 
 /* DecryptWithLabel; out: room for ciphertext.len bytes, *len what is used. */
 MUST_USE enum sotto_err suite_decrypt(const struct suite *suite, struct bytes private_key,
-				      struct bytes info, const struct hpke_ciphertext *sealed,
-				      uint8_t *out, size_t *len);
+				      const struct hpke_info *info,
+				      const struct hpke_ciphertext *sealed, uint8_t *out,
+				      size_t *len);
 
 #endif

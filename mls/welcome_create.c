@@ -4,8 +4,8 @@
 #include "mls/psk.h"
 #include "mls/welcome.h"
 
-/* Label, headers, confirmation tag and signer: what of a group info's length does not depend on its parts. */
-#define INFO_FIXED_LEN_MAX 128
+/* Label, headers, confirmation tag, signer, signature, and the tag of what is sealed. */
+#define INFO_FIXED_LEN_MAX (128 + SIGN_SIGNATURE_LEN_MAX + AEAD_TAG_LEN)
 
 static void put_tree_extension(const struct tree *tree, struct writer *writer)
 {
@@ -53,62 +53,83 @@ static enum sotto_err put_external_pub(const struct epoch *epoch, struct writer 
 	return SOTTO_OK;
 }
 
-enum sotto_err group_info_write(const struct epoch *epoch,
-				const struct mls_group_info_options *options, struct writer *writer)
+/*
+ * A signed group info, in the memory that was signed: it begins at *at, behind the label, and ends the
+ * writer, which has room for a tag.
+ */
+static enum sotto_err group_info_sign(const struct epoch *epoch,
+				      const struct mls_group_info_options *options,
+				      struct writer *content, size_t *at)
 {
 	uint8_t signature[SIGN_SIGNATURE_LEN_MAX];
-	struct writer content;
-	size_t start, list_at, list, signature_len = 0;
+	size_t start, list_at, list, signed_len, signature_len = 0;
 	struct reader reader;
 	enum sotto_err err;
 
-	writer_init_growing(&content, epoch->config->allocator);
-	reserve_content(epoch, options, &content);
-	start = sign_content_begin(&content, "GroupInfoTBS");
-	writer_put_bytes(&content, writer_bytes(&epoch->context));
-	list_at = content.len;
-	list = writer_begin_vector(&content);
+	reserve_content(epoch, options, content);
+	start = sign_content_begin(content, "GroupInfoTBS");
+	writer_put_bytes(content, writer_bytes(&epoch->context));
+	list_at = content->len;
+	list = writer_begin_vector(content);
 	if (options->with_tree)
-		put_tree_extension(&epoch->tree, &content);
+		put_tree_extension(&epoch->tree, content);
 	if (options->with_external_pub)
-		TRY(put_external_pub(epoch, &content));
-	extensions_write(&content, options->extensions, options->extension_count);
-	writer_end_vector(&content, list);
-	TRY(writer_finish(&content));
-	reader_init(&reader, BYTES(content.data + list_at, content.len - list_at));
+		TRY(put_external_pub(epoch, content));
+	extensions_write(content, options->extensions, options->extension_count);
+	writer_end_vector(content, list);
+	TRY(writer_finish(content));
+	reader_init(&reader, BYTES(content->data + list_at, content->len - list_at));
 	(void)extensions_read(&reader);
 	FAIL_IF(reader.err != SOTTO_OK, SOTTO_ERR_ARGUMENT); /* a type twice */
-	writer_put_vector(&content, epoch_tag(epoch));
-	writer_put_u32(&content, epoch->own_leaf);
-	TRY(writer_finish(&content));
-	writer_reserve(writer, content.len - start + SIGN_SIGNATURE_LEN_MAX + 2 + AEAD_TAG_LEN);
-	writer_put_bytes(writer, BYTES(content.data + start, content.len - start));
-	sign_content_end(&content, start);
-	TRY(suite_sign(epoch->suite, epoch->config->random, &epoch->signature_key, &content,
+	writer_put_vector(content, epoch_tag(epoch));
+	writer_put_u32(content, epoch->own_leaf);
+	signed_len = content->len - start;
+	sign_content_end(content, start);
+	TRY(suite_sign(epoch->suite, epoch->config->random, &epoch->signature_key, content,
 		       signature, &signature_len));
-	writer_put_vector(writer, BYTES(signature, signature_len));
+	*at = content->len - signed_len;
+	writer_put_vector(content, BYTES(signature, signature_len));
+	TRY(writer_finish(content));
+out:
+	return err;
+}
+
+enum sotto_err group_info_write(const struct epoch *epoch,
+				const struct mls_group_info_options *options, struct writer *writer)
+{
+	struct writer content;
+	enum sotto_err err;
+	size_t at;
+
+	writer_init_growing(&content, epoch->config->allocator);
+	TRY(group_info_sign(epoch, options, &content, &at));
+	writer_reserve(writer, content.len - at);
+	writer_put_bytes(writer, BYTES(content.data + at, content.len - at));
 	TRY(writer_finish(writer));
 out:
 	writer_release(&content);
 	return err;
 }
 
+/* encrypted_group_info, which lies in content. */
 static enum sotto_err seal_group_info(const struct epoch *next, const struct secret *welcome,
-				      bool with_tree, struct writer *sealed)
+				      bool with_tree, struct writer *content, struct bytes *sealed)
 {
 	struct mls_group_info_options options = {.with_tree = with_tree};
 	enum aead_alg aead = next->suite->hpke.aead;
 	struct welcome_key key;
 	enum sotto_err err;
-	size_t len;
+	size_t at, len;
 
 	welcome_key_derive(next->suite, welcome, &key);
-	TRY(group_info_write(next, &options, sealed));
-	len = sealed->len;
-	writer_put_zeros(sealed, AEAD_TAG_LEN);
-	TRY(writer_finish(sealed));
+	TRY(group_info_sign(next, &options, content, &at));
+	len = content->len - at;
+	writer_put_zeros(content, AEAD_TAG_LEN);
+	TRY(writer_finish(content));
+	FAIL_IF(content->len - at > VECTOR_LEN_MAX, SOTTO_ERR_LIMIT);
 	aead_seal(aead, BYTES(key.key, aead_key_len(aead)), BYTES(key.nonce, aead_nonce_len(aead)),
-		  BYTES_NONE, BYTES(sealed->data, len), sealed->data);
+		  BYTES_NONE, BYTES(content->data + at, len), content->data + at);
+	*sealed = BYTES(content->data + at, content->len - at);
 out:
 	bytes_wipe(&key, sizeof(key));
 	return err;
@@ -177,20 +198,18 @@ enum sotto_err welcome_write(const struct epoch *next, const struct proposal_lis
 			     const struct path_secrets *path, bool with_tree, struct writer *writer)
 {
 	struct welcoming welcoming = {.joiner = joiner, .path = path};
-	struct writer sealed, info, psks;
+	struct writer content, psks;
+	struct bytes sealed;
 	enum sotto_err err;
 	size_t start;
 
-	writer_init_growing(&sealed, next->config->allocator);
-	writer_init_growing(&info, next->config->allocator);
+	writer_init_growing(&content, next->config->allocator);
 	writer_init_growing(&psks, next->config->allocator);
 	psk_ids_write(list, &psks);
 	TRY(writer_finish(&psks));
-	TRY(seal_group_info(next, welcome, with_tree, &sealed));
-	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
-	TRY(writer_finish(&info));
+	TRY(seal_group_info(next, welcome, with_tree, &content, &sealed));
+	suite_encrypt_info(next->suite, "Welcome", sealed, &welcoming.info);
 	welcoming.psks = writer_bytes(&psks);
-	hpke_info_init(&welcoming.info, next->suite->hpke, writer_bytes(&info));
 	reserve_welcome(next, list, &welcoming, sealed.len, writer);
 	writer_put_u16(writer, MLS_VERSION);
 	writer_put_u16(writer, MLS_WELCOME);
@@ -201,11 +220,10 @@ enum sotto_err welcome_write(const struct epoch *next, const struct proposal_lis
 			TRY(entry_write(next, &list->items[i], &welcoming, writer));
 	}
 	writer_end_vector(writer, start);
-	writer_put_vector(writer, writer_bytes(&sealed));
+	writer_put_vector(writer, sealed);
 	TRY(writer_finish(writer));
 out:
-	writer_release(&sealed);
-	writer_release(&info);
+	writer_release(&content);
 	writer_release(&psks);
 	return err;
 }

@@ -246,32 +246,29 @@ void hostile_welcome_write(const struct world *world, const struct hostile_welco
 			   const struct key_package_view *package, struct writer *out)
 {
 	const struct suite *suite = suite_find(world->suite);
-	struct writer sealed, info, secrets;
+	struct writer sealed, secrets;
 	uint8_t ref[HASH_LEN_MAX];
 	struct secret joiner = {.data = {1, 2, 3}};
-	struct hpke_info hpke;
+	struct hpke_info info;
 	size_t start;
 
 	joiner.len =
 		(uint8_t)(welcome->joiner_len != 0 ? welcome->joiner_len : suite_hash_len(suite));
 	writer_init_growing(&sealed, &allocator_default);
-	writer_init_growing(&info, &allocator_default);
 	writer_init_growing(&secrets, &allocator_default);
 	put_info(world, welcome, &joiner, &sealed);
 	put_secrets(welcome, &joiner, &secrets);
-	encrypt_context_write(&info, "Welcome", writer_bytes(&sealed));
-	hpke_info_init(&hpke, suite->hpke, writer_bytes(&info));
+	suite_encrypt_info(suite, "Welcome", writer_bytes(&sealed), &info);
 	suite_ref_hash(suite, "MLS 1.0 KeyPackage Reference", package->encoded, ref);
 	writer_put_u16(out, MLS_VERSION);
 	writer_put_u16(out, MLS_WELCOME);
 	writer_put_u16(out, world->suite);
 	start = writer_begin_vector(out);
 	writer_put_vector(out, BYTES(ref, suite_hash_len(suite)));
-	suite_encrypt(suite, &world->random, package->init_key, &hpke, writer_bytes(&secrets), out);
+	suite_encrypt(suite, &world->random, package->init_key, &info, writer_bytes(&secrets), out);
 	writer_end_vector(out, start);
 	writer_put_vector(out, writer_bytes(&sealed));
 	assert_int_equal(writer_finish(out), SOTTO_OK);
 	writer_release(&sealed);
-	writer_release(&info);
 	writer_release(&secrets);
 }

@@ -286,16 +286,12 @@ static void secret_short(struct parts *parts)
 {
 	uint8_t plain[HASH_LEN_MAX] = {1};
 	struct hpke_info info;
-	struct writer context;
 
-	writer_init_growing(&context, &allocator_default);
-	encrypt_context_write(&context, "UpdatePathNode",
-			      writer_bytes(&group_of(EVIL)->epoch->context));
-	hpke_info_init(&info, suite_find(world.suite)->hpke, writer_bytes(&context));
+	suite_encrypt_info(suite_find(world.suite), "UpdatePathNode",
+			   writer_bytes(&group_of(EVIL)->epoch->context), &info);
 	parts->ciphertexts[0].len = 0;
 	suite_encrypt(suite_find(world.suite), &world.random, key_of(2), &info,
 		      BYTES(plain, mls_suite_hash_len(world.suite) - 1), &parts->ciphertexts[0]);
-	writer_release(&context);
 }
 
 /*
@@ -319,9 +315,8 @@ static void secret_other(struct parts *parts)
 	assert_int_equal(epoch_next(group_of(JUDGE)->epoch, &next), SOTTO_OK);
 	assert_int_equal(path_merge(next, EVIL, &path, &nobody, 0), SOTTO_OK);
 	assert_int_equal(epoch_write_context(next), SOTTO_OK);
-	body.len = 0;
-	encrypt_context_write(&body, "UpdatePathNode", writer_bytes(&next->context));
-	hpke_info_init(&info, suite_find(world.suite)->hpke, writer_bytes(&body));
+	suite_encrypt_info(suite_find(world.suite), "UpdatePathNode", writer_bytes(&next->context),
+			   &info);
 	parts->ciphertexts[0].len = 0;
 	suite_encrypt(suite_find(world.suite), &world.random, key_of(2), &info,
 		      BYTES(plain, mls_suite_hash_len(world.suite)), &parts->ciphertexts[0]);

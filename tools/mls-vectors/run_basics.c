@@ -113,31 +113,28 @@ static enum verdict check_encryption(struct vector_case *vector, const struct su
 		.ciphertext = get_hex(vector, encrypt, "ciphertext"),
 	};
 	struct bytes plaintext = get_hex(vector, encrypt, "plaintext");
-	struct hpke_info prepared;
-	struct writer info, made;
+	struct hpke_info info;
+	struct writer made;
 	struct reader reader;
 	uint8_t out[1024];
 	size_t len = 0;
 	bool given, again;
 
 	CHECK(sealed.ciphertext.len <= sizeof(out));
-	writer_init_growing(&info, vector->config.allocator);
 	writer_init_growing(&made, vector->config.allocator);
-	encrypt_context_write(&info, get_text(vector, encrypt, "label"),
-			      get_hex(vector, encrypt, "context"));
-	given = suite_decrypt(suite, secret_bytes(&private_key), writer_bytes(&info), &sealed, out,
-			      &len) == SOTTO_OK &&
+	suite_encrypt_info(suite, get_text(vector, encrypt, "label"),
+			   get_hex(vector, encrypt, "context"), &info);
+	given = suite_decrypt(suite, secret_bytes(&private_key), &info, &sealed, out, &len) ==
+			SOTTO_OK &&
 		bytes_equal(BYTES(out, len), plaintext);
-	hpke_info_init(&prepared, suite->hpke, writer_bytes(&info));
-	suite_encrypt(suite, vector->config.random, get_hex(vector, encrypt, "pub"), &prepared,
+	suite_encrypt(suite, vector->config.random, get_hex(vector, encrypt, "pub"), &info,
 		      plaintext, &made);
 	reader_init(&reader, writer_bytes(&made));
 	sealed = hpke_ciphertext_read(&reader);
 	again = reader_finish(&reader) == SOTTO_OK &&
-		suite_decrypt(suite, secret_bytes(&private_key), writer_bytes(&info), &sealed, out,
-			      &len) == SOTTO_OK &&
+		suite_decrypt(suite, secret_bytes(&private_key), &info, &sealed, out, &len) ==
+			SOTTO_OK &&
 		bytes_equal(BYTES(out, len), plaintext);
-	writer_release(&info);
 	writer_release(&made);
 	CHECK(given);
 	CHECK(again);

@@ -201,7 +201,7 @@ enum verdict run_welcome(struct vector_case *vector)
 	struct welcome_view welcome;
 	struct secret init_key;
 	struct reader reader;
-	struct writer info;
+	struct hpke_info info;
 	uint8_t ref[HASH_LEN_MAX];
 	uint8_t plaintext[1024];
 	size_t len = 0;
@@ -216,12 +216,10 @@ enum verdict run_welcome(struct vector_case *vector)
 	suite_ref_hash(suite, "MLS 1.0 KeyPackage Reference", package.encoded, ref);
 	CHECK(welcome_find(&welcome, BYTES(ref, suite_hash_len(suite)), &sealed) == SOTTO_OK);
 	CHECK(sealed.ciphertext.len <= sizeof(plaintext));
-	writer_init_growing(&info, vector->config.allocator);
-	encrypt_context_write(&info, "Welcome", welcome.encrypted_group_info);
+	suite_encrypt_info(suite, "Welcome", welcome.encrypted_group_info, &info);
 	init_key = get_private(vector, vector->json, "init_priv", kem_private_len(suite->hpke.kem));
-	CHECK(suite_decrypt(suite, secret_bytes(&init_key), writer_bytes(&info), &sealed, plaintext,
-			    &len) == SOTTO_OK);
-	writer_release(&info);
+	CHECK(suite_decrypt(suite, secret_bytes(&init_key), &info, &sealed, plaintext, &len) ==
+	      SOTTO_OK);
 	reader_init(&reader, BYTES(plaintext, len));
 	group_secrets_read(&reader, &secrets);
 	CHECK(reader_finish(&reader) == SOTTO_OK);
