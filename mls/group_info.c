@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "mls/welcome.h"
 
 void group_info_read(struct reader *reader, struct group_info_view *view)
@@ -41,6 +42,19 @@ enum sotto_err group_info_verify(const struct group_info_view *view, const struc
 	err = suite_verify(suite, public_key, &content, view->signature);
 	writer_release(&content);
 	return err;
+}
+
+static enum sotto_err verify_entry(const struct info_entry *entry, const struct epoch *epoch,
+				   struct bytes public_key)
+{
+	const struct group_info_view *info = entry->info;
+
+	if (entry->own == NULL)
+		return group_info_verify(info, epoch->suite, epoch->config->allocator, public_key);
+	ASSERT(entry->own == info->encoded.data);
+	return sign_verify(epoch->suite->sign, public_key,
+			   sign_content_around("GroupInfoTBS", entry->own, info->signed_len),
+			   info->signature);
 }
 
 /* The tree that came beside the group info, or the one inside. */
@@ -116,8 +130,7 @@ enum sotto_err group_info_enter(const struct info_entry *entry, struct epoch *ep
 	TRY(load_tree(entry, epoch));
 	signer = tree_leaf(&epoch->tree, info->signer);
 	FAIL_IF(signer == NULL, SOTTO_ERR_INVALID);
-	TRY(group_info_verify(info, epoch->suite, epoch->config->allocator,
-			      signer->view.signature_key));
+	TRY(verify_entry(entry, epoch, signer->view.signature_key));
 	TRY(check_tree(entry, epoch));
 out:
 	return err;

@@ -21,7 +21,7 @@ struct joining {
 	struct link link;
 	struct secret joiner;
 	struct secret psk;
-	uint8_t *info_plain;
+	uint8_t *info_plain; /* what is signed with a group info, then the group info itself */
 	size_t info_len;
 	struct group_info_view info;
 };
@@ -92,18 +92,19 @@ static enum sotto_err open_info(struct joining *joining)
 	struct welcome_key key;
 	struct reader reader;
 	enum sotto_err err;
+	uint8_t *plain;
 
 	member_secret_derive(joining->suite, &joining->joiner, &joining->psk, &member);
 	welcome_secret_derive(joining->suite, &member, &welcome);
 	welcome_key_derive(joining->suite, &welcome, &key);
 	FAIL_IF(sealed.len < AEAD_TAG_LEN, SOTTO_ERR_VERIFY);
-	joining->info_len = sealed.len;
-	joining->info_plain = allocator_take(joining->config->allocator, sealed.len);
+	joining->info_len = SIGN_CONTENT_HEAD_MAX + sealed.len;
+	joining->info_plain = allocator_take(joining->config->allocator, joining->info_len);
 	FAIL_IF(joining->info_plain == NULL, SOTTO_ERR_NO_MEMORY);
+	plain = joining->info_plain + SIGN_CONTENT_HEAD_MAX;
 	TRY(aead_open(aead, BYTES(key.key, aead_key_len(aead)),
-		      BYTES(key.nonce, aead_nonce_len(aead)), BYTES_NONE, sealed,
-		      joining->info_plain));
-	reader_init(&reader, BYTES(joining->info_plain, sealed.len - AEAD_TAG_LEN));
+		      BYTES(key.nonce, aead_nonce_len(aead)), BYTES_NONE, sealed, plain));
+	reader_init(&reader, BYTES(plain, sealed.len - AEAD_TAG_LEN));
 	group_info_read(&reader, &joining->info);
 	TRY(reader_finish(&reader));
 	TRY(group_info_check(&joining->info, joining->suite, joining->config));
@@ -182,6 +183,7 @@ static enum sotto_err enter_epoch(const struct joining *joining, struct epoch *e
 		.info = &joining->info,
 		.tree = joining->options->tree,
 		.now_s = joining->options->now_s,
+		.own = joining->info_plain + SIGN_CONTENT_HEAD_MAX,
 	};
 	enum sotto_err err;
 

@@ -174,6 +174,21 @@ void sign_content_end(struct writer *writer, size_t start)
 	writer_end_vector(writer, start);
 }
 
+struct bytes sign_content_around(const char *label, uint8_t *content, size_t len)
+{
+	uint8_t head[SIGN_CONTENT_HEAD_MAX];
+	struct writer writer;
+
+	writer_init_fixed(&writer, head, sizeof(head));
+	writer_put_varint(&writer, label_prefix.len + strlen(label));
+	writer_put_bytes(&writer, label_prefix);
+	writer_put_bytes(&writer, BYTES(label, strlen(label)));
+	writer_put_varint(&writer, len);
+	ASSERT(writer.err == SOTTO_OK);
+	memcpy(content - writer.len, head, writer.len);
+	return BYTES(content - writer.len, writer.len + len);
+}
+
 enum sotto_err suite_sign(const struct suite *suite, const struct random_source *random,
 			  const struct secret *private_key, const struct writer *content,
 			  uint8_t signature[SIGN_SIGNATURE_LEN_MAX], size_t *len)

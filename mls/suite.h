@@ -66,6 +66,13 @@ MUST_USE enum sotto_err suite_mac_check(const struct suite *suite, const uint8_t
 size_t sign_content_begin(struct writer *writer, const char *label);
 void sign_content_end(struct writer *writer, size_t start);
 
+/*
+ * The same around content that lies in memory of the caller's own: what belongs before it is written there, into
+ * at most SIGN_CONTENT_HEAD_MAX bytes. Returns all of it; content is at most VECTOR_LEN_MAX long (asserted).
+ */
+#define SIGN_CONTENT_HEAD_MAX 68
+struct bytes sign_content_around(const char *label, uint8_t *content, size_t len);
+
 /* Signs a SignContent. *len: the signature's. */
 MUST_USE enum sotto_err suite_sign(const struct suite *suite, const struct random_source *random,
 				   const struct secret *private_key, const struct writer *content,

@@ -42,6 +42,11 @@ struct info_entry {
 	const struct group_info_view *info;
 	struct bytes tree; /* empty: in the group info */
 	uint64_t now_s;	   /* as in struct leaf_rules */
+	/*
+	 * The info's first byte, where that is our own memory with SIGN_CONTENT_HEAD_MAX bytes before it, which
+	 * are written: its signature is then verified without a copy. NULL: it is the caller's.
+	 */
+	uint8_t *own;
 };
 
 /*
