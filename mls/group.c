@@ -97,6 +97,7 @@ void group_advance(struct mls_group *group, struct epoch *next)
 		group->past_count++;
 	}
 	group->epoch = next;
+	group->welcomed = false;
 	memset(group->reserved, 0, sizeof(group->reserved));
 	memset(group->saved, 0, sizeof(group->saved));
 }

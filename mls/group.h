@@ -134,6 +134,8 @@ struct mls_group {
 	size_t group_id_len;
 	struct mls_send_options send;
 	bool active;
+	bool welcomed;	   /* joined by a Welcome, and still in that epoch */
+	uint32_t welcomer; /* then the leaf that signed its GroupInfo */
 	struct epoch *epoch;
 	struct epoch **past; /* the newest first; limits.past_epochs places */
 	size_t past_count;

@@ -32,6 +32,24 @@ uint32_t mls_group_member_count(const struct mls_group *group)
 	return group->epoch->tree.members;
 }
 
+enum sotto_err mls_group_welcomer(const struct mls_group *group, struct mls_member *member)
+{
+	return group->welcomed ? mls_group_member(group, group->welcomer, member)
+			       : SOTTO_ERR_NOT_FOUND;
+}
+
+void mls_group_parents(const struct mls_group *group, uint32_t *parents, uint32_t *filled)
+{
+	const struct tree *tree = &group->epoch->tree;
+	uint32_t count = 0;
+
+	/* Parents stand between leaves: node 1, 3, ... */
+	for (uint32_t i = 1; i < tree->width; i++)
+		count += !tree_blank(tree, 2 * i - 1);
+	*parents = tree->width == 0 ? 0 : tree->width - 1;
+	*filled = count;
+}
+
 enum sotto_err mls_group_member(const struct mls_group *group, uint32_t leaf,
 				struct mls_member *member)
 {

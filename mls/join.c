@@ -213,6 +213,8 @@ enum sotto_err mls_group_join(const struct mls_config *config,
 		epoch_new(&made->config, joining.suite, group_id_bytes(made), joining.info.epoch);
 	FAIL_IF(made->epoch == NULL, SOTTO_ERR_NO_MEMORY);
 	TRY(enter_epoch(&joining, made->epoch));
+	made->welcomed = true;
+	made->welcomer = joining.info.signer;
 	*group = made;
 	made = NULL;
 out:

@@ -11,6 +11,26 @@
 #include "base/assert.h"
 #include "tests/mls/world.h"
 
+/* Who let this actor in, as it sees it itself; UINT32_MAX: it does not know. */
+static uint32_t welcomer_of(const struct world *world, unsigned actor)
+{
+	struct mls_member member;
+
+	if (mls_group_welcomer(world->actors[actor].group, &member) != SOTTO_OK)
+		return UINT32_MAX;
+	assert_true(member.signature_key.len > 0);
+	return member.leaf;
+}
+
+static void assert_parents(const struct world *world, uint32_t expected, uint32_t expected_filled)
+{
+	uint32_t parents, filled;
+
+	mls_group_parents(world->actors[0].group, &parents, &filled);
+	assert_int_equal(parents, expected);
+	assert_int_equal(filled, expected_filled);
+}
+
 static void test_every_suite(void **state)
 {
 	(void)state;
@@ -25,9 +45,16 @@ static void test_every_suite(void **state)
 		for (int actor = 0; actor < 5; actor++)
 			(void)world_new_actor(&world);
 		world_create(&world, 0);
+		assert_parents(&world, 0, 0);
 		world_commit(&world, 0, first, 2, NULL, 0, false);
+		assert_parents(&world, 3, 0);
+		assert_int_equal(welcomer_of(&world, 0), UINT32_MAX);
+		assert_int_equal(welcomer_of(&world, 1), 0);
 		world_message(&world, 2, "hello");
 		world_commit(&world, 2, second, 2, NULL, 0, true);
+		assert_parents(&world, 7, 3); /* from leaf 2 up to the root of a larger tree */
+		assert_int_equal(welcomer_of(&world, 1), UINT32_MAX);
+		assert_int_equal(welcomer_of(&world, 4), 2);
 		world_message(&world, 4, "and back");
 		world_commit(&world, 3, NULL, 0, NULL, 0, true);
 		world_commit(&world, 4, NULL, 0, gone, 1, true);

@@ -157,6 +157,16 @@ bool mls_group_active(const struct mls_group *group);
 
 uint32_t mls_group_member_count(const struct mls_group *group);
 
+/*
+ * The leaf that signed the GroupInfo of the Welcome by which this group was joined (12.4.3.1): who added us.
+ * Known right after mls_group_join; SOTTO_ERR_NOT_FOUND for any other group, a loaded one among them.
+ */
+MUST_USE enum sotto_err mls_group_welcomer(const struct mls_group *group,
+					   struct mls_member *member);
+
+/* Parent nodes of the tree, and how many of them are not blank: what a path costs follows from that. */
+void mls_group_parents(const struct mls_group *group, uint32_t *parents, uint32_t *filled);
+
 /* SOTTO_ERR_NOT_FOUND: blank or out of range. */
 MUST_USE enum sotto_err mls_group_member(const struct mls_group *group, uint32_t leaf,
 					 struct mls_member *member);
