@@ -117,6 +117,8 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 	case TALK_EVENT_ACT_FAILED:
 		command_network_event(agent, event);
 		break;
+	case TALK_EVENT_GROUP_FAILED:
+		break;
 	}
 }
 

@@ -51,17 +51,12 @@ enum sotto_err talk_access_next(struct talk *talk, const struct mls_group *mls)
 	return SOTTO_OK;
 }
 
-struct seat {
-	uint32_t leaf;
-	uint8_t key[LEDGER_KEY_LEN];
-};
-
 /* Who is in *everyone* before a commit, for talk_access_epoch. */
 enum sotto_err talk_access_members(const struct talk *talk, const struct talk_group *group,
 				   struct talk_blob *members)
 {
-	size_t size = mls_group_member_count(group->mls) * sizeof(struct seat);
-	struct seat *seats = talk_take(talk, size);
+	size_t size = mls_group_member_count(group->mls) * sizeof(struct talk_seat);
+	struct talk_seat *seats = talk_take(talk, size);
 	struct mls_member member;
 	uint32_t cursor = 0;
 	size_t count = 0;
@@ -84,8 +79,8 @@ static bool somebody_left(const struct talk_group *group, const struct talk_blob
 	uint32_t cursor = 0;
 	bool more = mls_group_next_member(group->mls, &cursor, &member);
 
-	for (size_t at = 0; at < members->len; at += sizeof(struct seat)) {
-		struct seat seat;
+	for (size_t at = 0; at < members->len; at += sizeof(struct talk_seat)) {
+		struct talk_seat seat;
 
 		memcpy(&seat, members->data + at, sizeof(seat));
 		while (more && member.leaf < seat.leaf)

@@ -72,8 +72,7 @@ out:
 }
 
 /* Takes *mls over. Past drops end here: their senders send again what we have not acknowledged. */
-static enum sotto_err group_take(struct talk *talk, struct talk_group *group,
-				 struct mls_group **mls)
+enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struct mls_group **mls)
 {
 	struct talk_group named = {.kind = group->kind, .mls = *mls};
 	struct talk_drop next;
@@ -129,7 +128,7 @@ enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group, stru
 {
 	enum sotto_err err = awaited(talk, group, *mls);
 
-	return err == SOTTO_OK ? group_take(talk, group, mls) : err;
+	return err == SOTTO_OK ? talk_back_take(talk, group, mls) : err;
 }
 
 /* Ours is the beginning of what we are given, or SOTTO_ERR_INVALID. What is more is taken. */
@@ -190,7 +189,7 @@ enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *p
 		SOTTO_ERR_INVALID);
 	TRY(entries_take(talk, parcel, true));
 	talk_access_take(talk, parcel);
-	TRY(group_take(talk, everyone, mls));
+	TRY(talk_back_take(talk, everyone, mls));
 	TRY(talk_packages_take(talk, parcel));
 	talk->behind_ns = talk->behind_length = 0;
 	talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);

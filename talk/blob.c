@@ -75,6 +75,12 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 	talk_records_clear(talk, &group->pending);
 	list_for_each (element, following, &group->coming)
 		talk_coming_free(talk, CONTAINER_OF(element, struct talk_coming, list));
+	list_for_each (element, following, &group->wishes) {
+		struct talk_wish *wish = CONTAINER_OF(element, struct talk_wish, list);
+
+		list_remove(&wish->list);
+		talk_give(talk, wish, sizeof(*wish));
+	}
 	mls_buffer_release(&group->welcome);
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
 	talk_give(talk, group->returns, TALK_MEMBERS_MAX * sizeof(*group->returns));

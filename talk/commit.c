@@ -29,6 +29,9 @@ struct needs {
 	size_t remove_count;
 	bool sponsored; /* we put all of the added into the ledger */
 	bool update;
+	/* Of a group: what any member would do, and what only we want. */
+	bool shared, own;
+	const struct talk_wish *rename;
 };
 
 /* How many of those who could act come before us, by hash(trigger, leaf). */
@@ -111,6 +114,32 @@ static void needs_adds(struct talk *talk, const struct talk_group *group, struct
 	}
 }
 
+/* Wishes for a group: who is to come, as far as there is room, and the name. */
+static void needs_wished(struct talk *talk, const struct talk_group *group,
+			 const struct talk_marks *marks, struct needs *needs)
+{
+	size_t devices = mls_group_member_count(group->mls) - needs->remove_count;
+	size_t most = group->one_by_one ? 1 : NEEDS_MAX;
+
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+		const struct talk_package *package;
+		struct mls_member member;
+
+		if (marks->wished[device->member] != TALK_WISH_ADD || needs->add_count >= most ||
+		    devices + needs->add_count >= TALK_MEMBERS_MAX || !talk_fresh(talk) ||
+		    !ledger_allows_leaf(talk->ledger, device->key, true) ||
+		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
+			continue;
+		package = talk_package_of(talk, device->key);
+		if (package == NULL)
+			continue;
+		needs_add(needs, device->key, talk_blob_bytes(&package->message));
+	}
+	needs->rename = talk_wish_of(group, TALK_WISH_RENAME, 0);
+	needs->own = needs->own || needs->add_count > 0 || needs->rename != NULL;
+}
+
 /* A conversation that nobody else is in yet. */
 static void needs_peer(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
@@ -129,6 +158,16 @@ static void needs_peer(struct talk *talk, const struct talk_group *group, struct
 	needs->sponsored = true;
 }
 
+/* Is this leaf to go anyway? */
+static bool removing(const struct needs *needs, uint32_t leaf)
+{
+	for (size_t i = 0; i < needs->remove_count; i++) {
+		if (needs->removes[i] == leaf)
+			return true;
+	}
+	return false;
+}
+
 /* Who is to be added anew: out and in by one commit, with the newest key package that it posted. */
 static void needs_returns(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
@@ -140,36 +179,76 @@ static void needs_returns(struct talk *talk, const struct talk_group *group, str
 			return;
 		if (member.signature_key.len != LEDGER_KEY_LEN ||
 		    !talk_leaf_allowed(talk, group, member.signature_key.data) ||
-		    !talk_return_due(talk, group, member.signature_key.data))
+		    !talk_return_due(talk, group, member.signature_key.data) ||
+		    removing(needs, member.leaf))
 			continue;
 		needs->removes[needs->remove_count++] = member.leaf;
+		needs->shared = true;
 		needs_add(needs, talk_package_of(talk, member.signature_key.data)->device_key,
 			  talk_blob_bytes(
 				  &talk_package_of(talk, member.signature_key.data)->message));
 	}
 }
 
-static void needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)
+/* Why this leaf is to go: what we or somebody else wishes, or nothing. */
+static enum talk_wish_kind wished_of(const struct talk *talk, const struct talk_marks *marks,
+				     const uint8_t *key)
+{
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+
+	return device == NULL || device->member >= marks->count
+		       ? 0
+		       : (enum talk_wish_kind)marks->wished[device->member];
+}
+
+static void needs_removes(struct talk *talk, struct talk_group *group,
+			  const struct talk_marks *marks, struct needs *needs)
 {
 	struct mls_member member;
 	uint32_t cursor = 0;
 
-	memset(needs, 0, sizeof(*needs));
+	group->blocked = false;
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
-		if (member.leaf == mls_group_own_leaf(group->mls) ||
-		    needs->remove_count == NEEDS_MAX ||
-		    (member.signature_key.len == LEDGER_KEY_LEN &&
-		     talk_leaf_allowed(talk, group, member.signature_key.data)))
+		bool allowed = member.signature_key.len == LEDGER_KEY_LEN &&
+			       talk_leaf_allowed(talk, group, member.signature_key.data);
+		enum talk_wish_kind wished =
+			allowed && marks->count > 0
+				? wished_of(talk, marks, member.signature_key.data)
+				: 0;
+
+		if (member.leaf == mls_group_own_leaf(group->mls))
+			continue;
+		group->blocked = group->blocked || !allowed;
+		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
+		    needs->remove_count == NEEDS_MAX)
 			continue;
 		needs->removes[needs->remove_count++] = member.leaf;
+		needs->own = needs->own || (allowed && wished == TALK_WISH_REMOVE);
+		needs->shared = needs->shared || !allowed || wished == TALK_WISH_LEFT;
 	}
-	group->blocked = needs->remove_count > 0;
+}
+
+static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)
+{
+	struct talk_marks marks = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	memset(needs, 0, sizeof(*needs));
+	TRY(talk_wishes_settle(talk, group));
+	if (!list_empty(&group->wishes))
+		TRY(talk_marks_make(talk, group, &marks));
+	needs_removes(talk, group, &marks, needs);
 	if (group->kind == TALK_EVERYONE)
 		needs_adds(talk, group, needs);
-	else if (mls_group_member_count(group->mls) == 1 && talk_fresh(talk))
+	else if (group->kind == TALK_DIRECT && talk_group_alone(group) && talk_fresh(talk))
 		needs_peer(talk, group, needs);
+	else if (marks.count > 0)
+		needs_wished(talk, group, &marks, needs);
 	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
+out:
+	talk_marks_clear(talk, &marks);
+	return err;
 }
 
 /* The same need in the same epoch has the same trigger on every phone. */
@@ -183,6 +262,11 @@ static void trigger_of(const struct talk *talk, const struct talk_group *group,
 	hash_init(&hash, HASH_SHA256);
 	hash_update(&hash, BYTES_TEXT("sotto trigger 1"));
 	hash_update(&hash, context.confirmed_transcript_hash);
+	/* In a group one draw an epoch is for all that anybody wants of it. */
+	if (group->kind == TALK_GROUP) {
+		hash_final(&hash, trigger);
+		return;
+	}
 	for (size_t i = 0; i < needs->add_count; i++)
 		hash_update(&hash, BYTES(needs->added[i], LEDGER_KEY_LEN));
 	hash_update(&hash, BYTES(needs->removes, needs->remove_count * sizeof(uint32_t)));
@@ -192,10 +276,11 @@ static void trigger_of(const struct talk *talk, const struct talk_group *group,
 	hash_final(&hash, trigger);
 }
 
-enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
+enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind, struct bytes name,
 				   struct talk_blob *blob)
 {
-	struct talk_context context = {.version = TALK_VERSION, .kind = (uint8_t)kind};
+	struct talk_context context = {
+		.version = TALK_VERSION, .kind = (uint8_t)kind, .name = name};
 
 	if (kind == TALK_EVERYONE) {
 		context.ledger_length = ledger_length(talk->ledger);
@@ -242,9 +327,25 @@ out:
 	return err;
 }
 
+/*
+ * A path heals, and fills the tree, so that later ones cost less; a commit that only adds may do without. While
+ * the tree is less than half filled it has one, and outside of groups always: with few members it costs
+ * little.
+ */
+static bool path_wanted(const struct talk_group *group, const struct mls_commit_options *options)
+{
+	uint32_t parents, filled;
+
+	if (group->kind != TALK_GROUP || options->add_count == 0)
+		return true;
+	mls_group_parents(group->mls, &parents, &filled);
+	return 2 * (uint64_t)filled <= parents;
+}
+
 /* keys: whom the added key packages belong to. */
 enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
-				struct mls_commit_options *options, const uint8_t *const *keys)
+				struct mls_commit_options *options, const uint8_t *const *keys,
+				struct bytes name)
 {
 	struct mls_buffer commit = {0};
 	struct talk_blob context = {0};
@@ -252,13 +353,12 @@ enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 	bool alone = mls_group_member_count(group->mls) == 1;
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_context_encode(talk, group->kind, &context));
+	TRY(talk_context_encode(talk, group->kind, name, &context));
 	extension.data = talk_blob_bytes(&context);
-	options->set_extensions = group->kind == TALK_EVERYONE;
+	options->set_extensions = group->kind == TALK_EVERYONE || name.len > 0;
 	options->extensions = &extension;
 	options->extension_count = options->set_extensions ? 1 : 0;
-	/* While the tree is sparse a path costs little and heals. */
-	options->path = true;
+	options->path = path_wanted(group, options);
 	mls_buffer_release(&group->welcome);
 	TRY(talk_ratchets_reserve(group));
 	TRY(mls_group_commit(group->mls, options, &commit, &group->welcome));
@@ -283,13 +383,16 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	struct talk_drop *drop = &group->drops[0];
 	bool removed = group->blocked;
 	struct talk_blob members = {0};
+	struct talk_before before = {0};
 	enum sotto_err err = SOTTO_OK;
 
 	for (size_t i = 0; i < group->welcomed_count; i++)
 		TRY(talk_returned(talk, group, group->welcomed[i].key));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_members(talk, group, &members));
+	TRY(talk_before_take(talk, group, &before));
 	TRY(mls_group_apply_pending(group->mls));
+	TRY(talk_notices_make(talk, group, &before, talk->identity.public_key));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_epoch(talk, group, &members));
 	talk_records_clear(talk, &drop->commit);
@@ -301,6 +404,7 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	group->pending = (struct talk_records){0};
 	group->update_due = false;
 	group->blocked = false;
+	group->lost = 0;
 	/* In a group of one there is no commit in the drop to be the winner. */
 	if (drop->winner == 0)
 		drop->winner = drop->sequence;
@@ -310,6 +414,7 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	mls_buffer_release(&group->welcome);
 	TRY(welcomed_set(talk, group, NULL, NULL, 0));
 out:
+	talk_before_clear(talk, &before);
 	talk_blob_clear(talk, &members);
 	return err;
 }
@@ -331,8 +436,12 @@ enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group)
 
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	mls_group_drop_pending(group->mls);
-	if (group->pending.count > 0)
+	if (group->pending.count > 0) {
+		talk->discarded++;
+		talk->dirty = true;
+		group->lost++;
 		TRY(talk_commit_erase(talk, group, &group->drops[0]));
+	}
 	talk_records_clear(talk, &group->pending);
 	mls_buffer_release(&group->welcome);
 	TRY(welcomed_set(talk, group, NULL, NULL, 0));
@@ -387,6 +496,27 @@ out:
 	return err;
 }
 
+/* Which one was it? One by one it shows; then its wish is over. */
+static enum sotto_err wish_refused(struct talk *talk, struct talk_group *group, const uint8_t *key,
+				   size_t added)
+{
+	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
+	struct talk_event event = {.type = TALK_EVENT_GROUP_FAILED, .err = SOTTO_ERR_INVALID};
+	struct talk_wish *wish = talk_wish_of(group, TALK_WISH_ADD, device->member);
+	enum sotto_err err = SOTTO_OK;
+
+	if (added > 1) {
+		group->one_by_one = true;
+		return SOTTO_OK;
+	}
+	event.conversation = talk_conversation_of(talk, group);
+	event.extension = talk_extension_of(talk, device->member);
+	TRY(talk_wish_erase(talk, group, wish));
+	TRY(talk_tell(talk, &event));
+out:
+	return err;
+}
+
 static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
 				 const struct needs *needs)
 {
@@ -396,7 +526,9 @@ static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
 		.remove = needs->removes,
 		.remove_count = needs->remove_count,
 	};
-	enum sotto_err err = talk_commit_make(talk, group, &options, needs->added);
+	const struct talk_wish *rename = needs->rename;
+	struct bytes name = rename == NULL ? BYTES_NONE : BYTES(rename->name, rename->name_len);
+	enum sotto_err err = talk_commit_make(talk, group, &options, needs->added, name);
 
 	/* A key package that does not fit after all must not keep the others out for good. */
 	if (err != SOTTO_ERR_INVALID || needs->add_count == 0)
@@ -409,10 +541,35 @@ static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
 		if (mls_group_find_member(group->mls, BYTES(needs->added[i], LEDGER_KEY_LEN),
 					  &member) == SOTTO_OK)
 			err = talk_return_fail(talk, group, needs->added[i]);
+		else if (group->kind == TALK_GROUP)
+			err = wish_refused(talk, group, needs->added[i], needs->add_count);
 		else if (group->kind == TALK_EVERYONE && petition != NULL)
 			talk_petition_free(talk, petition);
 	}
 	return err;
+}
+
+/* How long others who could do it have, or are about to do something else there, come before us. */
+static uint64_t wait_ms(const struct talk *talk, const struct talk_group *group,
+			const struct needs *needs, const uint8_t *trigger)
+{
+	uint64_t rank, slot_ms;
+
+	/* Nobody else has this wish, and nobody was seen to have another. */
+	if (needs->own && group->lost == 0)
+		return 0;
+	/* The sponsor does what he began; others when he has not. */
+	if (group->kind != TALK_GROUP && needs->add_count > 0 && needs->remove_count == 0 &&
+	    needs->sponsored)
+		return 0;
+	rank = talk_rank(talk, group, BYTES(trigger, WIRE_HASH_LEN));
+	if (needs->own) {
+		slot_ms = TALK_AGAIN_MS / mls_group_member_count(group->mls);
+		return rank * (slot_ms < TALK_RANK_MS ? slot_ms : TALK_RANK_MS);
+	}
+	if (group->kind != TALK_GROUP && needs->add_count > 0 && needs->remove_count == 0)
+		return rank * TALK_RANK_MS + TALK_SPONSOR_MS;
+	return rank * TALK_RANK_MS;
 }
 
 enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
@@ -432,8 +589,9 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	needs = talk_take(talk, sizeof(*needs));
 	if (needs == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	needs_find(talk, group, needs);
-	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update) {
+	TRY(needs_find(talk, group, needs));
+	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
+	    needs->rename == NULL) {
 		/* Looked at again when there is something new: in a large group looking costs. */
 		group->commit_due_ns = TALK_NEVER;
 		group->settled = true;
@@ -444,14 +602,12 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	}
 	trigger_of(talk, group, needs, trigger);
 	if (group->commit_due_ns == TALK_NEVER ||
-	    memcmp(group->commit_trigger, trigger, sizeof(trigger)) != 0) {
-		uint64_t wait_ms = TALK_RANK_MS * talk_rank(talk, group, BYTES_OF(trigger));
-
-		/* The sponsor does what he began; others when he has not. */
-		if (needs->add_count > 0 && needs->remove_count == 0)
-			wait_ms = needs->sponsored ? 0 : wait_ms + TALK_SPONSOR_MS;
+	    memcmp(group->commit_trigger, trigger, sizeof(trigger)) != 0 ||
+	    (needs->own && !group->commit_own)) {
 		memcpy(group->commit_trigger, trigger, sizeof(trigger));
-		group->commit_due_ns = talk->now_ns + wait_ms * TALK_MS;
+		group->commit_own = needs->own;
+		group->commit_due_ns =
+			talk->now_ns + wait_ms(talk, group, needs, trigger) * TALK_MS;
 	}
 	if (talk->now_ns < group->commit_due_ns)
 		goto out;

@@ -55,13 +55,13 @@ static enum sotto_err everyone_create(struct talk *talk)
 	struct mls_group *mls = NULL;
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_context_encode(talk, TALK_EVERYONE, &context));
+	TRY(talk_context_encode(talk, TALK_EVERYONE, BYTES_NONE, &context));
 	extension.data = talk_blob_bytes(&context);
 	talk_leaf_options(talk, &options);
 	TRY(mls_group_create(&talk->mls, BYTES(ledger_network(talk->ledger), LEDGER_HASH_LEN),
 			     &options, &extension, 1, &mls));
 	TRY(talk_access_next(talk, mls));
-	TRY(talk_group_add(talk, mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
+	TRY(talk_group_put(talk, mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	mls = NULL;
 out:
 	mls_group_destroy(mls);

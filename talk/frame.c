@@ -177,7 +177,8 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		talk_return_spoke(talk, group, key, application->epoch);
 		return err;
 	case TALK_BODY_CALL:
-		return everyone ? SOTTO_OK : call_receive(talk, group, application, frame);
+		return group->kind != TALK_DIRECT ? SOTTO_OK
+						  : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
 		return everyone && drop == &group->drops[0]
@@ -194,6 +195,10 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	case TALK_BODY_DELETE:
 	case TALK_BODY_READ:
 		return everyone ? SOTTO_OK : talk_body_receive(talk, group, key, frame);
+	case TALK_BODY_LEAVE:
+		return group->kind == TALK_GROUP && drop == &group->drops[0]
+			       ? talk_leave_receive(talk, group, key, frame->body)
+			       : SOTTO_OK;
 	default:
 		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
 		return SOTTO_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The groups of a phone: *everyone*, and one-to-one conversations. */
+/* The conversations of a phone: *everyone*, one-to-one ones, groups. */
 #include <string.h>
 
 #include "talk/state.h"
@@ -28,7 +28,7 @@ struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id)
 }
 
 /* Takes mls over when it succeeds. */
-enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls, enum talk_kind kind,
+enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum talk_kind kind,
 			      uint32_t peer, struct talk_group **group)
 {
 	struct talk_group *made;
@@ -46,6 +46,7 @@ enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls, enum tal
 	list_init(&made->list);
 	list_init(&made->outbox);
 	list_init(&made->coming);
+	list_init(&made->wishes);
 	mls_group_context(mls, &context);
 	memcpy(made->id, context.group_id.data, TALK_GROUP_ID_LEN);
 	made->kind = kind;
@@ -111,16 +112,51 @@ enum sotto_err talk_group_open_direct(struct talk *talk, const struct ledger_mem
 		return SOTTO_OK;
 	}
 	TRY(random_fill(talk->random, id, sizeof(id)));
-	TRY(talk_context_encode(talk, TALK_DIRECT, &context));
+	TRY(talk_context_encode(talk, TALK_DIRECT, BYTES_NONE, &context));
 	extension.data = talk_blob_bytes(&context);
 	talk_leaf_options(talk, &options);
 	TRY(mls_group_create(&talk->mls, BYTES_OF(id), &options, &extension, 1, &mls));
-	TRY(talk_group_add(talk, mls, TALK_DIRECT, member->id, group));
+	TRY(talk_group_put(talk, mls, TALK_DIRECT, member->id, group));
 	mls = NULL;
 out:
 	mls_group_destroy(mls);
 	talk_blob_clear(talk, &context);
 	return err;
+}
+
+enum sotto_err talk_group_context(const struct mls_group *mls, struct talk_context *context)
+{
+	struct mls_context found;
+	struct talk_context decoded;
+	struct bytes data;
+
+	mls_group_context(mls, &found);
+	if (found.group_id.len != TALK_GROUP_ID_LEN ||
+	    mls_extension_find(found.extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
+	    wire_decode(&talk_context_type, data, &decoded) != SOTTO_OK ||
+	    decoded.version != TALK_VERSION)
+		return SOTTO_ERR_FORMAT;
+	*context = decoded;
+	return SOTTO_OK;
+}
+
+bool talk_group_over(const struct talk_group *group)
+{
+	return group->left || !mls_group_active(group->mls);
+}
+
+bool talk_group_alone(const struct talk_group *group)
+{
+	return group->kind != TALK_EVERYONE && mls_group_member_count(group->mls) == 1;
+}
+
+bool talk_group_leaving(const struct talk_group *group)
+{
+	list_for_each (element, following, &group->outbox) {
+		if (CONTAINER_OF(element, struct talk_out, list)->type == TALK_BODY_LEAVE)
+			return true;
+	}
+	return false;
 }
 
 /* Do we know of everything that stands there, or did a moment ago? */
@@ -138,5 +174,5 @@ bool talk_group_current(const struct talk *talk, const struct talk_group *group)
 	       !talk_stands_still(group) && !talk_gap_waits(talk, group) &&
 	       !talk_gap_waits(talk, talk->everyone) &&
 	       talk_drop_fresh(talk, &talk->everyone->drops[0]) &&
-	       talk_drop_fresh(talk, &group->drops[0]) && mls_group_active(group->mls);
+	       talk_drop_fresh(talk, &group->drops[0]) && !talk_group_over(group);
 }

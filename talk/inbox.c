@@ -214,6 +214,24 @@ out:
 	return err;
 }
 
+enum sotto_err talk_parcels_settle(struct talk *talk, const struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+		struct mls_member member;
+
+		if (sent->group == group->number &&
+		    mls_group_find_member(group->mls, BYTES_OF(sent->device_key), &member) !=
+			    SOTTO_OK)
+			TRY(parcel_erase(talk, sent));
+	}
+out:
+	return err;
+}
+
 /* SOTTO_ERR_LIMIT: too many at once. */
 static enum sotto_err coming_find(struct talk *talk, const struct talk_part *part,
 				  struct talk_coming **coming)
@@ -228,99 +246,6 @@ static enum sotto_err coming_find(struct talk *talk, const struct talk_part *par
 	if (count == COMING_MAX || part->count > TALK_PARTS_MAX || part->number >= part->count)
 		return SOTTO_ERR_LIMIT;
 	return talk_coming_make(talk, &talk->coming, part, coming);
-}
-
-/* Is everybody in this group whom the ledger knows, and is it us and one other? */
-static enum sotto_err direct_peer(const struct talk *talk, const struct mls_group *mls,
-				  uint32_t *peer)
-{
-	const struct ledger_device *own =
-		ledger_device_by_key(talk->ledger, talk->identity.public_key);
-	struct mls_member member;
-	uint32_t cursor = 0;
-
-	*peer = UINT32_MAX;
-	while (mls_group_next_member(mls, &cursor, &member)) {
-		const struct ledger_device *device =
-			member.signature_key.len == LEDGER_KEY_LEN
-				? ledger_device_by_key(talk->ledger, member.signature_key.data)
-				: NULL;
-
-		if (device == NULL)
-			return SOTTO_ERR_AGAIN; /* our ledger may be behind */
-		if (!ledger_allows_leaf(talk->ledger, device->key, true) ||
-		    !bytes_equal(member.credential.content, member.signature_key))
-			return SOTTO_ERR_INVALID;
-		if (device->member == own->member)
-			continue;
-		if (*peer != UINT32_MAX && *peer != device->member)
-			return SOTTO_ERR_INVALID;
-		*peer = device->member;
-	}
-	return *peer == UINT32_MAX ? SOTTO_ERR_INVALID : SOTTO_OK;
-}
-
-static bool is_direct(const struct mls_group *mls)
-{
-	struct mls_context context;
-	struct talk_context kind;
-	struct bytes data;
-
-	mls_group_context(mls, &context);
-	return context.group_id.len == TALK_GROUP_ID_LEN &&
-	       mls_extension_find(context.extensions, TALK_CONTEXT_EXTENSION, &data) == SOTTO_OK &&
-	       wire_decode(&talk_context_type, data, &kind) == SOTTO_OK &&
-	       kind.version == TALK_VERSION && kind.kind == TALK_DIRECT;
-}
-
-/* Joins with whichever of our packages the Welcome is for; SOTTO_ERR_NOT_FOUND. */
-enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct mls_group **mls)
-{
-	list_for_each (element, following, &talk->packages) {
-		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
-		struct mls_join_options options = {
-			.welcome = welcome,
-			.key_package = talk_blob_bytes(&package->message),
-			.secrets = &package->secrets,
-			.identity = &talk->identity,
-		};
-		enum sotto_err err;
-
-		if (memcmp(package->device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
-			continue;
-		err = mls_group_join(&talk->mls, &options, mls);
-		if (err != SOTTO_ERR_NOT_FOUND)
-			return err;
-	}
-	return SOTTO_ERR_NOT_FOUND;
-}
-
-/* SOTTO_ERR_AGAIN: keep the parcel, the ledger does not know its sender yet. */
-static enum sotto_err direct_join(struct talk *talk, struct mls_group **mls)
-{
-	struct mls_context context;
-	struct talk_group *group;
-	uint32_t peer;
-	enum sotto_err err = SOTTO_OK;
-
-	FAIL_IF(!is_direct(*mls), SOTTO_ERR_INVALID);
-	mls_group_context(*mls, &context);
-	TRY(direct_peer(talk, *mls, &peer));
-	list_for_each (element, following, &talk->groups) {
-		group = CONTAINER_OF(element, struct talk_group, list);
-		if (memcmp(group->id, context.group_id.data, TALK_GROUP_ID_LEN) != 0)
-			continue;
-		FAIL_IF(group->kind != TALK_DIRECT || group->peer != peer, SOTTO_ERR_INVALID);
-		return talk_back_group(talk, group, mls);
-	}
-	TRY(talk_group_add(talk, *mls, TALK_DIRECT, peer, &group));
-	*mls = NULL;
-	group->update_due = true;
-	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
-						 .extension = talk_extension_of(talk, peer),
-						 .epoch = group->drops[0].epoch}));
-out:
-	return err;
 }
 
 static bool is_everyone(const struct talk *talk, const struct mls_group *mls)
@@ -347,7 +272,7 @@ static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
 	if (is_everyone(talk, coming->mls))
 		err = talk_back_everyone(talk, &parcel, &coming->mls);
 	else if (talk->everyone->drops[0].at_end)
-		err = direct_join(talk, &coming->mls);
+		err = talk_conversation_join(talk, &coming->mls);
 	else
 		err = SOTTO_ERR_AGAIN;
 out:

@@ -296,7 +296,7 @@ static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *p
 	ledger_destroy(talk->ledger);
 	talk->ledger = ledger;
 	talk_access_take(talk, parcel);
-	TRY(talk_group_add(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
+	TRY(talk_group_put(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	*mls = NULL;
 	talk->everyone->update_due = true;
 	TRY(talk_packages_take(talk, parcel));

@@ -115,6 +115,7 @@ static enum sotto_err self_row(void *context, uint64_t index, struct bytes value
 		talk->access_count++;
 	talk->beacon_ms = kept.beacon_ms;
 	talk->fresh_ms = kept.fresh_ms;
+	talk->discarded = kept.discarded;
 	talk->inbox_kept.sequence = kept.inbox_sequence;
 	memcpy(talk->inbox_kept.incarnation, kept.inbox_incarnation, WIRE_INCARNATION_LEN);
 	memcpy(talk->inbox_kept.running, kept.inbox_running, WIRE_HASH_LEN);
@@ -403,6 +404,29 @@ out:
 	return err;
 }
 
+static enum sotto_err wish_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+	struct talk_kept_wish kept;
+	struct talk_wish *wish;
+
+	if (wire_decode(&talk_kept_wish_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION || kept.kind < TALK_WISH_ADD ||
+	    kept.kind > TALK_WISH_LEFT)
+		return SOTTO_ERR_CORRUPT;
+	wish = talk_take(loading->talk, sizeof(*wish));
+	if (wish == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	wish->number = index;
+	wish->kind = (enum talk_wish_kind)kept.kind;
+	wish->member = kept.member;
+	if (kept.name.len > 0)
+		memcpy(wish->name, kept.name.data, kept.name.len);
+	wish->name_len = kept.name.len;
+	list_append(&loading->group->wishes, &wish->list);
+	return SOTTO_OK;
+}
+
 static enum sotto_err part_row(void *context, uint64_t index, struct bytes value)
 {
 	struct loading *loading = context;
@@ -436,18 +460,21 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	enum sotto_err err = SOTTO_OK;
 
 	if (wire_decode(&talk_kept_group_type, value, &kept) != SOTTO_OK ||
-	    kept.version != TALK_STORE_VERSION)
+	    kept.version != TALK_STORE_VERSION || kept.kind < TALK_EVERYONE ||
+	    kept.kind > TALK_GROUP)
 		return SOTTO_ERR_CORRUPT;
 	group = talk_take(talk, sizeof(*group));
 	if (group == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&group->outbox);
 	list_init(&group->coming);
+	list_init(&group->wishes);
 	list_append(&talk->groups, &group->list);
 	group->number = index;
 	memcpy(group->id, kept.id, TALK_GROUP_ID_LEN);
 	FAIL_IF(kept.kind < TALK_EVERYONE || kept.kind > TALK_GROUP, SOTTO_ERR_CORRUPT);
 	group->kind = (enum talk_kind)kept.kind;
+	group->left = kept.left != 0;
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
@@ -479,6 +506,7 @@ static enum sotto_err group_rest(struct loading *loading, struct talk_group *gro
 		{TALK_TABLE_OUTBOX, out_row},
 		{TALK_TABLE_COMMIT, commit_row},
 		{TALK_TABLE_PART, part_row},
+		{TALK_TABLE_WISH, wish_row},
 	};
 	uint8_t owner[8];
 	enum sotto_err err = mls_take(loading, group);

@@ -42,12 +42,17 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	group->settled = false;
 	/* Whatever is gone: the commit was not. */
 	group->stuck = TALK_STUCK_NO;
+	TRY(talk_wishes_settle(talk, group));
 	if (!mls_group_active(group->mls)) {
 		for (size_t i = 0; i < group->drop_count; i++) {
 			TRY(talk_cancel(talk, group->drops[i].ticket));
 			group->drops[i].ticket = 0;
 		}
 		return SOTTO_OK;
+	}
+	if (group->kind == TALK_GROUP) {
+		TRY(talk_parcels_settle(talk, group));
+		TRY(talk_out_members(talk, group));
 	}
 	TRY(talk_drop_of_epoch(talk, group, &next));
 	TRY(talk_parts_forget(talk, group));
@@ -95,23 +100,80 @@ static bool staged_removes(const struct mls_staged *staged, const struct mls_sta
 	return false;
 }
 
+/* Is this all that stands in the list? */
+static bool alone_in(struct bytes extensions, struct bytes data)
+{
+	/* uint16 type, and the length, of 1, 2 or 4 bytes */
+	size_t before = 2U + (data.len < 64 ? 1U : data.len < 16384 ? 2U : 4U);
+
+	return extensions.len == before + data.len;
+}
+
+/*
+ * What a commit says of a conversation is that extension alone (another one may let strangers propose), of the
+ * same kind, and a name that any screen can show. *everyone*'s is judged with its ledger.
+ */
+static bool extensions_fit(const struct talk_group *group, struct bytes extensions)
+{
+	struct talk_context context;
+	struct talk_context before;
+	struct bytes data;
+
+	if (group->kind == TALK_EVERYONE)
+		return true;
+	if (mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
+	    !alone_in(extensions, data) ||
+	    wire_decode(&talk_context_type, data, &context) != SOTTO_OK ||
+	    talk_group_context(group->mls, &before) != SOTTO_OK)
+		return false;
+	return context.version == before.version && context.kind == before.kind &&
+	       (context.kind == TALK_GROUP ? talk_group_name_valid(context.name)
+					   : context.name.len == 0);
+}
+
+/* Does one change of a commit fit? more: how many leaves come on top. */
+static bool change_fits(const struct talk_group *group, const struct mls_change *change,
+			int64_t *more)
+{
+	if (change->by_reference)
+		return false;
+	if (change->type == MLS_PROPOSAL_ADD) {
+		++*more;
+		return group->kind == TALK_EVERYONE ||
+		       (change->after.signature_key.len == LEDGER_KEY_LEN &&
+			bytes_equal(change->after.credential.content, change->after.signature_key));
+	}
+	if (change->type == MLS_PROPOSAL_REMOVE) {
+		--*more;
+		return true;
+	}
+	return change->type == MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS &&
+	       extensions_fit(group, change->extensions);
+}
+
 /*
  * A phone's commit adds, removes and states the group's context, by value, and renews its path. Anything else
  * is no commit of ours, and the same for everybody: proposals that are sent apart would put one member's
- * wish into another's commit, and a pre-shared key is not there at all of them.
+ * wish into another's commit, and a pre-shared key is not there at all of them. Nor does a member change its
+ * key, or a group become larger than its limit.
  */
-static bool commit_fits(const struct mls_staged *staged, const struct mls_staged_info *info)
+static bool commit_fits(const struct talk_group *group, const struct mls_staged *staged,
+			const struct mls_staged_info *info)
 {
+	int64_t more = 0;
+
 	for (size_t i = 0; i < info->changes; i++) {
 		struct mls_change change;
 
 		mls_staged_change(staged, i, &change);
-		if (change.by_reference ||
-		    (change.type != MLS_PROPOSAL_ADD && change.type != MLS_PROPOSAL_REMOVE &&
-		     change.type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS))
+		if (!change_fits(group, &change, &more))
 			return false;
 	}
-	return true;
+	if (group->kind == TALK_EVERYONE)
+		return true;
+	return bytes_equal(info->new_leaf.signature_key, info->old_leaf.signature_key) &&
+	       bytes_equal(info->new_leaf.credential.content, info->new_leaf.signature_key) &&
+	       (more <= 0 || mls_group_member_count(group->mls) + more <= TALK_MEMBERS_MAX);
 }
 
 /* It was read back: the epoch that it leads to is everybody's, ours too. */
@@ -192,6 +254,8 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	struct mls_staged *staged = NULL;
 	struct mls_staged_info info;
 	struct talk_blob members = {0};
+	struct talk_before before = {0};
+	uint8_t by[LEDGER_KEY_LEN];
 	bool removed;
 	enum sotto_err err = mls_group_receive(group->mls, message, &staged);
 
@@ -205,7 +269,7 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 		err = pending_receive(talk, group, drop);
 		goto out;
 	}
-	if (!commit_fits(staged, &info) ||
+	if (!commit_fits(group, staged, &info) || info.old_leaf.signature_key.len != sizeof(by) ||
 	    (group->kind == TALK_EVERYONE && !talk_everyone_allows(talk, staged)))
 		goto out;
 	if (info.kind == MLS_STAGED_UNFOLLOWABLE) {
@@ -219,15 +283,19 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	}
 	removed = staged_removes(staged, &info);
 	TRY(staged_returns(talk, group, staged, &info));
+	memcpy(by, info.old_leaf.signature_key.data, sizeof(by));
 	drop->winner = drop->sequence;
+	TRY(talk_before_take(talk, group, &before));
 	TRY(talk_commit_lost(talk, group));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_members(talk, group, &members));
 	TRY(mls_group_merge(group->mls, &staged));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_epoch(talk, group, &members));
+	TRY(talk_notices_make(talk, group, &before, by));
 	TRY(talk_epoch_begin(talk, group, removed));
 out:
+	talk_before_clear(talk, &before);
 	talk_blob_clear(talk, &members);
 	mls_staged_destroy(staged);
 	return err;
@@ -304,7 +372,8 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 
 		if (out_is(out, record))
 			return talk_out_seen(talk, group, out,
-					     before || (out->type != TALK_BODY_ENTRY && counts));
+					     before || (out->type != TALK_BODY_ENTRY &&
+							out->type != TALK_BODY_LEAVE && counts));
 	}
 	return SOTTO_OK;
 }

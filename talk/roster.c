@@ -38,7 +38,7 @@ bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, 
 
 	if (!ledger_allows_leaf(talk->ledger, key, group->kind != TALK_EVERYONE))
 		return false;
-	return group->kind == TALK_EVERYONE || device->member == group->peer ||
+	return group->kind != TALK_DIRECT || device->member == group->peer ||
 	       (own != NULL && device->member == own->member);
 }
 

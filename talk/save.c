@@ -37,6 +37,7 @@ static enum sotto_err self_save(struct talk *talk)
 		.inbox_sequence = talk->inbox_kept.sequence,
 		.beacon_ms = talk->beacon_ms,
 		.fresh_ms = talk->fresh_ms,
+		.discarded = talk->discarded,
 	};
 	enum sotto_err err;
 
@@ -186,6 +187,7 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 		.asked_ms = group->asked_ms,
 		.read_ms = group->read_ms,
 		.returns = {.items = group->returns, .count = group->return_count},
+		.left = group->left,
 		.drops = {.items = drops, .count = group->drop_count},
 		.arrived = {.items = arrived, .count = group->arrived_count},
 	};

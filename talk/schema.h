@@ -35,6 +35,7 @@
 #define TALK_SENDERS_MAX       1024
 #define TALK_PLEA_MAX	       256
 #define TALK_PLEA_FORM	       2
+#define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
 #define TALK_PARTS_MAX	       1024
 #define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
@@ -112,9 +113,12 @@
 
 #define TALK_FIELDS_context(X, self) \
 	X(self, U8, version, 0, none, "1") \
-	X(self, U8, kind, 0, none, "1 *everyone*, 2 one to one") \
+	X(self, U8, kind, 0, none, "1 *everyone*, 2 one to one, 3 a group; it never changes") \
 	X(self, U64, ledger_length, 0, none, "*everyone*: entries at the commit; else 0") \
-	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these")
+	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these") \
+	X(self, OPAQUE, name, TALK_GROUP_NAME_MAX, none, "a group's: UTF-8; else empty")
+
+#define TALK_FIELDS_leave(X, self) X(self, U8, version, 0, none, "1")
 
 #define TALK_FIELDS_petition(X, self) \
 	X(self, U8, version, 0, none, "1") \
@@ -182,6 +186,7 @@
 	S(call, "Body 3: signalling of a call") \
 	S(entry, "Body 4, *everyone* only: an entry for the ledger") \
 	S(key_package, "Body 5, *everyone* only: how to add the sender's device") \
+	S(leave, "Body 13, groups only: the sender leaves") \
 	S(context, "Extension 0xf001 of every GroupContext") \
 	S(petition, "What a joiner posts to the porch") \
 	S(stuck, "Body 7, *everyone* only: asks to be added anew to a conversation") \
@@ -217,6 +222,7 @@ enum talk_body_type {
 	TALK_BODY_EDIT = 10,
 	TALK_BODY_DELETE = 11,
 	TALK_BODY_READ = 12,
+	TALK_BODY_LEAVE = 13,
 };
 
 #endif

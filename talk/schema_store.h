@@ -39,7 +39,8 @@
 	X(self, U64, inbox_sequence, 0, none, "") \
 	X(self, FIXED, inbox_running, 32, none, "") \
 	X(self, U64, beacon_ms, 0, none, "when our last sign of life was stored; 0: none was") \
-	X(self, U64, fresh_ms, 0, none, "the time that an admin's phone stated last")
+	X(self, U64, fresh_ms, 0, none, "the time that an admin's phone stated last") \
+	X(self, U64, discarded, 0, none, "commits of ours that came behind the winning one")
 
 #define TALK_FIELDS_kept_own(X, self) \
 	X(self, FIXED, hash, 32, none, "of a record of ours") \
@@ -105,7 +106,15 @@
 	X(self, U64, stuck_ms, 0, none, "since when") \
 	X(self, U64, asked_ms, 0, none, "when we last asked to be added anew; 0: not yet") \
 	X(self, U64, read_ms, 0, none, "when its drop was last read to its end, about") \
-	X(self, LIST, returns, TALK_MEMBERS_MAX, talk_kept_return, "who was or will be added anew")
+	X(self, LIST, returns, TALK_MEMBERS_MAX, talk_kept_return, \
+	  "who was or will be added anew") \
+	X(self, U8, left, 0, none, "we left when nobody else was in it")
+
+#define TALK_FIELDS_kept_wish(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, kind, 0, none, "enum talk_wish_kind") \
+	X(self, U32, member, 0, none, "whom; of a new name 0") \
+	X(self, OPAQUE, name, TALK_GROUP_NAME_MAX, none, "the new one")
 
 #define TALK_FIELDS_kept_record(X, self) X(self, RECORD, sealed, WIRE_RECORD_LEN_MAX, none, "")
 
@@ -229,6 +238,7 @@
 	S(kept_return) \
 	S(kept_group) \
 	S(kept_record) \
+	S(kept_wish) \
 	S(kept_out) \
 	S(kept_package) \
 	S(kept_commit) \
@@ -253,8 +263,8 @@ extern const struct wire_type *const talk_kept_types[];
 extern const size_t talk_kept_type_count;
 
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
- * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT and PART, whose owner is the group's
- * number. */
+ * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT, PART and WISH, whose owner is the
+ * group's number. */
 #define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
 #define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
 #define TALK_TABLE_EPOCH   (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
@@ -271,7 +281,9 @@ extern const size_t talk_kept_type_count;
 /* A talk_part of a message of which not all parts are here, by its sequence in the present drop. */
 #define TALK_TABLE_PART (STORE_TABLE_RING | (STORE_TABLES_TALK + 12))
 /* By conversation and the first 8 bytes of a message's id: a kept_id. Not a ring table. */
-#define TALK_TABLE_ID	  (STORE_TABLES_TALK + 13)
+#define TALK_TABLE_ID (STORE_TABLES_TALK + 13)
+/* What a group is to become. */
+#define TALK_TABLE_WISH	  (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
 #define TALK_TABLE_LEDGER (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

@@ -54,6 +54,9 @@ enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *group, stru
 	return err;
 }
 
+/* talk_kept_key.acknowledged, when not 0 */
+enum { RECIPIENT_HAS = 1, RECIPIENT_GONE = 2 };
+
 static enum sotto_err recipients_set(struct talk *talk, const struct talk_group *group,
 				     struct talk_out *out)
 {
@@ -74,7 +77,8 @@ static enum sotto_err recipients_set(struct talk *talk, const struct talk_group 
 		memcpy(keys[filled].key, member.signature_key.data, LEDGER_KEY_LEN);
 		for (size_t i = 0; i < out->recipient_count; i++) {
 			if (memcmp(out->recipients[i].key, keys[filled].key, LEDGER_KEY_LEN) == 0)
-				keys[filled].acknowledged = out->recipients[i].acknowledged;
+				keys[filled].acknowledged =
+					out->recipients[i].acknowledged == RECIPIENT_HAS;
 		}
 		filled++;
 	}
@@ -180,6 +184,53 @@ out:
 	return err;
 }
 
+/* Who is gone is not waited for. True: that changed something. */
+static bool recipients_settle(const struct talk_group *group, struct talk_out *out, bool *all,
+			      bool *any)
+{
+	bool changed = false;
+
+	*all = true;
+	*any = false;
+	for (size_t i = 0; i < out->recipient_count; i++) {
+		struct talk_kept_key *recipient = &out->recipients[i];
+		struct mls_member member;
+
+		if (recipient->acknowledged == 0 &&
+		    mls_group_find_member(group->mls, BYTES_OF(recipient->key), &member) !=
+			    SOTTO_OK) {
+			recipient->acknowledged = RECIPIENT_GONE;
+			changed = true;
+		}
+		*all = *all && recipient->acknowledged != 0;
+		*any = *any || recipient->acknowledged == RECIPIENT_HAS;
+	}
+	return changed;
+}
+
+enum sotto_err talk_out_members(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+		bool all, any;
+
+		/* What is not known to be there is sealed anew, for who is there then. */
+		if (out->serial == 0 || !out->seen || !recipients_settle(group, out, &all, &any))
+			continue;
+		out->dirty = true;
+		if (!all)
+			continue;
+		if (out->type == TALK_BODY_TEXT)
+			TRY(talk_text_state(talk, group, out,
+					    any ? TALK_MESSAGE_DELIVERED : TALK_MESSAGE_FAILED));
+		TRY(talk_out_remove(talk, group, out));
+	}
+out:
+	return err;
+}
+
 enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
@@ -187,6 +238,8 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
+		return outbox_fail(talk, group);
+	if (group->kind == TALK_GROUP && talk_group_over(group))
 		return outbox_fail(talk, group);
 	TRY(outbox_expire(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||

@@ -15,6 +15,8 @@
  *   forget.c                  a join that came to nothing
  *   readd.c plea.c back.c     who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
+ *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
+ *   welcome.c                 what a Welcome must be
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
  *   access.c                  access keys: the next one, installing and proving it
@@ -48,6 +50,8 @@
 /* A drop that no watch is left for is read so often, and before something is sent into it. */
 #define TALK_POLL_MS  UINT64_C(15000)
 #define TALK_FRESH_MS UINT64_C(2000)
+/* Those who lost with a commit and want to try again, all of a group, spread over no more than this. */
+#define TALK_AGAIN_MS UINT64_C(16000)
 /* The usual retention of a relay. */
 #define TALK_RETENTION_MS (UINT64_C(14) * 86400000)
 /* Pause before the relay is asked again after it was busy or over a quota and named no time. */
@@ -197,13 +201,18 @@ struct talk_group {
 	struct talk_kept_welcomed *welcomed;
 	size_t welcomed_count;
 	bool update_due;
+	struct list wishes;
+	uint32_t lost;	 /* commits of ours in a row that another one was before */
+	bool one_by_one; /* of several key packages one did not fit: the next commit adds one */
+	bool left;
 
 	/* Nothing to commit, as long as epoch, ledger and what others posted are the same. */
 	bool settled;
 	uint64_t settled_ledger, settled_news;
 	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
 	uint8_t commit_trigger[WIRE_HASH_LEN];
-	bool blocked; /* holds a leaf that the ledger does not allow */
+	bool commit_own; /* among what is to be committed is a wish of our own */
+	bool blocked;	 /* holds a leaf that the ledger does not allow */
 	/* Until we are added anew nothing more happens here; in a gap, for TALK_GAP_MS. */
 	enum talk_stuck_why stuck;
 	uint64_t stuck_ms, asked_ms;
@@ -332,6 +341,7 @@ struct talk {
 	uint32_t shown_problems; /* as the last event told */
 	uint64_t now_ns, utc_ms; /* of this step */
 	uint64_t rows;		 /* the last number given */
+	uint64_t discarded;	 /* commits of ours that came behind the winning one */
 
 	struct mls_identity identity;
 	uint8_t inbox_read[WIRE_TOKEN_LEN];
@@ -638,7 +648,7 @@ void talk_invites_clear(struct talk *talk);
 /* ---- commit.c ---- */
 MUST_USE enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 					 struct mls_commit_options *options,
-					 const uint8_t *const *keys);
+					 const uint8_t *const *keys, struct bytes name);
 MUST_USE enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group);
 bool talk_pending_allowed(const struct talk *talk, const struct talk_group *group);
@@ -648,8 +658,9 @@ MUST_USE enum sotto_err talk_commits_again(struct talk *talk, struct talk_group 
 MUST_USE enum sotto_err talk_commit_erase(struct talk *talk, const struct talk_group *group,
 					  const struct talk_drop *drop);
 uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger);
+/* name: a group's, at most TALK_GROUP_NAME_MAX; else empty. */
 MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
-					    struct talk_blob *blob);
+					    struct bytes name, struct talk_blob *blob);
 void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options);
 
 /* ---- user.c ---- */
@@ -661,10 +672,19 @@ MUST_USE enum sotto_err talk_group_find(struct talk *talk,
 bool talk_outbox_full(const struct talk *talk);
 
 /* ---- group.c ---- */
-MUST_USE enum sotto_err talk_group_add(struct talk *talk, struct mls_group *mls,
+MUST_USE enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls,
 				       enum talk_kind kind, uint32_t peer,
 				       struct talk_group **group);
 struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id);
+/* What its GroupContext says of it; borrows. SOTTO_ERR_FORMAT: nothing that we know. */
+MUST_USE enum sotto_err talk_group_context(const struct mls_group *mls,
+					   struct talk_context *context);
+/* Are we in it no more? */
+bool talk_group_over(const struct talk_group *group);
+/* Does nobody else hear what is said there? */
+bool talk_group_alone(const struct talk_group *group);
+/* Have we said that we leave? */
+bool talk_group_leaving(const struct talk_group *group);
 struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer);
 MUST_USE enum sotto_err talk_group_open_direct(struct talk *talk,
 					       const struct ledger_member *member,
@@ -673,6 +693,8 @@ bool talk_drop_fresh(const struct talk *talk, const struct talk_drop *drop);
 bool talk_group_current(const struct talk *talk, const struct talk_group *group);
 
 /* ---- send.c ---- */
+/* Who is no member any more is nobody to wait for. */
+MUST_USE enum sotto_err talk_out_members(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_out_put(struct talk *talk, struct talk_group *group, uint8_t type,
 				     struct bytes body, bool transient, struct talk_out **out);
 MUST_USE enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group);
@@ -707,33 +729,6 @@ void talk_access_done(struct talk *talk, const struct talk_asked *asked,
 		      const struct wire_done *done);
 void talk_access_unlink(struct talk *talk);
 
-/* ---- readd.c: who is to be added anew ---- */
-void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key);
-/* A commit that wins does it. */
-MUST_USE enum sotto_err talk_returned(struct talk *talk, struct talk_group *group,
-				      const uint8_t *key);
-bool talk_return_due(struct talk *talk, const struct talk_group *group, const uint8_t *key);
-void talk_return_spoke(struct talk *talk, struct talk_group *group, const uint8_t *key,
-		       uint64_t epoch);
-/* Its key package does not fit. */
-MUST_USE enum sotto_err talk_return_fail(struct talk *talk, struct talk_group *group,
-					 const uint8_t *key);
-void talk_heard_from(struct talk *talk, const uint8_t *key);
-
-/* ---- plea.c: asking to be added anew ---- */
-MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *group,
-					 enum talk_stuck_why why);
-/* Is nothing done here until we are added anew? */
-bool talk_stands_still(const struct talk_group *group);
-bool talk_gap_waits(const struct talk *talk, const struct talk_group *group);
-MUST_USE enum sotto_err talk_plea_work(struct talk *talk);
-uint64_t talk_plea_due(const struct talk *talk);
-uint64_t talk_porch_due(const struct talk *talk);
-MUST_USE enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key,
-					   struct bytes body);
-MUST_USE enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened);
-bool talk_porch_offer(const struct talk *talk);
-
 /* ---- beacon.c: signs of life, and the time ---- */
 /* Has an admin's phone said lately what time it is? */
 bool talk_fresh(const struct talk *talk);
@@ -741,12 +736,6 @@ MUST_USE enum sotto_err talk_beacon_work(struct talk *talk);
 void talk_beacon_stored(struct talk *talk);
 void talk_time_heard(struct talk *talk, const uint8_t *key, uint64_t stated_ms);
 uint64_t talk_beacon_due(const struct talk *talk);
-
-/* ---- back.c: a Welcome into a group that we have already ---- */
-MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
-					   struct mls_group **mls);
-MUST_USE enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group,
-					struct mls_group **mls);
 
 /* ---- inbox.c, porch.c, join.c, found.c ---- */
 /* The whole history of a parcel, from its first entry, as everybody checks it. */
@@ -760,8 +749,6 @@ bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
 MUST_USE enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_coming_work(struct talk *talk);
-MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome,
-					  struct mls_group **mls);
 MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);
 MUST_USE enum sotto_err talk_identity_make(struct talk *talk);
@@ -769,6 +756,8 @@ MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
 /* It has spoken there, in this epoch. */
 MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
 					 const uint8_t *key, uint64_t epoch);
+/* Nobody is led into a group that he was taken out of since. */
+MUST_USE enum sotto_err talk_parcels_settle(struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_work(struct talk *talk);
@@ -790,5 +779,8 @@ MUST_USE enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint
 enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err);
 MUST_USE enum sotto_err talk_unlink(struct talk *talk);
 MUST_USE enum sotto_err talk_save(struct talk *talk);
+
+#include "talk/back.h"
+#include "talk/wish.h"
 
 #endif

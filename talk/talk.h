@@ -119,6 +119,7 @@ struct talk_status {
 	bool current;		 /* *everyone* has been read to its end since the link came up */
 	uint32_t queued;	 /* own messages that are not durable at the relay yet */
 	uint32_t unacknowledged; /* own messages that some recipient has not got yet */
+	uint64_t discarded;	 /* commits of ours so far that came behind the winning one */
 	uint8_t device_key[LEDGER_KEY_LEN];
 };
 void talk_status(const struct talk *talk, struct talk_status *status);
@@ -238,8 +239,9 @@ MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t
 				 uint64_t utc_ms);
 
 /*
- * Queues a text; it is in the store with this step. reply_to: id of a message; NULL: of none. message_id: TALK_MESSAGE_ID_LEN bytes, the same on
- * all phones. SOTTO_ERR_NOT_FOUND (no such member or group), _DENIED (revoked, unconfirmed), _STATE, _INVALID
+ * Queues a text; it is in the store with this step. reply_to: id of a message; NULL: of none. message_id:
+ * TALK_MESSAGE_ID_LEN bytes, the same on all phones. SOTTO_ERR_NOT_FOUND (no such member or group), _DENIED
+ * (revoked, unconfirmed; a group: we are not in it, or nobody else is or is wished), _STATE, _INVALID
  * (empty, or not UTF-8), _LIMIT (longer than TALK_TEXT_MAX, or TALK_OUTBOX_MAX wait already).
  */
 MUST_USE enum sotto_err talk_send_text(struct talk *talk,
@@ -278,6 +280,66 @@ MUST_USE enum sotto_err talk_mark_read(struct talk *talk,
 /* Does this phone say what was read, and hear what others have read? The one not without the other. On at first. */
 MUST_USE enum sotto_err talk_tell_read(struct talk *talk, bool tells, uint64_t now_ns,
 				       uint64_t utc_ms);
+
+/* ---- Groups ---- */
+
+/*
+ * What is asked of a group is a wish, in the store with this step. It comes true by a commit, ours or another's, as soon
+ * as there is a link, and is given up only when nothing can come of it; notices (TALK_ROW_NOTICE) tell what came true.
+ * SOTTO_ERR_STATE: no member of a network. SOTTO_ERR_NOT_FOUND: no such group, or somebody whom nobody knows here.
+ * SOTTO_ERR_DENIED: we are not in that group (any more), or somebody is revoked or not confirmed.
+ * SOTTO_ERR_INVALID: a name (UTF-8 without controls, 1 to TALK_GROUP_NAME_MAX bytes). SOTTO_ERR_LIMIT: more
+ * than TALK_MEMBERS_MAX devices.
+ */
+
+/*
+ * A group of these people and us; count may be 0. id: TALK_CONVERSATION_ID_LEN bytes. SOTTO_ERR_EXISTS: we are
+ * among them. SOTTO_ERR_SPACE: this phone is in TALK_GROUPS_MAX groups.
+ */
+MUST_USE enum sotto_err talk_group_create(struct talk *talk, struct bytes name,
+					  const uint32_t *extensions, size_t count, uint8_t *id,
+					  uint64_t now_ns, uint64_t utc_ms);
+MUST_USE enum sotto_err talk_group_rename(struct talk *talk, const uint8_t *id, struct bytes name,
+					  uint64_t now_ns, uint64_t utc_ms);
+
+/* Who is in it already stays. All devices of a member come and go together. */
+MUST_USE enum sotto_err talk_group_add(struct talk *talk, const uint8_t *id,
+				       const uint32_t *extensions, size_t count, uint64_t now_ns,
+				       uint64_t utc_ms);
+
+/* Also who is not in it yet, but wished so by us. SOTTO_ERR_INVALID: ourselves, see talk_group_leave. */
+MUST_USE enum sotto_err talk_group_remove(struct talk *talk, const uint8_t *id,
+					  const uint32_t *extensions, size_t count, uint64_t now_ns,
+					  uint64_t utc_ms);
+
+/* Says so in the group; the others then remove us. Nothing can be sent there from now on. */
+MUST_USE enum sotto_err talk_group_leave(struct talk *talk, const uint8_t *id, uint64_t now_ns,
+					 uint64_t utc_ms);
+
+enum talk_membership {
+	TALK_IN = 1,
+	TALK_COMING = 2, /* we want to add this member */
+	TALK_GOING = 3,	 /* has said that he leaves, or we want to remove him */
+	TALK_OUT = 4,	 /* of a group: we are not in it any more */
+};
+
+struct talk_group_info {
+	uint8_t id[TALK_CONVERSATION_ID_LEN];
+	struct bytes name;	    /* borrowed until the next input */
+	enum talk_membership state; /* ours: IN, GOING, OUT */
+	uint32_t devices;	    /* in it, as far as we know */
+	uint64_t epoch;
+	bool blocked; /* holds a device that the ledger does not allow: nothing is sent there */
+	bool stuck;   /* at a change that this phone cannot open */
+};
+
+/* All groups, also those that we were in; start with *cursor = 0, false at the end. */
+bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_group_info *info);
+
+/* Calls each for every member, by the ledger's order. SOTTO_ERR_NOT_FOUND: no such group. */
+typedef void talk_group_member_fn(void *context, uint32_t extension, enum talk_membership state);
+MUST_USE enum sotto_err talk_group_members(const struct talk *talk, const uint8_t *id,
+					   talk_group_member_fn *each, void *context);
 
 /* ---- While the phone is locked ---- */
 
@@ -371,7 +433,7 @@ enum talk_verb {
 	TALK_VERB_NAMED = 2,   /* text: the new name */
 	TALK_VERB_ADDED = 3,   /* subject */
 	TALK_VERB_REMOVED = 4, /* subject */
-	TALK_VERB_LEFT = 5,
+	TALK_VERB_LEFT = 5,    /* subject: himself */
 	/* Nobody did: what was said between sent_ms and received_ms this phone may not have. */
 	TALK_VERB_MISSING = 6,
 };
@@ -456,6 +518,8 @@ enum talk_event_type {
 	TALK_EVENT_MESSAGE_CHANGED,
 	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
+	/* What was wished of a group cannot be: conversation, extension: who cannot be added, err. */
+	TALK_EVENT_GROUP_FAILED,
 };
 
 struct talk_event {

@@ -173,7 +173,7 @@ enum sotto_err talk_group_find(struct talk *talk, const struct talk_conversation
 	*group = talk_group_by_id(talk, conversation->id);
 	if (conversation->kind != TALK_GROUP || *group == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	return mls_group_active((*group)->mls) ? SOTTO_OK : SOTTO_ERR_DENIED;
+	return talk_group_writable(*group) ? SOTTO_OK : SOTTO_ERR_DENIED;
 }
 
 static enum sotto_err text_queue(struct talk *talk, struct talk_group *group, struct bytes text,
@@ -305,6 +305,7 @@ void talk_status(const struct talk *talk, struct talk_status *status)
 		.extension = talk_extension_of(talk, UINT32_MAX),
 		.tells_read = !talk->silent,
 		.problems = talk->problems,
+		.discarded = talk->discarded,
 		.current = talk->everyone != NULL && talk_group_current(talk, talk->everyone),
 	};
 	memcpy(status->device_key, talk->identity.public_key, LEDGER_KEY_LEN);

@@ -65,7 +65,7 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 	struct talk_drop *present = &group->drops[0];
 	enum sotto_err err = SOTTO_OK;
 
-	if (group->kind == TALK_DIRECT && mls_group_member_count(group->mls) == 1) {
+	if (talk_group_alone(group)) {
 		/* Nobody else writes there. */
 		present->at_end = present->watched = true;
 		return SOTTO_OK;
@@ -118,6 +118,7 @@ static enum sotto_err member_work(struct talk *talk)
 
 		TRY(group_ask(talk, group));
 		TRY(talk_commits_again(talk, group));
+		TRY(talk_leave_work(talk, group));
 		TRY(talk_commit_work(talk, group));
 		TRY(talk_send_work(talk, group));
 		/* A commit in a group of one has moved it on. */
@@ -158,7 +159,7 @@ static void problems_settle(struct talk *talk)
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
-		blocked = blocked || (group->blocked && mls_group_active(group->mls));
+		blocked = blocked || (group->blocked && !talk_group_over(group));
 		stuck = stuck || group->stuck == TALK_STUCK_COMMIT;
 		back = back || group->stuck == TALK_STUCK_READDED || talk_gap_waits(talk, group);
 	}

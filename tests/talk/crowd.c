@@ -84,7 +84,7 @@ void crowd_enter(struct world *world, uint32_t count)
 		device_make(founder, world_extension(world, WORLD_PHONES_MAX + i), &packages[i]);
 		adds[i] = mls_buffer_bytes(&packages[i]);
 	}
-	must(talk_context_encode(founder, TALK_EVERYONE, &context));
+	must(talk_context_encode(founder, TALK_EVERYONE, BYTES_NONE, &context));
 	extension.data = talk_blob_bytes(&context);
 	must(talk_ratchets_reserve(everyone));
 	must(mls_group_commit(everyone->mls, &options, &commit, &welcome));

@@ -220,8 +220,9 @@ static void test_own_commit_in_another_record(void **state)
 
 	(void)state;
 	assert_int_equal(talk_step_begin(talk, world_now(world), utc_ms(world)), SOTTO_OK);
-	assert_int_equal(talk_commit_make(talk, group, &(struct mls_commit_options){0}, NULL),
-			 SOTTO_OK);
+	assert_int_equal(
+		talk_commit_make(talk, group, &(struct mls_commit_options){0}, NULL, BYTES_NONE),
+		SOTTO_OK);
 	group->pending.stored = group->pending.count; /* only the other record arrives */
 	assert_int_equal(talk_step_end(talk, SOTTO_OK), SOTTO_OK);
 	assert_int_equal(talk_record_open(talk, &group->drops[0],
@@ -253,8 +254,9 @@ static void test_refused_commit_comes_again(void **state)
 
 	(void)state;
 	assert_int_equal(talk_step_begin(talk, world_now(world), utc_ms(world)), SOTTO_OK);
-	assert_int_equal(talk_commit_make(talk, group, &(struct mls_commit_options){0}, NULL),
-			 SOTTO_OK);
+	assert_int_equal(
+		talk_commit_make(talk, group, &(struct mls_commit_options){0}, NULL, BYTES_NONE),
+		SOTTO_OK);
 	assert_int_equal(talk_record_open(talk, &group->drops[0],
 					  talk_blob_bytes(&group->pending.items[0]), &message),
 			 SOTTO_OK);

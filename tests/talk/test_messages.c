@@ -299,14 +299,16 @@ static void test_lying_relay(void **state)
 	for (uint64_t seed = 200; seed < 206; seed++) {
 		struct world *world = world_create(seed);
 		uint32_t seen[3] = {0};
+		uint32_t texts = 0;
 
 		world_members(world, 3, false);
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(problems_of(world, i), 0);
 		world_corrupt(world, 3);
-		for (uint32_t i = 0; i < 6; i++) {
-			assert_true(world_send(world, 0, 1, i));
-			assert_true(world_send(world, 1, 2, i));
+		/* Until both were told something false: some of it is not even understood. */
+		for (; texts < 6 || (texts < 60 && (seen[1] & seen[2] & bad) == 0); texts++) {
+			assert_true(world_send(world, 0, 1, texts));
+			assert_true(world_send(world, 1, 2, texts));
 			for (uint32_t tenth = 0; tenth < 30; tenth++) {
 				world_run_ms(world, 100);
 				for (uint32_t k = 0; k < 3; k++)
@@ -315,13 +317,13 @@ static void test_lying_relay(void **state)
 		}
 		for (uint32_t k = 0; k < 3; k++)
 			assert_int_equal(seen[k] & never, 0);
-		assert_true((seen[1] & bad) != 0 && (seen[2] & bad) != 0);
+		assert_true((seen[1] & seen[2] & bad) != 0);
 		world_corrupt(world, 0);
 		links(world, 3, false);
 		world_run(world, 1);
 		links(world, 3, true);
 		world_run(world, 60);
-		for (uint32_t i = 0; i < 6; i++) {
+		for (uint32_t i = 0; i < texts; i++) {
 			assert_true(world_received(world, 0, 1, i) == 1);
 			assert_true(world_received(world, 1, 2, i) == 1);
 		}
