@@ -243,10 +243,11 @@ static void fail_act(struct agent_client *client, enum sotto_err err, uint32_t e
 	else if (err == SOTTO_ERR_STATE)
 		agent_fail(client, err, "this phone belongs to no network yet, or not any more");
 	else if (err == SOTTO_ERR_LIMIT)
-		agent_fail(client, err,
-			   "this network is full: it has all the %d devices that it can have; who "
-			   "is revoked makes room",
-			   TALK_MEMBERS_MAX);
+		agent_fail(
+			client, err,
+			"this network is full: %d devices, or as long a history as a newcomer can "
+			"be sent",
+			TALK_MEMBERS_MAX);
 	else
 		agent_fail(client, err, "%s", sotto_err_text(err));
 }

@@ -94,10 +94,12 @@ static void needs_add(struct needs *needs, const uint8_t *key, struct bytes pack
 	needs->adds[place] = package;
 }
 
-/* Devices of the ledger that *everyone* does not hold yet, as far as their petitions are here. */
+/*
+ * Devices of the ledger that *everyone* does not hold yet, as far as their petitions are here. If they are too
+ * many for one commit, the others come with the next.
+ */
 static void needs_adds(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
-	needs->sponsored = true;
 	list_for_each (element, following, &talk->petitions) {
 		const struct talk_petition_row *petition =
 			CONTAINER_OF(element, struct talk_petition_row, list);
@@ -110,8 +112,14 @@ static void needs_adds(struct talk *talk, const struct talk_group *group, struct
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
 			continue;
 		needs_add(needs, device->key, talk_blob_bytes(&petition->key_package));
-		needs->sponsored = needs->sponsored && sponsored_by_us(talk, device);
 	}
+	if (needs->add_count > 0)
+		needs->add_count = talk_adds_max(talk, needs->add_count);
+	needs->sponsored = true;
+	for (size_t i = 0; i < needs->add_count; i++)
+		needs->sponsored =
+			needs->sponsored &&
+			sponsored_by_us(talk, ledger_device_by_key(talk->ledger, needs->added[i]));
 }
 
 /* Wishes for a group: who is to come, as far as there is room, and the name. */

@@ -13,6 +13,59 @@
 /* Parcels that are coming at once: one for each group, of a phone that was away for long. */
 #define COMING_MAX 4096
 
+/* What a parcel has for each device beside its key package, taken high: a leaf and a parent node with X-Wing's
+ * keys; and for each who comes in by it: the secrets. */
+#define PARCEL_LEAF_LEN 3000
+#define PARCEL_NEW_LEN	1500
+#define PARCEL_REST_LEN 65536
+
+/* Parcels that a phone keeps at once, if more is waiting to be let in than one: as much as a relay takes from
+ * one link without a pause. */
+#define PARCELS_BYTES_MAX (UINT64_C(64) << 20)
+
+_Static_assert(TALK_PARTS_MAX *(WIRE_RECORD_LEN_64 + 4) + 4096 <= STORE_VALUE_LEN_MAX,
+	       "a parcel fits a row");
+
+/* Not less than a parcel would have that lets in so many. */
+static size_t parcel_len(const struct talk *talk, size_t adds)
+{
+	size_t members = mls_group_member_count(talk->everyone->mls);
+	size_t len = PARCEL_REST_LEN + (members + adds) * PARCEL_LEAF_LEN + adds * PARCEL_NEW_LEN;
+
+	for (uint64_t i = 0; i < ledger_length(talk->ledger); i++)
+		len += ledger_entry_bytes(talk->ledger, i).len + 4;
+	list_for_each (element, following, &talk->packages)
+		len += CONTAINER_OF(element, struct talk_package, list)->message.len + 4;
+	return len;
+}
+
+bool talk_parcel_fits(const struct talk *talk)
+{
+	return parcel_len(talk, 1) <= TALK_PARCEL_MAX;
+}
+
+size_t talk_adds_max(const struct talk *talk, size_t wanted)
+{
+	size_t len = parcel_len(talk, wanted);
+	size_t kept = 0;
+	size_t room;
+
+	if (!talk_parcel_fits(talk))
+		return 0;
+	list_for_each (element, following, &talk->parcels) {
+		const struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		for (size_t i = 0; i < sent->records.count; i++)
+			kept += sent->records.items[i].len;
+	}
+	room = kept < PARCELS_BYTES_MAX ? (PARCELS_BYTES_MAX - kept) / len : 0;
+	/* One goes always: who never comes for his parcel keeps nobody out. */
+	if (room == 0 || len > TALK_PARCEL_MAX)
+		room = 1;
+	return room < wanted ? room : wanted;
+}
+
 static enum sotto_err parts_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
 				 struct bytes parcel, struct talk_sent_parcel *sent)
 {
@@ -143,6 +196,21 @@ static enum sotto_err roster_put(struct talk *talk, struct talk_parcel *parcel,
 	return SOTTO_OK;
 }
 
+static enum sotto_err parcels_send(struct talk *talk, struct talk_group *group, struct bytes parcel)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < group->welcomed_count; i++) {
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, group->welcomed[i].key);
+
+		if (device != NULL)
+			TRY(parcel_send(talk, group, device, &group->welcomed[i], parcel));
+	}
+out:
+	return err;
+}
+
 enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
 {
 	struct talk_parcel parcel = {.version = TALK_VERSION,
@@ -156,15 +224,12 @@ enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
 
 	if (group->kind == TALK_EVERYONE)
 		TRY(roster_put(talk, &parcel, &entries, &packages, &package_room));
-	TRY(talk_encode(talk, &talk_parcel_type, &parcel, &encoded));
-	for (size_t i = 0; i < group->welcomed_count; i++) {
-		const struct ledger_device *device =
-			ledger_device_by_key(talk->ledger, group->welcomed[i].key);
-
-		if (device != NULL)
-			TRY(parcel_send(talk, group, device, &group->welcomed[i],
-					talk_blob_bytes(&encoded)));
-	}
+	err = talk_encode(talk, &talk_parcel_type, &parcel, &encoded);
+	/* Whom it was for stays out, which is no reason for us to stop. */
+	if (err == SOTTO_ERR_LIMIT || talk_part_count(encoded.len) > TALK_PARTS_MAX)
+		err = SOTTO_OK;
+	else if (err == SOTTO_OK)
+		err = parcels_send(talk, group, talk_blob_bytes(&encoded));
 out:
 	talk_give(talk, entries, ledger_length(talk->ledger) * sizeof(*entries));
 	talk_give(talk, packages, package_room * sizeof(*packages));
@@ -181,6 +246,13 @@ enum sotto_err talk_parcels_work(struct talk *talk)
 		struct talk_asked *asked;
 		enum sotto_err err;
 
+		/* Who was taken out before it came has no use for it. */
+		if (!ledger_allows_leaf(talk->ledger, sent->device_key, false)) {
+			err = parcel_erase(talk, sent);
+			if (err != SOTTO_OK)
+				return err;
+			continue;
+		}
 		if (sent->records.ticket != 0 || sent->records.stored == sent->records.count ||
 		    talk->now_ns < talk->retry_ns)
 			continue;

@@ -77,8 +77,7 @@ static bool petition_open(const struct talk *talk, const struct talk_petition_ro
 	const struct ledger_invitation_entry *invitation =
 		ledger_invitation_by_key(talk->ledger, row->enrol.invitation_key);
 
-	return !talk_network_full(talk) && invitation != NULL &&
-	       invitation->state == LEDGER_INVITATION_OPEN &&
+	return invitation != NULL && invitation->state == LEDGER_INVITATION_OPEN &&
 	       talk->utc_ms <= invitation->expires_ms &&
 	       ledger_device_by_key(talk->ledger, row->enrol.device_key) == NULL;
 }
@@ -96,14 +95,33 @@ out:
 	return err;
 }
 
+/* Places in the network that we have not promised to somebody already. */
+static size_t porch_room(const struct talk *talk)
+{
+	size_t room = talk_network_room(talk);
+
+	list_for_each (element, following, &talk->petitions) {
+		const struct talk_petition_row *row =
+			CONTAINER_OF(element, struct talk_petition_row, list);
+
+		if (room > 0 && row->submitted &&
+		    ledger_device_by_key(talk->ledger, row->enrol.device_key) == NULL)
+			room--;
+	}
+	return room;
+}
+
 enum sotto_err talk_porch_work(struct talk *talk)
 {
 	struct mls_member member;
+	size_t room;
 
-	if (!talk_fresh(talk) || !talk_group_current(talk, talk->everyone) ||
+	if (list_empty(&talk->petitions) || !talk_fresh(talk) ||
+	    !talk_group_current(talk, talk->everyone) ||
 	    talk->everyone->pending.count > 0 ||
 	    !ledger_allows_leaf(talk->ledger, talk->identity.public_key, true))
 		return SOTTO_OK;
+	room = porch_room(talk);
 	list_for_each (element, following, &talk->petitions) {
 		struct talk_petition_row *row =
 			CONTAINER_OF(element, struct talk_petition_row, list);
@@ -115,7 +133,7 @@ enum sotto_err talk_porch_work(struct talk *talk)
 			talk_petition_free(talk, row);
 			continue;
 		}
-		if (row->submitted || !petition_open(talk, row))
+		if (row->submitted || room == 0 || !petition_open(talk, row))
 			continue;
 		if (row->due_ns == 0)
 			row->due_ns = talk->now_ns + talk_rank(talk, talk->everyone,
@@ -127,6 +145,7 @@ enum sotto_err talk_porch_work(struct talk *talk)
 		if (err != SOTTO_OK)
 			return err;
 		row->submitted = true;
+		room--;
 	}
 	return SOTTO_OK;
 }

@@ -37,8 +37,9 @@
 #define TALK_PLEA_FORM	       2
 #define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
-#define TALK_PARTS_MAX	       1024
-#define TALK_PARCEL_MAX	       (TALK_PART_MAX * TALK_PARTS_MAX)
+/* A parcel fits an inbox of the relay, which takes 16 MiB, beside the small ones of conversations. */
+#define TALK_PARTS_MAX	240
+#define TALK_PARCEL_MAX (TALK_PART_MAX * TALK_PARTS_MAX)
 
 /* Access secrets that a phone keeps: the four newest, which open a link, and the first, from which inboxes
  * and the porch follow. */

@@ -639,7 +639,7 @@ struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
 MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);
-bool talk_network_full(const struct talk *talk);
+size_t talk_network_room(const struct talk *talk); /* for so many devices more */
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
 MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
 MUST_USE enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension);
@@ -748,6 +748,10 @@ bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
 			const struct mls_group *mls);
 MUST_USE enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);
+/* Is a way in short enough to be sent: the ledger with all key packages and the tree? */
+bool talk_parcel_fits(const struct talk *talk);
+/* So many of those who wait may come in by one commit; 0: none fits. */
+size_t talk_adds_max(const struct talk *talk, size_t wanted);
 MUST_USE enum sotto_err talk_coming_work(struct talk *talk);
 MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);

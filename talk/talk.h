@@ -224,7 +224,7 @@ MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, ui
  * An invitation for one member. Its text comes with TALK_EVENT_INVITED, once the entry stands in the
  * ledger. SOTTO_ERR_DENIED: not an admin, or one signature is not enough (collecting k signatures has its
  * place in talk_act; the first release offers one). SOTTO_ERR_LIMIT: the network has TALK_MEMBERS_MAX
- * devices. SOTTO_ERR_EXISTS, _INVALID, _STATE.
+ * devices, or what a newcomer must be sent has become too long. SOTTO_ERR_EXISTS, _INVALID, _STATE.
  */
 MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
 				    uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms);

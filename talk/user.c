@@ -82,7 +82,7 @@ enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes n
 	if (err == SOTTO_ERR_NOT_FOUND) {
 		if (!ledger_extension_free(talk->ledger, extension, utc_ms))
 			return SOTTO_ERR_EXISTS;
-		if (talk_network_full(talk))
+		if (talk_network_room(talk) == 0)
 			return SOTTO_ERR_LIMIT;
 		err = invite_make(talk, extension, name, valid_ms);
 	}

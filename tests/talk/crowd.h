@@ -15,4 +15,10 @@
  */
 void crowd_enter(struct world *world, uint32_t count);
 
+/*
+ * So many more have cards and post their petitions; phone 0 is still the only engine. before: who is in.
+ * sponsored: their entries stand in the ledger already, signed by the founder.
+ */
+void crowd_petition(struct world *world, uint32_t before, uint32_t count, bool sponsored);
+
 #endif

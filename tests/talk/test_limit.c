@@ -22,6 +22,7 @@ enum { FOUNDER, FIRST, SECOND, LAST, ONE_MORE, PHONES };
 
 #define CROWD	  (TALK_MEMBERS_MAX - LAST - 1)
 #define DROPS_MAX 64
+#define PLACES	  16 /* that many at once do not go */
 
 /* All ranks of the largest network; most of those who would be first say nothing here. */
 #define TURN_S (TALK_MEMBERS_MAX * TALK_RANK_MS / 1000 + 30)
@@ -33,6 +34,8 @@ _Static_assert(TALK_UNFINISHED_MAX *(TALK_MESSAGE_PARTS_MAX + 1) * WIRE_RECORD_L
 	       "unfinished commits do not fill a drop");
 _Static_assert(TALK_PETITIONS_MAX *WIRE_RECORD_LEN_16 <= RELAY_PORCH_BYTES_MAX,
 	       "as many petitions as phones look at fit the porch");
+_Static_assert(TALK_PARTS_MAX *WIRE_RECORD_LEN_64 + (UINT64_C(1) << 20) <= RELAY_INBOX_BYTES_MAX,
+	       "a parcel fits an inbox with others in it");
 _Static_assert((TALK_MESSAGE_PARTS_MAX + 1) * WIRE_RECORD_LEN_64 <= RELAY_LINK_APPEND_BURST,
 	       "a commit goes out without a pause");
 
@@ -257,10 +260,143 @@ static void test_limit(void **state)
 	world_destroy(world);
 }
 
+static uint32_t founders_members(struct world *world)
+{
+	return mls_group_member_count(everyone_of(world, FOUNDER)->mls);
+}
+
+/* What the founder keeps for those who are on their way in. */
+static size_t parcels(struct world *world, size_t *bytes)
+{
+	const struct talk *talk = talk_of(world, FOUNDER);
+	size_t count = 0;
+
+	*bytes = 0;
+	list_for_each (element, following, &talk->parcels) {
+		const struct talk_sent_parcel *parcel =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		for (size_t i = 0; i < parcel->records.count; i++)
+			*bytes += parcel->records.items[i].len;
+		count++;
+	}
+	return count;
+}
+
+/*
+ * More come at once than there are places, and than a phone could keep parcels for: it lets in by one commit as
+ * many as it can, then one by one, because nobody here comes for his parcel, and none too many.
+ */
+static void test_many_at_once(void **state)
+{
+	struct world *world = world_create_of(1101, 1);
+	struct talk *founder = talk_of(world, FOUNDER);
+	uint32_t in = TALK_MEMBERS_MAX - PLACES;
+	uint32_t members, together = 0, alone = 0;
+	size_t bytes, together_bytes = 0;
+
+	(void)state;
+	world_digits(world, 4);
+	world_found(world);
+	crowd_enter(world, in - 1);
+	run_until_agreed(world, FOUNDER, UINT32_MAX, in);
+	world_link(world, FOUNDER, false);
+	crowd_petition(world, in - 1, PLACES, true);
+	world_link(world, FOUNDER, true);
+	while ((members = founders_members(world)) < TALK_MEMBERS_MAX) {
+		world_run_ms(world, 1);
+		if (founders_members(world) == members)
+			continue;
+		(void)parcels(world, &bytes);
+		if (founders_members(world) == members + 1) {
+			alone += bytes > RELAY_LINK_APPEND_BURST;
+			continue;
+		}
+		together += founders_members(world) - members;
+		together_bytes = bytes;
+	}
+	assert_true(together > PLACES / 2 && alone > 1);
+	assert_true(together_bytes <= RELAY_LINK_APPEND_BURST);
+	assert_true(together_bytes > RELAY_LINK_APPEND_BURST / 2);
+	assert_int_equal(parcels(world, &bytes), PLACES);
+	crowd_petition(world, TALK_MEMBERS_MAX - 1, 2, false);
+	world_run(world, 2 * TURN_S);
+	assert_int_equal(founders_members(world), TALK_MEMBERS_MAX);
+	assert_int_equal(ledger_device_count(talk_ledger(founder)), TALK_MEMBERS_MAX);
+
+	/* For one who is taken out before he came nothing is kept; and one of them comes. */
+	assert_int_equal(talk_revoke(founder, world_extension(world, WORLD_PHONES_MAX + in),
+				     world_now(world), utc_ms(world)),
+			 SOTTO_OK);
+	world_settle(world_phone(world, FOUNDER));
+	world_run(world, 2 * TURN_S);
+	assert_int_equal(founders_members(world), TALK_MEMBERS_MAX);
+	assert_int_equal(ledger_device_count(talk_ledger(founder)), TALK_MEMBERS_MAX + 1);
+	assert_int_equal(parcels(world, &bytes), PLACES);
+	world_destroy(world);
+}
+
+/* A key package that makes every parcel too long to be sent, as that of this device; to be freed. */
+static struct talk_package *burden(struct talk *talk, const uint8_t *device_key)
+{
+	struct talk_package *package = talk_take(talk, sizeof(*package));
+
+	assert_non_null(package);
+	package->message.len = TALK_PARCEL_MAX;
+	package->message.data = talk_take(talk, TALK_PARCEL_MAX);
+	assert_non_null(package->message.data);
+	memcpy(package->device_key, device_key, LEDGER_KEY_LEN);
+	list_append(talk->packages.next, &package->list);
+	return package;
+}
+
+/* What a newcomer would have to be sent is longer than can be sent: nobody is let in, and nothing else stops. */
+static void test_too_long_a_history(void **state)
+{
+	struct world *world = world_create(1102);
+	struct talk *founder = talk_of(world, FOUNDER);
+	struct talk_package *package;
+	uint32_t sponsor = FOUNDER;
+
+	(void)state;
+	world_found(world);
+	world_invite(world, 1);
+	package = burden(founder, (const uint8_t[LEDGER_KEY_LEN]){0});
+	assert_int_equal(talk_adds_max(founder, 1), 0);
+	assert_int_equal(invite(world, 2), SOTTO_ERR_LIMIT);
+	world_join(world, 1);
+	world_run(world, 30);
+	assert_int_equal(state_of(world, 1), TALK_JOINING);
+	assert_int_equal(ledger_device_count(talk_ledger(founder)), 1);
+	talk_package_free(founder, package);
+	world_invite(world, 2);
+	world_run(world, 30);
+	assert_int_equal(state_of(world, 1), TALK_MEMBER);
+
+	/* So it became while the commit was on its way: it wins, and who cannot be told stays out. */
+	world_join(world, 2);
+	while (everyone_of(world, sponsor)->pending.count == 0) {
+		world_run_ms(world, 1);
+		sponsor = everyone_of(world, 1)->pending.count > 0 ? 1 : FOUNDER;
+	}
+	package = burden(talk_of(world, sponsor), talk_of(world, 1 - sponsor)->identity.public_key);
+	world_run(world, 30);
+	assert_int_equal(founders_members(world), 3);
+	assert_int_equal(state_of(world, 2), TALK_JOINING);
+	assert_true(list_empty(&talk_of(world, sponsor)->parcels));
+	talk_package_free(talk_of(world, sponsor), package);
+	assert_true(world_send(world, 1, FOUNDER, 1));
+	world_run(world, 10);
+	assert_int_equal(world_received(world, 1, FOUNDER, 1), 1);
+	world_destroy(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_too_long_a_history),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
