@@ -28,6 +28,8 @@ struct world {
 	struct world_phone phones[WORLD_PHONES_MAX];
 	uint32_t phone_count;
 	uint8_t digits; /* of extensions */
+	uint16_t suite;
+	uint64_t (*clock)(void);
 	struct fake_relay *relay;
 	struct event events[EVENTS_MAX];
 	size_t event_count;
@@ -106,17 +108,38 @@ static void relay_answers(void *context, uint32_t link, uint64_t ticket, struct 
 static void *allocate(void *context, size_t len)
 {
 	struct world_phone *phone = context;
+	void *memory;
 
 	if (phone->fail_left != UINT64_MAX && phone->fail_left-- == 0)
 		return NULL;
-	return malloc(len);
+	memory = malloc(len);
+	if (memory != NULL)
+		phone->memory += len;
+	if (phone->memory_peak < phone->memory)
+		phone->memory_peak = phone->memory;
+	return memory;
 }
 
 static void give(void *context, void *memory, size_t len)
 {
-	(void)context;
-	(void)len;
+	struct world_phone *phone = context;
+
+	if (memory != NULL)
+		phone->memory -= len;
 	free(memory);
+}
+
+/* Around everything that an engine does. */
+static void engine_begin(struct world_phone *phone)
+{
+	if (phone->world->clock != NULL)
+		phone->spent_ns -= phone->world->clock();
+}
+
+static void engine_end(struct world_phone *phone)
+{
+	if (phone->world->clock != NULL)
+		phone->spent_ns += phone->world->clock();
 }
 
 static enum sotto_err fill_some(void *context, uint8_t *out, size_t len)
@@ -135,11 +158,9 @@ void world_corrupt(struct world *world, uint32_t one_in)
 
 static void phone_start(struct world_phone *phone)
 {
-	/* The usual one, or what the story is told anew with. */
-	const char *suite = getenv("SOTTO_TEST_SUITE");
 	struct talk_config config = {.allocator = &phone->allocator,
 				     .random = &phone->source,
-				     .suite = suite == NULL ? 0 : (uint16_t)strtoul(suite, NULL, 0),
+				     .suite = phone->world->suite,
 				     .watches_max = phone->watches};
 	enum sotto_err err;
 
@@ -147,10 +168,12 @@ static void phone_start(struct world_phone *phone)
 	phone->writer = store_memory_writer(phone->store);
 	if (phone->other.start != NULL)
 		phone->other.start(phone->other.context, &phone->reader, &phone->writer);
+	engine_begin(phone);
 	err = talk_create(&config, &phone->talk);
 	ASSERT(err == SOTTO_OK);
 	err = talk_load(phone->talk, &phone->reader, phone->world->now_ns);
 	ASSERT(err == SOTTO_OK);
+	engine_end(phone);
 	if (phone->locked)
 		talk_lock(phone->talk);
 	if (phone->world->started != NULL)
@@ -164,14 +187,25 @@ struct world *world_create(uint64_t seed)
 
 struct world *world_create_of(uint64_t seed, uint32_t phones)
 {
+	return world_create_as(&(struct world_plan){.seed = seed, .phones = phones});
+}
+
+struct world *world_create_as(const struct world_plan *plan)
+{
+	/* The story is told anew with another suite. */
+	const char *suite = getenv("SOTTO_TEST_SUITE");
 	struct world *world = calloc(1, sizeof(*world));
 
-	ASSERT(world != NULL && phones <= WORLD_PHONES_MAX);
-	world->phone_count = phones;
+	ASSERT(world != NULL && plan->phones <= WORLD_PHONES_MAX);
+	world->phone_count = plan->phones;
 	world->digits = 3;
-	world->random = seed;
+	world->suite = plan->suite;
+	if (world->suite == 0 && suite != NULL)
+		world->suite = (uint16_t)strtoul(suite, NULL, 0);
+	world->clock = plan->clock;
+	world->random = plan->seed;
 	world->now_ns = WORLD_SECOND;
-	world->relay = fake_relay_create((uint32_t)seed, relay_answers, world);
+	world->relay = fake_relay_create((uint32_t)plan->seed, relay_answers, world);
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		struct world_phone *phone = &world->phones[i];
 		enum sotto_err err;
@@ -322,7 +356,9 @@ static void redial(struct world_phone *phone)
 	enum sotto_err err;
 
 	unlink_phone(phone);
+	engine_begin(phone);
 	err = talk_link_down(phone->talk, phone->world->now_ns, utc(phone->world));
+	engine_end(phone);
 	if (survived(phone, err) && phone->wants_link)
 		dial(phone);
 }
@@ -450,7 +486,9 @@ static void dialled(struct world_phone *phone)
 	}
 	phone->link_up = true;
 	phone->link++;
+	engine_begin(phone);
 	err = talk_link_up(phone->talk, exporter, phone->world->now_ns, utc(phone->world));
+	engine_end(phone);
 	if (survived(phone, err))
 		world_settle(phone);
 }
@@ -489,7 +527,9 @@ static void event_run(struct world *world, struct event *event)
 		return;
 	}
 	if (event->len == 0) {
+		engine_begin(phone);
 		err = talk_end(phone->talk, event->ticket, world->now_ns, utc(world));
+		engine_end(phone);
 		if (survived(phone, err))
 			world_settle(phone);
 		return;
@@ -497,8 +537,10 @@ static void event_run(struct world *world, struct event *event)
 	if (world->corrupt_one_in != 0 && next_random(world) % world->corrupt_one_in == 0)
 		event->data[next_random(world) % event->len] ^=
 			(uint8_t)(1 << next_random(world) % 8);
+	engine_begin(phone);
 	err = talk_reply(phone->talk, event->ticket, BYTES(event->data, event->len), event->last,
 			 world->now_ns, utc(world));
+	engine_end(phone);
 	if (survived(phone, err))
 		world_settle(phone);
 }
@@ -554,7 +596,9 @@ void world_run_ms(struct world *world, uint64_t ms)
 
 			if (world->now_ns < due)
 				world->now_ns = due;
+			engine_begin(&world->phones[timed]);
 			err = talk_tick(world->phones[timed].talk, world->now_ns, utc(world));
+			engine_end(&world->phones[timed]);
 			if (survived(&world->phones[timed], err))
 				world_settle(&world->phones[timed]);
 		} else {
@@ -583,7 +627,9 @@ void world_found(struct world *world)
 
 	memcpy(found.relay_key, fake_relay_key(world->relay), WIRE_KEY_LEN);
 	memcpy(found.claim, fake_relay_claim(world->relay), WIRE_KEY_LEN);
+	engine_begin(phone);
 	err = talk_found(phone->talk, &found, world->now_ns, utc(world));
+	engine_end(phone);
 	ASSERT(err == SOTTO_OK);
 	world_settle(phone);
 	world_link(world, 0, true);
@@ -612,9 +658,12 @@ void world_join(struct world *world, uint32_t number)
 {
 	const struct world_phone *admin = &world->phones[0];
 	struct world_phone *phone = &world->phones[number];
-	enum sotto_err err = talk_join(phone->talk, BYTES(admin->invitation, admin->invitation_len),
-				       world->now_ns, utc(world));
+	enum sotto_err err;
 
+	engine_begin(phone);
+	err = talk_join(phone->talk, BYTES(admin->invitation, admin->invitation_len), world->now_ns,
+			utc(world));
+	engine_end(phone);
 	ASSERT(err == SOTTO_OK);
 	world_settle(phone);
 	world_link(world, number, true);

@@ -52,6 +52,8 @@ struct world_phone {
 	uint64_t
 		fail_left; /* allocations and random calls until one fails; UINT64_MAX: none does */
 	struct allocator allocator;
+	size_t memory, memory_peak; /* what the engine has of it, in bytes */
+	uint64_t spent_ns;	    /* in the engine, by the plan's clock */
 	struct random_source source;
 	uint32_t calls;
 	uint32_t texts; /* TALK_EVENT_MESSAGE; each with a later row than the one before */
@@ -61,9 +63,17 @@ struct world_phone {
 	uint32_t failed_act; /* extension of the newest TALK_EVENT_ACT_FAILED */
 };
 
-/* Of WORLD_PHONES phones, or of so many. */
+struct world_plan {
+	uint64_t seed;
+	uint32_t phones;
+	uint16_t suite;		 /* of MLS; 0: what SOTTO_TEST_SUITE says, or the usual one */
+	uint64_t (*clock)(void); /* for spent_ns; NULL: that stays 0 */
+};
+
+/* Of WORLD_PHONES phones, of so many, or as planned. */
 struct world *world_create(uint64_t seed);
 struct world *world_create_of(uint64_t seed, uint32_t phones);
+struct world *world_create_as(const struct world_plan *plan);
 void world_destroy(struct world *world);
 
 struct world_phone *world_phone(struct world *world, uint32_t number);
