@@ -73,13 +73,14 @@ static void end_replaced(const struct agent_client *client, const struct talk_st
 	struct talk_status now;
 
 	talk_status(client->agent->talk, &now);
-	if (before->state != TALK_JOINING ||
+	if ((before->state != TALK_JOINING && before->state != TALK_FOUNDING) ||
 	    memcmp(before->device_key, now.device_key, LEDGER_KEY_LEN) == 0)
 		return;
 	list_for_each (place, following, &client->agent->clients) {
 		struct agent_client *other = CONTAINER_OF(place, struct agent_client, place);
 
-		if (other != client && other->wait == AGENT_WAIT_JOIN)
+		if (other != client &&
+		    (other->wait == AGENT_WAIT_JOIN || other->wait == AGENT_WAIT_FOUND))
 			agent_fail(other, SOTTO_ERR_STATE,
 				   "given up: this phone was given another way into a network");
 	}

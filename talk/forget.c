@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A join that came to nothing: the time of its card is over, or the person chose another way. What was
- * prepared for it is erased, here and in the store, and the phone is empty again.
+ * A way into a network that came to nothing: the time of a card is over, or the person chose another way, from a
+ * join or from a founding that the relay never answered. What was prepared for it is erased, here and in the
+ * store, and the phone is empty again.
  *
  *   time over --(a last look into the landing, or CARD_LOOK_MS without a link)--> empty
  *
@@ -9,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "talk/state.h"
 
 /* What a sponsor sent at the last moment is on its way for so long. */
@@ -57,7 +59,43 @@ enum sotto_err talk_join_expire(struct talk *talk)
 		talk->card_over_ns = talk->now_ns;
 	if (!talk->inbox.at_end && talk->now_ns < talk->card_over_ns + CARD_LOOK_MS * TALK_MS)
 		return SOTTO_OK;
-	return talk_join_forget(talk);
+	return talk_forget(talk);
+}
+
+static enum sotto_err group_erase(struct talk *talk, struct talk_group *group)
+{
+	static const uint8_t tables[] = {TALK_TABLE_GROUP, TALK_TABLE_EPOCH, TALK_TABLE_RATCHET};
+	enum sotto_err err = SOTTO_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		TRY(store_batch_delete(&talk->batch, tables[i], BYTES_NONE, group->number));
+	talk_group_free(talk, group);
+out:
+	return err;
+}
+
+/* Of a founding: *everyone* with its founder alone, in which nothing was said, and the ledger's first entry. */
+static enum sotto_err network_erase(struct talk *talk)
+{
+	struct ledger *empty = NULL;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(ledger_create(talk->allocator, &empty));
+	list_for_each (element, following, &talk->groups)
+		TRY(group_erase(talk, CONTAINER_OF(element, struct talk_group, list)));
+	talk->everyone = NULL;
+	for (; talk->ledger_saved > 0; talk->ledger_saved--)
+		TRY(store_batch_delete(&talk->batch, TALK_TABLE_LEDGER, BYTES_NONE,
+				       talk->ledger_saved - 1));
+	ledger_destroy(talk->ledger);
+	talk->ledger = empty;
+	empty = NULL;
+	bytes_wipe(talk->access, sizeof(talk->access));
+	talk->access_count = 0;
+	bytes_wipe(talk->claim, sizeof(talk->claim));
+out:
+	ledger_destroy(empty);
+	return err;
 }
 
 static enum sotto_err rows_erase(struct talk *talk)
@@ -78,11 +116,14 @@ out:
 	return err;
 }
 
-enum sotto_err talk_join_forget(struct talk *talk)
+enum sotto_err talk_forget(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
 
+	ASSERT(talk->state == TALK_FOUNDING || talk->state == TALK_JOINING);
 	TRY(talk_unlink(talk));
+	if (talk->state == TALK_FOUNDING)
+		TRY(network_erase(talk));
 	TRY(rows_erase(talk));
 	talk_blob_clear(talk, &talk->invitation);
 	talk_drop_clear(talk, &talk->inbox);

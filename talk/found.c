@@ -118,12 +118,39 @@ out:
 	return err;
 }
 
+/* The founding that is under way, whatever its claim. */
+static bool is_same(const struct talk *talk, const struct talk_found *found)
+{
+	const struct ledger_found *founding = ledger_founding(talk->ledger);
+
+	return talk->state == TALK_FOUNDING &&
+	       bytes_equal(founding->network_name, found->network_name) &&
+	       bytes_equal(founding->name, found->name) && founding->digits == found->digits &&
+	       bytes_equal(founding->relay_address, found->relay_address) &&
+	       memcmp(founding->relay_key, found->relay_key, LEDGER_KEY_LEN) == 0;
+}
+
+/* It goes on; the claim was perhaps not read right before. */
+static enum sotto_err claim_set(struct talk *talk, const uint8_t *claim)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	if (memcmp(talk->claim, claim, sizeof(talk->claim)) == 0)
+		return SOTTO_OK;
+	TRY(talk_unlink(talk));
+	memcpy(talk->claim, claim, sizeof(talk->claim));
+	talk->dirty = true;
+	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK}));
+out:
+	return err;
+}
+
 enum sotto_err talk_found(struct talk *talk, const struct talk_found *found, uint64_t now_ns,
 			  uint64_t utc_ms)
 {
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk->state != TALK_EMPTY && talk->state != TALK_JOINING)
+	if (talk->state >= TALK_MEMBER)
 		return SOTTO_ERR_STATE;
 	if (!ledger_name_valid(found->network_name) || !ledger_name_valid(found->name) ||
 	    !ledger_address_valid(found->relay_address) || found->digits < LEDGER_DIGITS_MIN ||
@@ -131,8 +158,12 @@ enum sotto_err talk_found(struct talk *talk, const struct talk_found *found, uin
 	    sign_check_public(SIGN_ED25519, BYTES_OF(found->relay_key)) != SOTTO_OK)
 		return SOTTO_ERR_INVALID;
 	TRY(talk_step_begin(talk, now_ns, utc_ms));
-	if (talk->state == TALK_JOINING)
-		TRY(talk_join_forget(talk));
+	if (is_same(talk, found)) {
+		err = claim_set(talk, found->claim);
+		goto out;
+	}
+	if (talk->state != TALK_EMPTY)
+		TRY(talk_forget(talk));
 	err = network_found(talk, found);
 out:
 	return talk_step_end(talk, err);

@@ -57,8 +57,8 @@ static enum sotto_err join_begin(struct talk *talk, const struct ledger_invitati
 	if (talk->state == TALK_JOINING &&
 	    bytes_equal(talk_blob_bytes(&card), talk_blob_bytes(&talk->invitation)))
 		goto out;
-	if (talk->state == TALK_JOINING)
-		TRY(talk_join_forget(talk));
+	if (talk->state != TALK_EMPTY)
+		TRY(talk_forget(talk));
 	talk->invitation = card;
 	card = (struct talk_blob){0};
 	TRY(talk_identity_make(talk));
@@ -79,7 +79,7 @@ enum sotto_err talk_join(struct talk *talk, struct bytes text, uint64_t now_ns, 
 	struct ledger_invitation invitation;
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk->state != TALK_EMPTY && talk->state != TALK_JOINING)
+	if (talk->state >= TALK_MEMBER)
 		return SOTTO_ERR_STATE;
 	err = ledger_invitation_decode(text, buffer, &invitation);
 	if (err == SOTTO_OK && invitation.expires_ms < utc_ms)

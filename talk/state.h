@@ -12,7 +12,7 @@
  *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
- *   forget.c                  a join that came to nothing
+ *   forget.c                  a founding or a join that came to nothing
  *   readd.c plea.c back.c     who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
@@ -769,10 +769,11 @@ struct talk_petition_row *talk_petition_of(struct talk *talk, const uint8_t *dev
 MUST_USE enum sotto_err talk_join_work(struct talk *talk);
 MUST_USE enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_join_drops(struct talk *talk);
-/* forget.c: once the card's time is over; when to look; and at once: erases what was prepared, empty again */
+/* forget.c: once the card's time is over; when to look; and at once, from a founding or a join: erases what was
+ * prepared, empty again */
 MUST_USE enum sotto_err talk_join_expire(struct talk *talk);
 uint64_t talk_join_due(const struct talk *talk);
-MUST_USE enum sotto_err talk_join_forget(struct talk *talk);
+MUST_USE enum sotto_err talk_forget(struct talk *talk);
 MUST_USE enum sotto_err talk_found_work(struct talk *talk);
 MUST_USE enum sotto_err talk_found_done(struct talk *talk);
 void talk_member_drops(struct talk *talk);

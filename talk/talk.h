@@ -124,7 +124,7 @@ struct talk_status {
 };
 void talk_status(const struct talk *talk, struct talk_status *status);
 
-/* The ledger: empty before founding or joining is done. Borrowed for the engine's life. */
+/* The ledger: empty before founding or joining is done. Borrowed until the next input. */
 const struct ledger *talk_ledger(const struct talk *talk);
 
 /* ---- The link that it wants ---- */
@@ -203,15 +203,16 @@ struct talk_found {
 };
 
 /*
- * SOTTO_ERR_STATE: belongs to a network already. SOTTO_ERR_INVALID: a name or an address. A join that is
- * under way is given up for it.
+ * SOTTO_ERR_STATE: belongs to a network already. SOTTO_ERR_INVALID: a name or an address. A join or a founding
+ * that is under way is given up for it; but the same founding goes on, with this claim. Who gives one up of
+ * which the relay took notice, and only its answer was lost, leaves a network there that nobody is in.
  */
 MUST_USE enum sotto_err talk_found(struct talk *talk, const struct talk_found *found,
 				   uint64_t now_ns, uint64_t utc_ms);
 
 /*
  * invitation: the text. Also SOTTO_ERR_FORMAT, _VERSION, SOTTO_ERR_TOO_OLD (expired by utc_ms). While another
- * join is under way it takes its place; with the same invitation that goes on.
+ * join or a founding is under way it takes its place; with the same invitation that goes on.
  *
  * Nobody tells a phone that its card was used or withdrawn. When the card's time is over, by utc_ms, and a
  * last look shows that nobody let it in (or 10 min went by without a link), what was prepared is erased and

@@ -107,14 +107,30 @@ def card_content(card):
     return base64.b32decode(text + "=" * (-len(text) % 8))[:-4]
 
 
+def armoured(content):
+    """As cards and relay names are written."""
+    return base64.b32encode(content + hashlib.sha256(content).digest()[:4]).decode().rstrip("=")
+
+
+def wrong_claim(state):
+    """a founding that the relay never answers gives way to another, and its command is told so"""
+    address, text = state.relay.name.split("#")
+    key = base64.b32decode(text + "=" * (-len(text) % 8))[:32]
+    process = state.ana.start("found", "Dsek", "--relay", f"{address}#{armoured(key + bytes(32))}", "--as", "Ana")
+    state.ana.wait_for("founding", lambda: sotto(state.ana, "status")[1][-1].get("state") == "founding")
+    equal(state.ana.run("found", "Desk", "--relay", state.relay.name, "--as", "Ana")[-1]["state"], "member")
+    out, _ = process.communicate(timeout=60)
+    equal((process.returncode, json.loads(out.splitlines()[-1])["error"]), (1, "state"))
+
+
 def card_end(card):
     ends_ms = int.from_bytes(card_content(card)[-8:], "big")
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ends_ms // 1000)) + f".{ends_ms % 1000:03}Z"
 
 
 def found_and_join(state):
-    """a network is founded, and a second person joins by an invitation"""
-    done = state.ana.run("found", "Desk", "--relay", state.relay.name, "--as", "Ana")[-1]
+    """a network was founded, and a second person joins by an invitation"""
+    done = state.ana.run("status")[-1]
     equal((done["state"], done["network"], done["extension"]), ("member", "Desk", "100"))
     state.card = state.ana.run("invite", "101", "Ben")[-1]
     true(state.card["invitation"].startswith("sotto:"), "an invitation")
@@ -135,9 +151,7 @@ def found_and_join(state):
 def expiring(card, seconds):
     """The same card with another end of its time."""
     content = card_content(card)
-    content = content[:-8] + int((time.time() + seconds) * 1000).to_bytes(8, "big")
-    content += hashlib.sha256(content).digest()[:4]
-    return "sotto:" + base64.b32encode(content).decode().rstrip("=")
+    return "sotto:" + armoured(content[:-8] + int((time.time() + seconds) * 1000).to_bytes(8, "big"))
 
 
 def invitation_is_valid_once(state):
@@ -399,7 +413,7 @@ def full_outbox(state):
     true(line["error"] == "limit" and "65536 bytes" in line["message"], f"too long: {line}")
 
 
-CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, found_and_join,
+CASES = [usage_is_2, no_terminal_and_no_file_is_2, no_phone_yet, wrong_relay, wrong_claim, found_and_join,
          invitation_is_valid_once, join_by_a_picture, messages_both_ways, terminal_obeys_nobody, follow_shows_what_comes, off_and_back,
          offline_is_queued, killed_agent_loses_nothing, wrong_passphrase, change_of_passphrase,
          every_failure_has_words, lock_and_unlock, home_belongs_to_its_user, used_invitation_leads_nowhere, next_access_key,

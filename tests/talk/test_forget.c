@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cards that nothing comes of: used, withdrawn, over, or given up for another way into a network. */
+/* Ways into a network that nothing comes of: cards used, withdrawn, over, claims that are wrong; given up for another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -224,6 +224,134 @@ static void test_founding_instead(void **state)
 	world_destroy(world);
 }
 
+/* What is said at the relay of this world; claim: NULL for the right one. */
+static enum sotto_err founding(struct world *world, uint32_t number, const char *network_name,
+			       const uint8_t *claim)
+{
+	struct world_phone *phone = world_phone(world, number);
+	struct talk_found found = {
+		.network_name = BYTES(network_name, strlen(network_name)),
+		.name = BYTES_TEXT("Ana"),
+		.digits = 3,
+		.relay_address = BYTES_TEXT("relay.example:4433"),
+	};
+	enum sotto_err err;
+
+	memcpy(found.relay_key, fake_relay_key(world_relay(world)), WIRE_KEY_LEN);
+	memcpy(found.claim, claim != NULL ? claim : fake_relay_claim(world_relay(world)),
+	       WIRE_KEY_LEN);
+	err = talk_found(phone->talk, &found, world_now(world), utc_of(world));
+	if (err == SOTTO_OK)
+		world_settle(phone);
+	return err;
+}
+
+static const uint8_t wrong_claim[WIRE_KEY_LEN] = {1};
+
+/* A claim with a slip of the pen opens no link; the same again with the right one does, and it is the same network. */
+static void test_claim_corrected(void **state)
+{
+	struct world *world = world_create(8);
+	struct talk_status before;
+
+	(void)state;
+	assert_int_equal(founding(world, 0, "Newsroom", wrong_claim), SOTTO_OK);
+	world_link(world, 0, true);
+	world_run(world, 30);
+	before = status_of(world, 0);
+	assert_int_equal(before.state, TALK_FOUNDING);
+	/* What cannot be founded at all changes nothing. */
+	assert_int_equal(founding(world, 0, "", NULL), SOTTO_ERR_INVALID);
+	assert_int_equal(founding(world, 0, "Newsroom", wrong_claim), SOTTO_OK);
+	world_restart(world_phone(world, 0));
+	world_run(world, 30);
+	assert_int_equal(status_of(world, 0).state, TALK_FOUNDING);
+	assert_memory_equal(before.device_key, status_of(world, 0).device_key, LEDGER_KEY_LEN);
+	assert_int_equal(founding(world, 0, "Newsroom", NULL), SOTTO_OK);
+	world_run(world, 5);
+	assert_int_equal(status_of(world, 0).state, TALK_MEMBER);
+	assert_memory_equal(before.device_key, status_of(world, 0).device_key, LEDGER_KEY_LEN);
+	assert_int_equal(founding(world, 0, "Newsroom", NULL), SOTTO_ERR_STATE);
+	assert_int_equal(present(world, 0), SOTTO_ERR_STATE);
+	world_invite(world, 1);
+	world_join(world, 1);
+	world_run(world, 30);
+	assert_int_equal(status_of(world, 1).state, TALK_MEMBER);
+	world_destroy(world);
+}
+
+/* Another network instead: of the first one nothing is left. */
+static void test_another_founding(void **state)
+{
+	struct world *world = world_create(9);
+	struct world_phone *phone = world_phone(world, 0);
+	struct talk_status before;
+	size_t rows;
+
+	(void)state;
+	assert_int_equal(founding(world, 0, "Newsroom", wrong_claim), SOTTO_OK);
+	rows = store_memory_rows(phone->store);
+	world_link(world, 0, true);
+	world_run(world, 5);
+	before = status_of(world, 0);
+	assert_int_equal(founding(world, 0, "Night desk", NULL), SOTTO_OK);
+	assert_int_equal(store_memory_rows(phone->store), rows);
+	world_restart(phone);
+	assert_int_equal(status_of(world, 0).state, TALK_FOUNDING);
+	assert_memory_not_equal(before.device_key, status_of(world, 0).device_key, LEDGER_KEY_LEN);
+	world_run(world, 5);
+	assert_int_equal(status_of(world, 0).state, TALK_MEMBER);
+	world_restart(phone);
+	assert_int_equal(ledger_length(talk_ledger(phone->talk)), 1);
+	assert_true(bytes_equal(ledger_founding(talk_ledger(phone->talk))->network_name,
+				BYTES_TEXT("Night desk")));
+	world_run(world, 5);
+	world_invite(world, 1);
+	world_join(world, 1);
+	world_run(world, 30);
+	assert_int_equal(status_of(world, 1).state, TALK_MEMBER);
+	world_destroy(world);
+}
+
+/* A card instead; the phone stops after each store action of that, and is in the one state or the other. */
+static void test_join_instead_of_founding(void **state)
+{
+	uint32_t died = 1;
+	uint64_t action;
+
+	(void)state;
+	for (action = 0; died > 0; action++) {
+		struct world *world = world_create(10);
+		struct world_phone *phone = world_phone(world, 1);
+		uint64_t found_rows;
+
+		world_found(world);
+		world_invite(world, 1);
+		assert_int_equal(founding(world, 1, "Other", wrong_claim), SOTTO_OK);
+		found_rows = store_memory_rows(phone->store);
+		world_link(world, 1, true);
+		world_run(world, 5);
+		world_die_after(phone, action);
+		assert_int_equal(present(world, 1), SOTTO_OK);
+		died = phone->deaths;
+		if (died > 0) {
+			assert_int_equal(status_of(world, 1).state, TALK_FOUNDING);
+			assert_int_equal(store_memory_rows(phone->store), found_rows);
+			assert_int_equal(present(world, 1), SOTTO_OK);
+		}
+		world_die_after(phone, UINT64_MAX);
+		assert_int_equal(status_of(world, 1).state, TALK_JOINING);
+		/* The phone itself and its key package. */
+		assert_int_equal(store_memory_rows(phone->store), 2);
+		world_run(world, 30);
+		assert_int_equal(status_of(world, 1).state, TALK_MEMBER);
+		assert_true(world_agree(world, 0, 1));
+		world_destroy(world);
+	}
+	/* Group, epoch, ratchets, entry, key package, phone; phone and key package. */
+	assert_true(action > 8);
+}
+
 /* Stopped after each store action while it is given up: whole before, or empty and whole after. */
 static void test_stop_while_forgetting(void **state)
 {
@@ -258,6 +386,9 @@ int main(void)
 		cmocka_unit_test(test_another_card),
 		cmocka_unit_test(test_founding_instead),
 		cmocka_unit_test(test_stop_while_forgetting),
+		cmocka_unit_test(test_claim_corrected),
+		cmocka_unit_test(test_another_founding),
+		cmocka_unit_test(test_join_instead_of_founding),
 	};
 
 	return cmocka_run_group_tests_name("forget", tests, NULL, NULL);
