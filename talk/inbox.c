@@ -304,6 +304,13 @@ out:
 	return err;
 }
 
+/* Could it be a part of any parcel? What could not be begins none, which would then never be whole. */
+static bool part_fits(const struct talk_part *part)
+{
+	return part->version == TALK_VERSION && part->count <= TALK_PARTS_MAX &&
+	       part->number < part->count && part->bytes.len > 0;
+}
+
 /* SOTTO_ERR_LIMIT: too many at once. */
 static enum sotto_err coming_find(struct talk *talk, const struct talk_part *part,
 				  struct talk_coming **coming)
@@ -315,7 +322,7 @@ static enum sotto_err coming_find(struct talk *talk, const struct talk_part *par
 		return SOTTO_OK;
 	list_for_each (element, following, &talk->coming)
 		count++;
-	if (count == COMING_MAX || part->count > TALK_PARTS_MAX || part->number >= part->count)
+	if (count == COMING_MAX)
 		return SOTTO_ERR_LIMIT;
 	return talk_coming_make(talk, &talk->coming, part, coming);
 }
@@ -400,7 +407,7 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 	if (err != SOTTO_OK)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
-	    part.version != TALK_VERSION || part.bytes.len == 0)
+	    !part_fits(&part))
 		goto out;
 	err = coming_find(talk, &part, &coming);
 	if (err == SOTTO_OK)
