@@ -117,8 +117,7 @@ enum sotto_err talk_porch_work(struct talk *talk)
 	size_t room;
 
 	if (list_empty(&talk->petitions) || !talk_fresh(talk) ||
-	    !talk_group_current(talk, talk->everyone) ||
-	    talk->everyone->pending.count > 0 ||
+	    !talk_group_current(talk, talk->everyone) || talk->everyone->pending.count > 0 ||
 	    !ledger_allows_leaf(talk->ledger, talk->identity.public_key, true))
 		return SOTTO_OK;
 	room = porch_room(talk);
