@@ -15,9 +15,10 @@
 #include "sim/world.h"
 #include "talk/state.h"
 
-#define AGREED_MIN  1024
-#define SEALED_MAX  16
-#define WITHHELD_NS (5 * SIM_MINUTE)
+#define AGREED_MIN   1024
+#define SEALED_MAX   16
+#define WITHHELD_NS  (5 * SIM_MINUTE)
+#define REQUESTS_MAX 2000 /* of a phone within ten minutes; some hundred are many */
 
 /* What all phones must have alike: named by a hash, a hash. */
 struct agreed {
@@ -452,6 +453,11 @@ void sim_check_world(struct sim_world *world)
 			check_ledger(phone);
 		if (phone->talk != NULL)
 			check_withheld(phone);
+		if (phone->requests > REQUESTS_MAX)
+			sim_break(world, "nobody is busy without end",
+				  "phone %u: %llu requests within ten minutes", phone->number,
+				  (unsigned long long)phone->requests);
+		phone->requests = 0;
 		if (phone->was_member && phone->state != SIM_PHONE_LOST && phone->revoked_ns == 0)
 			world->totals.phone_ns += world->checked_ns;
 	}

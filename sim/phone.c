@@ -251,6 +251,7 @@ static void requests_send(struct sim_phone *phone)
 			continue;
 		}
 		phone->world->totals.requests++;
+		phone->requests++;
 		sim_trace_bytes(phone->world, request.message);
 		sim_check_request(phone, request.message);
 		sim_line_request(phone->line, request.ticket, request.message);
