@@ -236,17 +236,17 @@ class Package:
             with open(source, "w", encoding="utf-8") as file:
                 file.write(text)
             program = os.path.join(self.root, "header")
-            run(compiler, f"-std={standard}", *FLAGS, source, "-o", program, *self.pkg_config("--cflags", "--libs"))
+            run(*compiler, f"-std={standard}", *FLAGS, source, "-o", program, *self.pkg_config("--cflags", "--libs"))
             run(program, env=self.loader())
 
     def header_compiles(self):
         for standard in ("c11", "c17"):
-            self.compiles(CC[0], standard, "c")
+            self.compiles(CC, standard, "c")
         found = [compiler for compiler in ("g++", "clang++") if shutil.which(compiler)]
         assert found, "no C++ compiler to try the header with"
         for compiler in found:
             for standard in ("c++11", "c++17"):
-                self.compiles(compiler, standard, "cc")
+                self.compiles([compiler], standard, "cc")
 
     def loader(self):
         return dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(self.library("libsotto-mls.so")))
