@@ -235,6 +235,7 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
 	bool parting = talk->now_ns < group->parts_due_ns;
+	bool full = (talk->problems & UINT32_C(1) << TALK_PROBLEM_RELAY_FULL) != 0;
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
@@ -259,6 +260,9 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 			TRY(out_seal(talk, group, out));
 		if (!out->stored && out->records.ticket == 0)
 			TRY(out_append(talk, group, out));
+		/* Whether there is room again the first one shows; the others go when it is there. */
+		if (!out->stored && full)
+			break;
 	}
 out:
 	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;

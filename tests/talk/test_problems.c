@@ -268,6 +268,39 @@ static void test_relay_full(void **state)
 	world_destroy(world);
 }
 
+static void count_request(void *context, const struct talk *talk, struct bytes request)
+{
+	(void)talk;
+	(void)request;
+	(*(uint32_t *)context)++;
+}
+
+/* A full relay is asked by one record of each conversation, however many wait. */
+static void test_relay_full_for_long(void **state)
+{
+	struct world *world = settled(632);
+	uint32_t requests = 0;
+
+	(void)state;
+	fake_relay_refuse(world_relay(world), WIRE_STATUS_FULL, UINT32_MAX);
+	for (uint32_t text = 10; text < 30; text++)
+		assert_true(world_send(world, 0, 1, text));
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 0), BIT(RELAY_FULL));
+	world_listen(world, count_request, &requests);
+	world_run(world, 100);
+	world_listen(world, NULL, NULL);
+	assert_int_equal(problems_of(world, 0), BIT(RELAY_FULL));
+	/* Every two seconds, or a little later. */
+	assert_in_range(requests, 40, 60);
+	fake_relay_refuse(world_relay(world), WIRE_STATUS_FULL, 0);
+	world_run(world, 30);
+	assert_int_equal(problems_of(world, 0), 0);
+	for (uint32_t text = 10; text < 30; text++)
+		assert_int_equal(world_received(world, 0, 1, text), 1);
+	world_destroy(world);
+}
+
 static void test_refused(void **state)
 {
 	struct world *world = settled(635);
@@ -493,7 +526,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forked),	      cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_old),	      cmocka_unit_test(test_old_entry),
-		cmocka_unit_test(test_relay_full),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_relay_full),
+		cmocka_unit_test(test_relay_full_for_long),    cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lost),	      cmocka_unit_test(test_contradiction),
 		cmocka_unit_test(test_bad_signature), cmocka_unit_test(test_old_key),
 		cmocka_unit_test(test_one_person),    cmocka_unit_test(test_blocked_leaf),
