@@ -8,14 +8,13 @@
  */
 #include "bench/mls_world.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/assert.h"
+#include "bench/json.h"
 #include "bench/mls_child.h"
 #include "crypto/init.h"
 
@@ -307,28 +306,6 @@ static double measure_verify(void)
 	return least / BATCH * 1e3;
 }
 
-/* Where meson has not been: the file's folder, one level. */
-static FILE *open_json(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	FILE *json;
-
-	if (slash != NULL && slash != path) {
-		char *folder = strndup(path, (size_t)(slash - path));
-
-		if (folder == NULL || (mkdir(folder, 0777) != 0 && errno != EEXIST))
-			perror(path);
-		free(folder);
-	}
-	json = fopen(path, "w");
-	if (json == NULL) {
-		perror(path);
-		exit(1);
-	}
-	(void)fputs("{\"results\": [", json);
-	return json;
-}
-
 static void run_suites(struct bench *bench, uint32_t max, unsigned long only)
 {
 	for (size_t s = 0; s < ARRAY_LEN(suites); s++) {
@@ -371,7 +348,7 @@ int main(int argc, char **argv)
 			return usage();
 	}
 	if (path != NULL)
-		bench.json = open_json(path);
+		bench.json = bench_json_open(path);
 	bench.verify_ms = measure_verify();
 	printf("one Ed25519 signature is verified in %.4f ms\n", bench.verify_ms);
 	printf("%-6s %6s  %-22s %11s %10s %10s %8s %8s\n", "suite", "n", "op", "cpu_ms", "verifies",

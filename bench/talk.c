@@ -8,14 +8,13 @@
  * Bytes are those of the last enrolment. CPU time is that of one engine, without its store and its link; the
  * least of several networks. Memory is what that engine has from its allocator.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/assert.h"
+#include "bench/json.h"
 #include "crypto/init.h"
 #include "talk/state.h"
 #include "tests/talk/world.h"
@@ -221,28 +220,6 @@ static void write(FILE *json, const struct result *result, bool first)
 		result->join_ms, result->follow_ms, result->memory, result->memory_peak);
 }
 
-/* Where meson has not been: the file's folder, one level. */
-static FILE *open_json(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	FILE *json;
-
-	if (slash != NULL && slash != path) {
-		char *folder = strndup(path, (size_t)(slash - path));
-
-		if (folder == NULL || (mkdir(folder, 0777) != 0 && errno != EEXIST))
-			perror(path);
-		free(folder);
-	}
-	json = fopen(path, "w");
-	if (json == NULL) {
-		perror(path);
-		exit(1);
-	}
-	(void)fputs("{\"results\": [", json);
-	return json;
-}
-
 int main(int argc, char **argv)
 {
 	FILE *json = NULL;
@@ -255,7 +232,7 @@ int main(int argc, char **argv)
 	if (crypto_init() != SOTTO_OK)
 		return 1;
 	if (argc == 2)
-		json = open_json(argv[1]);
+		json = bench_json_open(argv[1]);
 	printf("%-6s %7s  %7s %7s %7s %7s %7s %7s %7s %8s %8s %7s %7s %7s %7s %7s\n", "suite",
 	       "devices", "package", "welcome", "add", "update", "entries", "petit.", "everyon",
 	       "parcel", "relay", "found", "join", "follow", "kB", "peak kB");

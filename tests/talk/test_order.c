@@ -36,6 +36,23 @@ static void catch (void *context, const struct talk *talk, struct bytes request)
 	caught->is = true;
 }
 
+/* Phone 1's text is on its way to phone 0, and gets no further: its link is down. The conversation is returned. */
+static struct talk_group *text_caught(struct world *world, struct caught *caught)
+{
+	struct talk_group *group;
+
+	world_members(world, 2, false);
+	all_write(world, 2, UINT32_MAX, 0);
+	group = direct_of(world, 0, 1);
+	*caught = (struct caught){.talk = talk_of(world, 1)};
+	memcpy(caught->name, group->drops[0].name, WIRE_HASH_LEN);
+	world_listen(world, catch, caught);
+	assert_true(world_send(world, 1, 0, 1));
+	world_link(world, 1, false);
+	assert_true(caught->is);
+	return group;
+}
+
 /*
  * Phone 1 says something in an epoch that phone 0 has ended, and it comes to stand so many records behind the
  * commit: 1 is the next one.
@@ -43,21 +60,10 @@ static void catch (void *context, const struct talk *talk, struct bytes request)
 static void late_text(uint64_t seed, uint32_t behind, bool counts)
 {
 	struct world *world = world_create(seed);
-	struct caught caught = {0};
-	struct talk_group *group;
+	struct caught caught;
+	struct talk_group *group = text_caught(world, &caught);
 	uint8_t junk[WIRE_RECORD_LEN_1] = {0};
-	uint64_t epoch;
-
-	world_members(world, 2, false);
-	all_write(world, 2, UINT32_MAX, 0);
-	group = direct_of(world, 0, 1);
-	epoch = epoch_of(group);
-	caught.talk = talk_of(world, 1);
-	memcpy(caught.name, group->drops[0].name, WIRE_HASH_LEN);
-	world_listen(world, catch, &caught);
-	assert_true(world_send(world, 1, 0, 1));
-	world_link(world, 1, false);
-	assert_true(caught.is);
+	uint64_t epoch = epoch_of(group);
 
 	update_wish(world, 0, group);
 	world_run(world, 5);
@@ -122,22 +128,12 @@ static struct talk_place place_at(struct world *world, uint32_t number, uint32_t
 static void late_copy(uint64_t seed, bool locked)
 {
 	struct world *world = world_create(seed);
-	struct caught caught = {0};
-	struct talk_group *group;
+	struct caught caught;
+	struct talk_group *group = text_caught(world, &caught);
 	struct talk_place place;
 	size_t placeless;
-	uint64_t epoch;
+	uint64_t epoch = epoch_of(group);
 
-	world_members(world, 2, false);
-	all_write(world, 2, UINT32_MAX, 0);
-	group = direct_of(world, 0, 1);
-	epoch = epoch_of(group);
-	caught.talk = talk_of(world, 1);
-	memcpy(caught.name, group->drops[0].name, WIRE_HASH_LEN);
-	world_listen(world, catch, &caught);
-	assert_true(world_send(world, 1, 0, 1));
-	world_link(world, 1, false);
-	assert_true(caught.is);
 	update_wish(world, 0, group);
 	world_run(world, 5);
 	assert_true(world_send(world, 0, 1, 1));
