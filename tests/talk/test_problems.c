@@ -526,11 +526,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forked),	      cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_old),	      cmocka_unit_test(test_old_entry),
-		cmocka_unit_test(test_relay_full),
-		cmocka_unit_test(test_relay_full_for_long),    cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_lost),	      cmocka_unit_test(test_contradiction),
-		cmocka_unit_test(test_bad_signature), cmocka_unit_test(test_old_key),
-		cmocka_unit_test(test_one_person),    cmocka_unit_test(test_blocked_leaf),
+		cmocka_unit_test(test_relay_full),    cmocka_unit_test(test_relay_full_for_long),
+		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_contradiction), cmocka_unit_test(test_bad_signature),
+		cmocka_unit_test(test_old_key),	      cmocka_unit_test(test_one_person),
+		cmocka_unit_test(test_blocked_leaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
