@@ -128,6 +128,9 @@ void world_invite(struct world *world, uint32_t number);
 void world_join(struct world *world, uint32_t number);
 void world_members(struct world *world, uint32_t count, bool at_once);
 
+/* The words of a text, by its number; what they take of out. */
+size_t world_text(uint32_t from, uint32_t to, uint32_t text, char *out, size_t room);
+
 /* Sends a text of this number; true if it was taken. */
 bool world_send(struct world *world, uint32_t from, uint32_t to, uint32_t text);
 
