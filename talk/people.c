@@ -290,6 +290,16 @@ static enum talk_membership membership(const struct talk_group *group)
 	return talk_group_leaving(group) ? TALK_GOING : TALK_IN;
 }
 
+/* What others have said of themselves is not ours. */
+static uint32_t wanted(const struct talk_group *group)
+{
+	uint32_t count = 0;
+
+	list_for_each (element, following, &group->wishes)
+		count += CONTAINER_OF(element, struct talk_wish, list)->kind != TALK_WISH_LEFT;
+	return count;
+}
+
 bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_group_info *info)
 {
 	list_for_each (element, following, &talk->groups) {
@@ -306,6 +316,7 @@ bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_grou
 			.state = membership(group),
 			.devices = mls_group_member_count(group->mls),
 			.epoch = group->drops[0].epoch,
+			.wanted = wanted(group),
 			.blocked = group->blocked,
 			.stuck = talk_stands_still(group),
 		};

@@ -330,6 +330,7 @@ struct talk_group_info {
 	enum talk_membership state; /* ours: IN, GOING, OUT */
 	uint32_t devices;	    /* in it, as far as we know */
 	uint64_t epoch;
+	uint32_t wanted; /* changes that this phone wants of it and that nobody has made yet */
 	bool blocked; /* holds a device that the ledger does not allow: nothing is sent there */
 	bool stuck;   /* at a change that this phone cannot open */
 };

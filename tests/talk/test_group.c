@@ -386,6 +386,46 @@ static void test_revoked_goes(void **state)
 	circle_end(&circle);
 }
 
+static struct talk_group_info info_of(const struct circle *circle, uint32_t number)
+{
+	struct talk_group_info info;
+	uint64_t cursor = 0;
+
+	assert_true(talk_next_group(talk_of(circle->world, number), &cursor, &info));
+	assert_memory_equal(info.id, circle->id, sizeof(info.id));
+	return info;
+}
+
+/* What is wanted is counted on the phone of who wants it, until it is so. */
+static void test_wanted(void **state)
+{
+	struct circle circle;
+
+	(void)state;
+	circle_begin(&circle, 88, 5, PHONE(1));
+	assert_int_equal(info_of(&circle, 0).wanted, 0);
+	world_link(circle.world, 0, false);
+	run(&circle, 2);
+	assert_int_equal(circle_add(&circle, 0, PHONE(2) | PHONE(3)), SOTTO_OK);
+	assert_int_equal(circle_rename(&circle, 0, "Quay"), SOTTO_OK);
+	assert_int_equal(info_of(&circle, 0).wanted, 3);
+	assert_int_equal(info_of(&circle, 0).devices, 2);
+	/* Nobody is asked twice, and who is not wanted any more is not. */
+	assert_int_equal(circle_add(&circle, 0, PHONE(2)), SOTTO_OK);
+	assert_int_equal(circle_remove(&circle, 0, PHONE(3)), SOTTO_OK);
+	assert_int_equal(info_of(&circle, 0).wanted, 2);
+	world_restart(world_phone(circle.world, 0));
+	assert_int_equal(info_of(&circle, 0).wanted, 2);
+	/* That somebody leaves is nothing that others want. */
+	assert_int_equal(circle_leave(&circle, 1), SOTTO_OK);
+	world_link(circle.world, 0, true);
+	run(&circle, 60);
+	assert_true(circle_holds(&circle, 0x5, "Quay"));
+	assert_int_equal(info_of(&circle, 0).wanted, 0);
+	assert_int_equal(info_of(&circle, 0).devices, 2);
+	circle_end(&circle);
+}
+
 /* What is asked wrongly is answered, and nothing changes. */
 static void test_refusals(void **state)
 {
@@ -486,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_all_leave),
 		cmocka_unit_test(test_long_away),
 		cmocka_unit_test(test_revoked_goes),
+		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_power),
 	};
