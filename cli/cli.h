@@ -17,11 +17,13 @@
 #include "base/error.h"
 #include "os/loop.h"
 #include "os/terminal.h"
+#include "talk/schema.h"
 
 enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-#define CLI_PATH_LEN	  4096
-#define CLI_POSITIONS_MAX 4
+#define CLI_PATH_LEN 4096
+/* `group create NAME` and as many members as a group has. */
+#define CLI_POSITIONS_MAX (2 + TALK_MEMBERS_MAX)
 
 /* What stands on the command line, behind the command's name. */
 struct cli_options {
@@ -135,8 +137,18 @@ MUST_USE enum sotto_err cli_output_begin(const struct cli *cli, const char *path
 MUST_USE enum sotto_err cli_output_end(const struct cli *cli, const char *path, int before,
 				       bool whole);
 
+/* is_number of 1 to 5 digits: such a word is an extension, and never a group. */
+bool cli_is_extension(const char *text);
+
+/* group.c: the words behind `group`, and what comes of them. */
+MUST_USE enum sotto_err cli_group_build(struct cli *cli, json_t *request, int descriptors[2],
+					size_t *count);
+cli_print_fn cli_print_group_item, cli_print_group;
+
 /* print.c: text from others is shown without what a terminal would obey. */
 void cli_print_text(const char *text);
+const char *cli_text_of(const json_t *object, const char *name);
+long long cli_number_of(const json_t *object, const char *name);
 void cli_put_text(FILE *out, const char *text, const char *newline);
 cli_print_fn cli_print_nothing, cli_print_member, cli_print_revoked, cli_print_entry,
 	cli_print_status, cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined,

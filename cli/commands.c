@@ -25,9 +25,14 @@ static bool is_number(const char *text, size_t len_min, size_t len_max)
 	return text[len] == '\0' && len >= len_min && len <= len_max;
 }
 
+bool cli_is_extension(const char *text)
+{
+	return is_number(text, 1, 5);
+}
+
 static enum sotto_err check_extension(const struct cli *cli, const char *text)
 {
-	if (is_number(text, 1, 5))
+	if (cli_is_extension(text))
 		return SOTTO_OK;
 	cli_fail(cli, "usage", "an extension is a number of 3 to 5 digits: %s", text);
 	return SOTTO_ERR_ARGUMENT;
@@ -311,6 +316,9 @@ const struct cli_command cli_commands[] = {
 	 cli_print_message, cli_print_nothing, CLI_AGENT_START},
 	{"receipts", "on|off", "say, and hear, what was read, or neither", 1, 1, build_receipts,
 	 cli_print_nothing, cli_print_receipts, CLI_AGENT_START},
+	{"group", "create | list | show | rename | add | remove | leave ...",
+	 "groups, and who is in them", 1, CLI_POSITIONS_MAX, cli_group_build, cli_print_group_item,
+	 cli_print_group, CLI_AGENT_START},
 	{"call", "EXT " CALL_OPTIONS, "call somebody", 1, 1, build_call, cli_print_call_state,
 	 cli_print_call_end, CLI_AGENT_START},
 	{"answer", "[--wait] " CALL_OPTIONS, "answer what rings, or what will", 0, 0, build_call,

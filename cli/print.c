@@ -58,14 +58,14 @@ void cli_print_text(const char *text)
 	cli_put_text(stdout, text, "\n    ");
 }
 
-static const char *text_of(const json_t *object, const char *name)
+const char *cli_text_of(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text != NULL ? text : "";
 }
 
-static long long number_of(const json_t *object, const char *name)
+long long cli_number_of(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));
 }
@@ -87,24 +87,24 @@ void cli_print_nothing(const struct cli *cli, const json_t *object)
 void cli_print_member(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%-6s", text_of(object, "extension"));
-	cli_print_text(text_of(object, "name"));
-	printf("  (%s since ", text_of(object, "state"));
-	print_time(text_of(object, "since"));
+	printf("%-6s", cli_text_of(object, "extension"));
+	cli_print_text(cli_text_of(object, "name"));
+	printf("  (%s since ", cli_text_of(object, "state"));
+	print_time(cli_text_of(object, "since"));
 	printf(")\n");
 }
 
 void cli_print_revoked(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%s is %s\n", text_of(object, "extension"), text_of(object, "state"));
+	printf("%s is %s\n", cli_text_of(object, "extension"), cli_text_of(object, "state"));
 }
 
 void cli_print_entry(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%4lld  %-10s  %.16s\n", number_of(object, "index"), text_of(object, "action"),
-	       text_of(object, "head"));
+	printf("%4lld  %-10s  %.16s\n", cli_number_of(object, "index"),
+	       cli_text_of(object, "action"), cli_text_of(object, "head"));
 }
 
 /* Who has read it, of a message of one's own; false: nobody. */
@@ -117,9 +117,9 @@ static bool print_readers(const json_t *object)
 
 	json_array_foreach(reached, index, person)
 	{
-		if (strcmp(text_of(person, "state"), "read") != 0)
+		if (strcmp(cli_text_of(person, "state"), "read") != 0)
 			continue;
-		printf("%s%s", any ? ", " : "  [read by ", text_of(person, "extension"));
+		printf("%s%s", any ? ", " : "  [read by ", cli_text_of(person, "extension"));
 		any = true;
 	}
 	if (any)
@@ -135,8 +135,8 @@ static void print_reactions(const json_t *object)
 
 	json_array_foreach(reactions, index, reaction)
 	{
-		printf("    %s: ", text_of(reaction, "from"));
-		cli_print_text(text_of(reaction, "reaction"));
+		printf("    %s: ", cli_text_of(reaction, "from"));
+		cli_print_text(cli_text_of(reaction, "reaction"));
 		putchar('\n');
 	}
 }
@@ -144,20 +144,20 @@ static void print_reactions(const json_t *object)
 /* The first digits of the id are enough to name it. What changed is marked in front. */
 void cli_print_message(const struct cli *cli, const json_t *object)
 {
-	const char *state = text_of(object, "state");
+	const char *state = cli_text_of(object, "state");
 	const char *changed = json_string_value(json_object_get(object, "changed"));
 
 	(void)cli;
 	if (changed != NULL)
 		printf("(%s) ", changed);
-	print_time(text_of(object, "sent_at"));
-	printf("  %.8s  %s -> %s  ", text_of(object, "id"), text_of(object, "from"),
-	       text_of(object, "to"));
+	print_time(cli_text_of(object, "sent_at"));
+	printf("  %.8s  %s -> %s  ", cli_text_of(object, "id"), cli_text_of(object, "from"),
+	       cli_text_of(object, "to"));
 	if (json_object_get(object, "reply_to") != NULL)
-		printf("(to %.8s) ", text_of(object, "reply_to"));
+		printf("(to %.8s) ", cli_text_of(object, "reply_to"));
 	if (json_is_true(json_object_get(object, "deleted")))
 		printf("(deleted)");
-	cli_print_text(text_of(object, "text"));
+	cli_print_text(cli_text_of(object, "text"));
 	if (json_is_true(json_object_get(object, "edited")) &&
 	    !json_is_true(json_object_get(object, "deleted")))
 		printf(" (edited)");
@@ -181,45 +181,45 @@ void cli_print_receipts(const struct cli *cli, const json_t *object)
 void cli_print_sent(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%s\n", strcmp(text_of(object, "state"), "queued") == 0
+	printf("%s\n", strcmp(cli_text_of(object, "state"), "queued") == 0
 			       ? "queued: no link; it goes out by itself"
-			       : text_of(object, "state"));
+			       : cli_text_of(object, "state"));
 }
 
 void cli_print_invited(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%s\n", text_of(object, "invitation"));
+	printf("%s\n", cli_text_of(object, "invitation"));
 	if (!os_terminal_is_output())
 		return;
-	cli_print_qr(text_of(object, "invitation"));
-	printf("For %s, valid until ", text_of(object, "extension"));
-	print_time(text_of(object, "expires"));
+	cli_print_qr(cli_text_of(object, "invitation"));
+	printf("For %s, valid until ", cli_text_of(object, "extension"));
+	print_time(cli_text_of(object, "expires"));
 	printf(" UTC, once. Whoever reads it can join in this place.\n");
 }
 
 void cli_print_joined(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	if (strcmp(text_of(object, "state"), "member") != 0) {
-		printf("%s: goes on by itself, see `sotto status`\n", text_of(object, "state"));
+	if (strcmp(cli_text_of(object, "state"), "member") != 0) {
+		printf("%s: goes on by itself, see `sotto status`\n", cli_text_of(object, "state"));
 		return;
 	}
-	printf("This phone is %s in ", text_of(object, "extension"));
-	cli_print_text(text_of(object, "network"));
+	printf("This phone is %s in ", cli_text_of(object, "extension"));
+	cli_print_text(cli_text_of(object, "network"));
 	printf(".\n");
 }
 
 void cli_print_waiting(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	fprintf(stderr, "waiting for %s\n", text_of(object, "waiting_for"));
+	fprintf(stderr, "waiting for %s\n", cli_text_of(object, "waiting_for"));
 }
 
 void cli_print_vault(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%s\n", text_of(object, "vault"));
+	printf("%s\n", cli_text_of(object, "vault"));
 }
 
 static void print_problems(const json_t *problems)
@@ -242,16 +242,17 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 			printf("connected\n");
 		return;
 	}
-	cli_print_text(text_of(object, "network"));
-	printf("\n  extension  %s (%s)\n", text_of(object, "extension"), text_of(object, "state"));
+	cli_print_text(cli_text_of(object, "network"));
+	printf("\n  extension  %s (%s)\n", cli_text_of(object, "extension"),
+	       cli_text_of(object, "state"));
 	printf("  relay      ");
-	cli_print_text(text_of(object, "relay"));
+	cli_print_text(cli_text_of(object, "relay"));
 	printf(" (%s)\n",
 	       json_is_true(json_object_get(object, "connected")) ? "connected" : "no link");
-	printf("  ledger     %lld entries, head %.16s\n", number_of(object, "ledger_length"),
-	       text_of(object, "ledger_head"));
-	printf("  messages   %lld to be sent, %lld not acknowledged\n", number_of(object, "queued"),
-	       number_of(object, "unacknowledged"));
+	printf("  ledger     %lld entries, head %.16s\n", cli_number_of(object, "ledger_length"),
+	       cli_text_of(object, "ledger_head"));
+	printf("  messages   %lld to be sent, %lld not acknowledged\n",
+	       cli_number_of(object, "queued"), cli_number_of(object, "unacknowledged"));
 	print_problems(json_object_get(object, "problems"));
 	if (!cli->options.verbose)
 		return;
@@ -267,7 +268,7 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 void cli_print_call_state(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	fprintf(stderr, "%s: %s\n", text_of(object, "peer"), text_of(object, "state"));
+	fprintf(stderr, "%s: %s\n", cli_text_of(object, "peer"), cli_text_of(object, "state"));
 }
 
 /* A reason that its own word does not say to everybody. */
@@ -294,18 +295,18 @@ void cli_print_call_end(const struct cli *cli, const json_t *object)
 	const json_t *duration = json_object_get(object, "duration_s");
 
 	(void)cli;
-	printf("%s: %s", text_of(object, "peer"), reason_words(text_of(object, "reason")));
+	printf("%s: %s", cli_text_of(object, "peer"), reason_words(cli_text_of(object, "reason")));
 	if (json_is_real(duration))
 		printf(" after %.0f s", json_real_value(duration));
 	putchar('\n');
 	if (!json_is_integer(json_object_get(object, "packets_sent")))
 		return;
 	printf("  sound     %lld packets sent, %lld received, %lld lost, %lld ms concealed\n",
-	       number_of(object, "packets_sent"), number_of(object, "packets_received"),
-	       number_of(object, "packets_lost"), number_of(object, "concealed_ms"));
+	       cli_number_of(object, "packets_sent"), cli_number_of(object, "packets_received"),
+	       cli_number_of(object, "packets_lost"), cli_number_of(object, "concealed_ms"));
 	if (json_is_integer(json_object_get(object, "mouth_to_ear_ms")))
 		printf("  delay     %lld ms from mouth to ear\n",
-		       number_of(object, "mouth_to_ear_ms"));
+		       cli_number_of(object, "mouth_to_ear_ms"));
 	printf("  verified  %s\n",
 	       json_is_true(json_object_get(object, "verified"))
 		       ? "yes: keys, members and rules are the same at both ends"

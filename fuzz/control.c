@@ -56,6 +56,18 @@ void command_network_doubt(struct agent_client *client)
 	(json_object_get(arguments, name) == NULL || \
 	 json_is_boolean(json_object_get(arguments, name)))
 
+#define EXTENSIONS(name) extensions(json_object_get(arguments, name))
+
+/* A list that is not given is one of nobody. */
+static bool extensions(const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (agent_extension_of(json_array_get(list, i)) - 1 >= 99999)
+			return false;
+	}
+	return list == NULL || json_is_array(list);
+}
+
 PLAIN(hello)
 PLAIN(create)
 PLAIN(open)
@@ -67,6 +79,7 @@ PLAIN(members)
 PLAIN(ledger)
 PLAIN(status)
 PLAIN(hangup)
+PLAIN(group_list)
 CHECKED(found, TEXT("name") && TEXT("relay") && TEXT("as"))
 CHECKED(addresses, TEXT("relay") && json_is_array(json_object_get(arguments, "addresses")))
 CHECKED(invite, EXTENSION("extension") && TEXT("name"))
@@ -80,12 +93,23 @@ CHECKED(react, EXTENSION("with") && TEXT("id") && TEXT("reaction"))
 CHECKED(receipts, json_is_boolean(json_object_get(arguments, "on")))
 CHECKED(search, TEXT("text"))
 CHECKED(export, json_object_size(arguments) <= 2)
+CHECKED(group_create, TEXT("name") && EXTENSIONS("members"))
+CHECKED(group_show, TEXT("group"))
+CHECKED(group_rename, TEXT("group") && TEXT("name"))
+CHECKED(group_add, TEXT("group") && EXTENSIONS("members"))
+CHECKED(group_remove, TEXT("group") && EXTENSIONS("members"))
+CHECKED(group_leave, TEXT("group"))
 CHECKED(call, EXTENSION("to") && FLAG("mic") && FLAG("speaker"))
 CHECKED(answer, FLAG("wait") && FLAG("mic") && FLAG("speaker"))
 
 void command_messages_timeout(struct agent_client *client)
 {
 	ASSERT(client == NULL); /* none of these commands waits */
+}
+
+void command_group_timeout(struct agent_client *client)
+{
+	ASSERT(client == NULL); /* likewise */
 }
 
 void command_messages_drained(struct agent_client *client)

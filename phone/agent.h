@@ -54,6 +54,7 @@ enum agent_wait {
 	AGENT_WAIT_INVITE, /* for the invitation of an extension */
 	AGENT_WAIT_REVOKE, /* for a member's revocation to stand in the ledger */
 	AGENT_WAIT_SEND,   /* for a message to be stored */
+	AGENT_WAIT_GROUP,  /* for what is wanted of a group to be so */
 	AGENT_WAIT_READ,   /* to take what it was sent, before it is sent more */
 	AGENT_WAIT_FOLLOW, /* for messages, until the client leaves */
 	AGENT_WAIT_RING,   /* answer --wait: for a call to come */
@@ -88,8 +89,10 @@ struct agent_client {
 	uint64_t deadline_ns; /* OS_NEVER: none */
 	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
-	struct agent_reading reading; /* READ */
-	int mic_fd;		      /* RING, CALL: WAV files, or -1 */
+	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
+	bool leaves;				 /* it */
+	struct agent_reading reading;		 /* READ */
+	int mic_fd;				 /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
 	int shown;	 /* JOIN: the link's state that was told last; -1: none */
@@ -249,6 +252,7 @@ void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64
 /* agent_commands.c: a string argument, or NULL; an extension of 1 to 5 digits, or 0. */
 const char *agent_text(const json_t *arguments, const char *name);
 uint32_t agent_extension(const json_t *arguments, const char *name);
+uint32_t agent_extension_of(const json_t *value);
 
 /* Runs the command that this object names, or tells the client why not. */
 void agent_command_run(struct agent_client *client, json_t *arguments, int *descriptors,
@@ -283,6 +287,31 @@ void command_messages_drained(struct agent_client *client);
 
 /* command_change.c */
 agent_command_fn command_edit, command_delete, command_react, command_receipts;
+
+/* command_group.c */
+agent_command_fn command_group_create, command_group_list, command_group_show, command_group_rename,
+	command_group_add, command_group_remove, command_group_leave;
+void command_group_event(struct agent *agent, const struct talk_event *event);
+void command_group_timeout(struct agent_client *client);
+
+/* Whoever waits for a group is told if it has come about; at the end of each step. */
+void command_group_look(struct agent *agent);
+
+/* agent_group.c: of a group that this phone knows; false: it does not. */
+bool agent_group_get(const struct agent *agent, const uint8_t *id, struct talk_group_info *info);
+/*
+ * The one group that is called so or whose id begins so, also of those that this phone is not in any more. False: the
+ * client was told why there is none.
+ */
+bool agent_group_find(struct agent_client *client, const char *given, uint8_t *id);
+/* The one of the two arguments that is given: an extension under this name, or "group". False likewise. */
+bool agent_conversation(struct agent_client *client, const json_t *arguments, const char *person,
+			struct talk_conversation *conversation);
+const char *agent_membership(enum talk_membership state);
+/* Id and name; all but the members; all. NULL: no such group, or no memory. */
+json_t *agent_group_name_json(const struct agent *agent, const uint8_t *id);
+json_t *agent_group_json(const struct talk_group_info *info);
+json_t *agent_group_members_json(const struct agent *agent, const uint8_t *id);
 
 /* agent_message.c */
 const char *agent_message_state(enum talk_message_state state);

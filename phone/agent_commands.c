@@ -14,8 +14,9 @@
 
 enum kind {
 	KIND_TEXT = 1,
-	KIND_EXTENSION, /* 1 to 5 digits in a string, not all 0 */
-	KIND_TEXTS,	/* strings in an array */
+	KIND_EXTENSION,	 /* 1 to 5 digits in a string, not all 0 */
+	KIND_TEXTS,	 /* strings in an array */
+	KIND_EXTENSIONS, /* such strings in an array */
 	KIND_FLAG,
 	KIND_INTEGER,
 	KIND_NUMBER,
@@ -111,6 +112,29 @@ static const struct command commands[] = {
 	 {{"with", KIND_EXTENSION, false},
 	  {"new", KIND_FLAG, false},
 	  {"follow", KIND_FLAG, false}}},
+	{"group_create",
+	 command_group_create,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"name", KIND_TEXT, true}, {"members", KIND_EXTENSIONS, false}}},
+	{"group_list", command_group_list, VAULT_UNLOCKED, 0, {{0}}},
+	{"group_show", command_group_show, VAULT_UNLOCKED, 0, {{"group", KIND_TEXT, true}}},
+	{"group_rename",
+	 command_group_rename,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"group", KIND_TEXT, true}, {"name", KIND_TEXT, true}}},
+	{"group_add",
+	 command_group_add,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"group", KIND_TEXT, true}, {"members", KIND_EXTENSIONS, true}}},
+	{"group_remove",
+	 command_group_remove,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"group", KIND_TEXT, true}, {"members", KIND_EXTENSIONS, true}}},
+	{"group_leave", command_group_leave, VAULT_UNLOCKED, 0, {{"group", KIND_TEXT, true}}},
 	{"call",
 	 command_call,
 	 VAULT_UNLOCKED,
@@ -134,6 +158,7 @@ static const char *const kind_words[] = {
 	[KIND_TEXT] = "a string",
 	[KIND_EXTENSION] = "a string of 1 to 5 digits",
 	[KIND_TEXTS] = "an array of strings",
+	[KIND_EXTENSIONS] = "an array of strings of 1 to 5 digits",
 	[KIND_FLAG] = "true or false",
 	[KIND_INTEGER] = "an integer",
 	[KIND_NUMBER] = "a number",
@@ -144,7 +169,7 @@ const char *agent_text(const json_t *arguments, const char *name)
 	return json_string_value(json_object_get(arguments, name));
 }
 
-static uint32_t extension_of(const json_t *value)
+uint32_t agent_extension_of(const json_t *value)
 {
 	const char *text = json_string_value(value);
 	uint32_t extension = 0;
@@ -161,7 +186,7 @@ static uint32_t extension_of(const json_t *value)
 
 uint32_t agent_extension(const json_t *arguments, const char *name)
 {
-	return extension_of(json_object_get(arguments, name));
+	return agent_extension_of(json_object_get(arguments, name));
 }
 
 static bool are_texts(const json_t *value)
@@ -173,15 +198,26 @@ static bool are_texts(const json_t *value)
 	return json_is_array(value);
 }
 
+static bool are_extensions(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (agent_extension_of(json_array_get(value, i)) == 0)
+			return false;
+	}
+	return json_is_array(value);
+}
+
 static bool is_of(const json_t *value, enum kind kind)
 {
 	switch (kind) {
 	case KIND_TEXT:
 		return json_is_string(value);
 	case KIND_EXTENSION:
-		return extension_of(value) != 0;
+		return agent_extension_of(value) != 0;
 	case KIND_TEXTS:
 		return are_texts(value);
+	case KIND_EXTENSIONS:
+		return are_extensions(value);
 	case KIND_FLAG:
 		return json_is_boolean(value);
 	case KIND_INTEGER:

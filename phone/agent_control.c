@@ -245,6 +245,8 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 			agent_client_close(client);
 		else if (client->wait == AGENT_WAIT_SEND)
 			command_messages_timeout(client);
+		else if (client->wait == AGENT_WAIT_GROUP)
+			command_group_timeout(client);
 		else if (client->wait == AGENT_WAIT_JOIN)
 			command_network_doubt(client);
 		else if (agent_link_trouble(agent, trouble))

@@ -118,6 +118,7 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		command_network_event(agent, event);
 		break;
 	case TALK_EVENT_GROUP_FAILED:
+		command_group_event(agent, event);
 		break;
 	}
 }
@@ -149,6 +150,8 @@ static void step(struct os_deferred *deferred)
 	send_requests(agent);
 	while (agent->talk != NULL && talk_next_event(agent->talk, &event))
 		handle_event(agent, &event);
+	if (agent->talk != NULL)
+		command_group_look(agent);
 	if (agent->talk != NULL)
 		agent_call_pump(agent);
 	if (agent->talk != NULL)

@@ -409,6 +409,7 @@ static json_t *status_json(const struct agent *agent)
 	json_object_set_new(object, "current", json_boolean(status.current));
 	json_object_set_new(object, "queued", json_integer(status.queued));
 	json_object_set_new(object, "unacknowledged", json_integer(status.unacknowledged));
+	json_object_set_new(object, "discarded", json_integer((json_int_t)status.discarded));
 	json_object_set_new(object, "receipts", json_boolean(status.tells_read));
 	json_object_set_new(object, "problems", problems_json(agent, &status));
 	json_object_set_new(object, "sandbox", sandbox_json(agent));
@@ -477,6 +478,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 		break;
 	case AGENT_WAIT_NONE:
 	case AGENT_WAIT_SEND:
+	case AGENT_WAIT_GROUP:
 	case AGENT_WAIT_READ:
 	case AGENT_WAIT_FOLLOW:
 	case AGENT_WAIT_RING:

@@ -331,8 +331,8 @@ struct talk_group_info {
 	uint32_t devices;	    /* in it, as far as we know */
 	uint64_t epoch;
 	uint32_t wanted; /* changes that this phone wants of it and that nobody has made yet */
-	bool blocked; /* holds a device that the ledger does not allow: nothing is sent there */
-	bool stuck;   /* at a change that this phone cannot open */
+	bool blocked;	 /* holds a device that the ledger does not allow: nothing is sent there */
+	bool stuck;	 /* at a change that this phone cannot open */
 };
 
 /* All groups, also those that we were in; start with *cursor = 0, false at the end. */

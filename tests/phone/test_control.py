@@ -31,6 +31,9 @@ COMMANDS = {
     "revoke": {"extension": "177"},
     "send": {"to": "177", "text": "t"},
     "read": {"with": "177", "new": True, "follow": False},
+    "group_create": {"name": "N"}, "group_list": {}, "group_show": {"group": "G"},
+    "group_rename": {"group": "G", "name": "N"}, "group_leave": {"group": "G"},
+    "group_add": {"group": "G", "members": ["177"]}, "group_remove": {"group": "G", "members": ["177"]},
     "call": {"to": "177", "for": 1, "mic": False, "speaker": False},
     "answer": {"wait": False, "for": 1, "mic": False, "speaker": False},
 }
@@ -154,9 +157,9 @@ def wrong_types(state):
         for argument, right in list(arguments.items()) + [("unknown", None)]:
             for wrong in WRONG_TYPES:
                 if type(wrong) is type(right) and argument not in ("to", "with", "extension",
-                                                                   "addresses"):
+                                                                   "addresses", "members"):
                     continue
-                if argument == "addresses" and wrong == []:
+                if argument in ("addresses", "members") and wrong == []:
                     continue
                 if argument == "for" and isinstance(wrong, (int, float)):
                     continue
