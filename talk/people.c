@@ -300,27 +300,42 @@ static uint32_t wanted(const struct talk_group *group)
 	return count;
 }
 
+static bool info_make(const struct talk_group *group, struct talk_group_info *info)
+{
+	struct talk_context context;
+
+	if (talk_group_context(group->mls, &context) != SOTTO_OK)
+		return false;
+	*info = (struct talk_group_info){
+		.name = context.name,
+		.state = membership(group),
+		.devices = mls_group_member_count(group->mls),
+		.epoch = group->drops[0].epoch,
+		.wanted = wanted(group),
+		.blocked = group->blocked,
+		.stuck = talk_stands_still(group),
+	};
+	memcpy(info->id, group->id, TALK_CONVERSATION_ID_LEN);
+	return true;
+}
+
+bool talk_group_get(const struct talk *talk, const uint8_t *id, struct talk_group_info *info)
+{
+	const struct talk_group *group = group_of(talk, id);
+
+	return group != NULL && info_make(group, info);
+}
+
 bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_group_info *info)
 {
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
-		struct talk_context context;
 
 		/* Numbers grow along the list. */
 		if (group->kind != TALK_GROUP || group->number <= *cursor ||
-		    talk_group_context(group->mls, &context) != SOTTO_OK)
+		    !info_make(group, info))
 			continue;
 		*cursor = group->number;
-		*info = (struct talk_group_info){
-			.name = context.name,
-			.state = membership(group),
-			.devices = mls_group_member_count(group->mls),
-			.epoch = group->drops[0].epoch,
-			.wanted = wanted(group),
-			.blocked = group->blocked,
-			.stuck = talk_stands_still(group),
-		};
-		memcpy(info->id, group->id, TALK_CONVERSATION_ID_LEN);
 		return true;
 	}
 	return false;

@@ -338,6 +338,9 @@ struct talk_group_info {
 /* All groups, also those that we were in; start with *cursor = 0, false at the end. */
 bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_group_info *info);
 
+/* One of them; false: no such group. */
+bool talk_group_get(const struct talk *talk, const uint8_t *id, struct talk_group_info *info);
+
 /* Calls each for every member, by the ledger's order. SOTTO_ERR_NOT_FOUND: no such group. */
 typedef void talk_group_member_fn(void *context, uint32_t extension, enum talk_membership state);
 MUST_USE enum sotto_err talk_group_members(const struct talk *talk, const uint8_t *id,

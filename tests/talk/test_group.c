@@ -393,6 +393,8 @@ static struct talk_group_info info_of(const struct circle *circle, uint32_t numb
 
 	assert_true(talk_next_group(talk_of(circle->world, number), &cursor, &info));
 	assert_memory_equal(info.id, circle->id, sizeof(info.id));
+	assert_true(talk_group_get(talk_of(circle->world, number), circle->id, &info));
+	assert_memory_equal(info.id, circle->id, sizeof(info.id));
 	return info;
 }
 
@@ -434,10 +436,12 @@ static void test_refusals(void **state)
 	uint8_t unknown[TALK_CONVERSATION_ID_LEN] = {1};
 	uint8_t id[TALK_CONVERSATION_ID_LEN];
 	uint32_t nobody = 999, own = 100, other = 101;
+	struct talk_group_info info;
 
 	(void)state;
 	circle_begin(&circle, 90, 3, PHONE(1));
 	talk = talk_of(circle.world, 0);
+	assert_false(talk_group_get(talk, unknown, &info));
 	assert_int_equal(talk_group_rename(talk, unknown, BYTES_TEXT("x"), 0, 0),
 			 SOTTO_ERR_NOT_FOUND);
 	assert_int_equal(talk_group_leave(talk, unknown, 0, 0), SOTTO_ERR_NOT_FOUND);
