@@ -38,6 +38,12 @@ static enum sotto_err check_extension(const struct cli *cli, const char *text)
 	return SOTTO_ERR_ARGUMENT;
 }
 
+/* A person by his extension, or a group by whatever else: never the one for the other. */
+static void set_conversation(json_t *request, const char *person, const char *text)
+{
+	set_text(request, cli_is_extension(text) ? person : "group", text);
+}
+
 static enum sotto_err build_plain(struct cli *cli, json_t *request, int descriptors[2],
 				  size_t *count)
 {
@@ -120,30 +126,24 @@ static enum sotto_err build_send(struct cli *cli, json_t *request, int descripto
 				 size_t *count)
 {
 	const struct cli_options *options = &cli->options;
-	enum sotto_err err = check_extension(cli, options->positions[0]);
 
 	(void)descriptors;
 	(void)count;
-	if (err != SOTTO_OK)
-		return err;
-	set_text(request, "to", options->positions[0]);
+	set_conversation(request, "to", options->positions[0]);
 	if (options->reply != NULL)
 		set_text(request, "reply_to", options->reply);
 	return cli_text_set(cli, request, "text", options->positions[1]);
 }
 
-/* edit EXT ID TEXT, delete EXT ID, react EXT ID [REACTION] */
+/* edit WHOM ID TEXT, delete WHOM ID, react WHOM ID [REACTION] */
 static enum sotto_err build_change(struct cli *cli, json_t *request, int descriptors[2],
 				   size_t *count)
 {
 	const struct cli_options *options = &cli->options;
-	enum sotto_err err = check_extension(cli, options->positions[0]);
 
 	(void)descriptors;
 	(void)count;
-	if (err != SOTTO_OK)
-		return err;
-	set_text(request, "with", options->positions[0]);
+	set_conversation(request, "with", options->positions[0]);
 	set_text(request, "id", options->positions[1]);
 	if (strcmp(cli->command->name, "edit") == 0)
 		return cli_text_set(cli, request, "text", options->positions[2]);
@@ -169,12 +169,11 @@ static enum sotto_err build_receipts(struct cli *cli, json_t *request, int descr
 	return SOTTO_OK;
 }
 
-static enum sotto_err with_position(struct cli *cli, json_t *request, size_t position)
+static enum sotto_err with_position(const struct cli *cli, json_t *request, size_t position)
 {
-	if (cli->options.position_count <= position)
-		return SOTTO_OK;
-	set_text(request, "with", cli->options.positions[position]);
-	return check_extension(cli, cli->options.positions[position]);
+	if (cli->options.position_count > position)
+		set_conversation(request, "with", cli->options.positions[position]);
+	return SOTTO_OK;
 }
 
 static enum sotto_err build_search(struct cli *cli, json_t *request, int descriptors[2],
@@ -300,19 +299,19 @@ const struct cli_command cli_commands[] = {
 	 cli_print_entry, cli_print_nothing, CLI_AGENT_START},
 	{"status", "", "how this phone stands", 0, 0, build_plain, cli_print_nothing,
 	 cli_print_status, CLI_AGENT_START_LOCKED},
-	{"send", "EXT TEXT|- [--reply ID]", "send a message", 2, 2, build_send, cli_print_nothing,
-	 cli_print_sent, CLI_AGENT_START},
-	{"edit", "EXT ID TEXT|-", "let a message of one's own say something else", 3, 3,
+	{"send", "EXT|GROUP TEXT|- [--reply ID]", "send a message", 2, 2, build_send,
+	 cli_print_nothing, cli_print_sent, CLI_AGENT_START},
+	{"edit", "EXT|GROUP ID TEXT|GROUP|-", "let a message of one's own say something else", 3, 3,
 	 build_change, cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
-	{"delete", "EXT ID", "take a message of one's own back, for everybody", 2, 2, build_change,
-	 cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
-	{"react", "EXT ID [REACTION]", "react to a message; with none, no more", 2, 3, build_change,
-	 cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
-	{"read", "[EXT] [--follow] [--new]", "read messages", 0, 1, build_read, cli_print_message,
+	{"delete", "EXT|GROUP ID", "take a message of one's own back, for everybody", 2, 2,
+	 build_change, cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
+	{"react", "EXT|GROUP ID [REACTION]", "react to a message; with none, no more", 2, 3,
+	 build_change, cli_print_nothing, cli_print_nothing, CLI_AGENT_START},
+	{"read", "[EXT|GROUP] [--follow] [--new]", "read messages", 0, 1, build_read,
+	 cli_print_message, cli_print_nothing, CLI_AGENT_START},
+	{"search", "TEXT [EXT|GROUP]", "find messages", 1, 2, build_search, cli_print_message,
 	 cli_print_nothing, CLI_AGENT_START},
-	{"search", "TEXT [EXT]", "find messages", 1, 2, build_search, cli_print_message,
-	 cli_print_nothing, CLI_AGENT_START},
-	{"export", "[EXT] [--out FILE]", "all messages, also into a file", 0, 1, build_export,
+	{"export", "[EXT|GROUP] [--out FILE]", "all messages, also into a file", 0, 1, build_export,
 	 cli_print_message, cli_print_nothing, CLI_AGENT_START},
 	{"receipts", "on|off", "say, and hear, what was read, or neither", 1, 1, build_receipts,
 	 cli_print_nothing, cli_print_receipts, CLI_AGENT_START},

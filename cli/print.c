@@ -107,24 +107,57 @@ void cli_print_entry(const struct cli *cli, const json_t *object)
 	       cli_text_of(object, "action"), cli_text_of(object, "head"));
 }
 
-/* Who has read it, of a message of one's own; false: nobody. */
-static bool print_readers(const json_t *object)
+/* In quotation marks: no name of a group looks like an extension. */
+static void print_group(const json_t *object)
+{
+	putchar('"');
+	cli_print_text(cli_text_of(json_object_get(object, "group"), "name"));
+	putchar('"');
+}
+
+#define NAMED_MAX 4 /* people; more are counted */
+
+/* Of whom a message of one's own has reached, those in this state; false: none is. */
+static bool print_reached(const json_t *object, const char *state, const char *words)
 {
 	json_t *reached = json_object_get(object, "reached");
-	bool any = false;
+	size_t count = 0;
+	size_t printed = 0;
 	size_t index;
 	json_t *person;
 
+	json_array_foreach(reached, index, person) count +=
+		strcmp(cli_text_of(person, "state"), state) == 0;
+	if (count == 0)
+		return false;
+	printf("%s ", words);
+	if (count > NAMED_MAX)
+		printf("%zu", count);
 	json_array_foreach(reached, index, person)
 	{
-		if (strcmp(cli_text_of(person, "state"), "read") != 0)
+		if (count > NAMED_MAX || strcmp(cli_text_of(person, "state"), state) != 0)
 			continue;
-		printf("%s%s", any ? ", " : "  [read by ", cli_text_of(person, "extension"));
-		any = true;
+		printf("%s%s", printed++ > 0 ? ", " : "", cli_text_of(person, "extension"));
 	}
-	if (any)
-		putchar(']');
-	return any;
+	return true;
+}
+
+/* How far a message of one's own has come: all have it, or who has; and who has read it. */
+static void print_way(const json_t *object)
+{
+	const char *state = cli_text_of(object, "state");
+	bool delivered = strcmp(state, "delivered") == 0;
+	bool group = json_object_get(object, "group") != NULL;
+
+	printf("  [");
+	/* One to one, who has read it has got it. */
+	if (!delivered || group || !print_reached(object, "read", "read by")) {
+		printf("%s", state);
+		if (!delivered)
+			(void)print_reached(object, "delivered", "; with");
+		(void)print_reached(object, "read", "; read by");
+	}
+	putchar(']');
 }
 
 static void print_reactions(const json_t *object)
@@ -141,6 +174,42 @@ static void print_reactions(const json_t *object)
 	}
 }
 
+/* Who did what; of a notice nothing is a text that somebody sent. */
+static void print_notice(const json_t *object)
+{
+	const char *notice = cli_text_of(object, "notice");
+	const char *by = cli_text_of(object, "by");
+	const char *subject = cli_text_of(object, "subject");
+
+	print_time(cli_text_of(object, strcmp(notice, "missing") == 0 ? "until" : "at"));
+	printf("  *         ");
+	if (strcmp(notice, "missing") == 0) {
+		printf("a stretch is missing from ");
+		print_time(cli_text_of(object, "since"));
+		printf(" to ");
+		print_time(cli_text_of(object, "until"));
+		if (json_object_get(object, "group") != NULL)
+			printf(" in ");
+		else
+			printf(" with %s", cli_text_of(object, "with"));
+	} else {
+		printf("%s %s", by[0] != '\0' ? by : "somebody", notice);
+		if (strcmp(notice, "added") == 0 || strcmp(notice, "removed") == 0)
+			printf(" %s %s", subject[0] != '\0' ? subject : "somebody",
+			       strcmp(notice, "added") == 0 ? "to" : "from");
+		putchar(' ');
+	}
+	if (json_object_get(object, "name") != NULL) {
+		printf("%s\"", strcmp(notice, "named") == 0 ? "the group " : "");
+		cli_print_text(cli_text_of(object, "name"));
+		putchar('"');
+	} else if (json_object_get(object, "group") != NULL) {
+		print_group(object);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
 /* The first digits of the id are enough to name it. What changed is marked in front. */
 void cli_print_message(const struct cli *cli, const json_t *object)
 {
@@ -148,11 +217,18 @@ void cli_print_message(const struct cli *cli, const json_t *object)
 	const char *changed = json_string_value(json_object_get(object, "changed"));
 
 	(void)cli;
+	if (json_object_get(object, "notice") != NULL) {
+		print_notice(object);
+		return;
+	}
 	if (changed != NULL)
 		printf("(%s) ", changed);
 	print_time(cli_text_of(object, "sent_at"));
-	printf("  %.8s  %s -> %s  ", cli_text_of(object, "id"), cli_text_of(object, "from"),
+	printf("  %.8s  %s -> %s", cli_text_of(object, "id"), cli_text_of(object, "from"),
 	       cli_text_of(object, "to"));
+	if (json_object_get(object, "group") != NULL)
+		print_group(object);
+	printf("  ");
 	if (json_object_get(object, "reply_to") != NULL)
 		printf("(to %.8s) ", cli_text_of(object, "reply_to"));
 	if (json_is_true(json_object_get(object, "deleted")))
@@ -161,8 +237,8 @@ void cli_print_message(const struct cli *cli, const json_t *object)
 	if (json_is_true(json_object_get(object, "edited")) &&
 	    !json_is_true(json_object_get(object, "deleted")))
 		printf(" (edited)");
-	if (strcmp(state, "received") != 0 && !print_readers(object))
-		printf("  [%s]", state);
+	if (strcmp(state, "received") != 0)
+		print_way(object);
 	putchar('\n');
 	print_reactions(object);
 	fflush(stdout);

@@ -76,7 +76,8 @@ struct agent_reading {
 	bool follow;  /* afterwards */
 	bool leaves;  /* what was sent does not count as read */
 	char *wanted; /* only what contains this, in lower case; to be freed; NULL: all */
-	bool found;   /* the conversation that was asked for */
+	bool one;     /* only this conversation: */
+	struct talk_conversation asked;
 };
 
 /* A connection to the control socket: one command. */
@@ -87,11 +88,11 @@ struct agent_client {
 	enum agent_wait wait;
 	bool broken;	      /* to be closed: it could not be told everything */
 	uint64_t deadline_ns; /* OS_NEVER: none */
-	uint32_t extension;   /* INVITE, REVOKE, FOLLOW (0: everybody) */
+	uint32_t extension;   /* INVITE, REVOKE */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
 	bool leaves;				 /* it */
-	struct agent_reading reading;		 /* READ */
+	struct agent_reading reading;		 /* READ, FOLLOW */
 	int mic_fd;				 /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
 	uint64_t for_ns; /* CALL: hang up so long after the answer; 0: never */
@@ -297,14 +298,13 @@ void command_group_timeout(struct agent_client *client);
 /* Whoever waits for a group is told if it has come about; at the end of each step. */
 void command_group_look(struct agent *agent);
 
-/* agent_group.c: of a group that this phone knows; false: it does not. */
-bool agent_group_get(const struct agent *agent, const uint8_t *id, struct talk_group_info *info);
 /*
- * The one group that is called so or whose id begins so, also of those that this phone is not in any more. False: the
+ * agent_group.c: the one group that is called so or whose id begins so, also of those that this phone is not in any more. False: the
  * client was told why there is none.
  */
 bool agent_group_find(struct agent_client *client, const char *given, uint8_t *id);
-/* The one of the two arguments that is given: an extension under this name, or "group". False likewise. */
+/* Whom the command's table lets through: an extension under this name, or else "group". False likewise. */
+bool agent_conversation_given(const json_t *arguments, const char *person);
 bool agent_conversation(struct agent_client *client, const json_t *arguments, const char *person,
 			struct talk_conversation *conversation);
 const char *agent_membership(enum talk_membership state);
@@ -317,6 +317,9 @@ json_t *agent_group_members_json(const struct agent *agent, const uint8_t *id);
 const char *agent_message_state(enum talk_message_state state);
 json_t *agent_message_json(const struct agent *agent, const struct talk_conversation *conversation,
 			   const struct talk_message *message);
+/* Likewise of a notice. */
+json_t *agent_notice_json(const struct agent *agent, const struct talk_conversation *conversation,
+			  const struct talk_message *notice);
 /* A row as it is now; message borrows from value, which is empty before. */
 MUST_USE enum sotto_err agent_message_read(const struct agent *agent,
 					   const struct talk_conversation *conversation,

@@ -22,6 +22,14 @@ enum kind {
 	KIND_NUMBER,
 };
 
+/* Of those that are EITHER one is given, of those that are EITHER_OR_ALL one at most: a conversation, and no other. */
+enum need {
+	OPTIONAL = false,
+	NEEDED = true,
+	EITHER,
+	EITHER_OR_ALL,
+};
+
 /* In which state of the vault a command runs. */
 enum vault_need {
 	VAULT_ANY = 0,
@@ -32,7 +40,7 @@ enum vault_need {
 struct argument {
 	const char *name;
 	enum kind kind;
-	bool needed;
+	enum need needed;
 };
 
 struct command {
@@ -82,34 +90,50 @@ static const struct command commands[] = {
 	 command_send,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"to", KIND_EXTENSION, true}, {"text", KIND_TEXT, true}, {"reply_to", KIND_TEXT, false}}},
+	 {{"to", KIND_EXTENSION, EITHER},
+	  {"group", KIND_TEXT, EITHER},
+	  {"text", KIND_TEXT, true},
+	  {"reply_to", KIND_TEXT, false}}},
 	{"edit",
 	 command_edit,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"with", KIND_EXTENSION, true}, {"id", KIND_TEXT, true}, {"text", KIND_TEXT, true}}},
+	 {{"with", KIND_EXTENSION, EITHER},
+	  {"group", KIND_TEXT, EITHER},
+	  {"id", KIND_TEXT, true},
+	  {"text", KIND_TEXT, true}}},
 	{"delete",
 	 command_delete,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"with", KIND_EXTENSION, true}, {"id", KIND_TEXT, true}}},
+	 {{"with", KIND_EXTENSION, EITHER}, {"group", KIND_TEXT, EITHER}, {"id", KIND_TEXT, true}}},
 	{"react",
 	 command_react,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"with", KIND_EXTENSION, true}, {"id", KIND_TEXT, true}, {"reaction", KIND_TEXT, true}}},
+	 {{"with", KIND_EXTENSION, EITHER},
+	  {"group", KIND_TEXT, EITHER},
+	  {"id", KIND_TEXT, true},
+	  {"reaction", KIND_TEXT, true}}},
 	{"receipts", command_receipts, VAULT_UNLOCKED, 0, {{"on", KIND_FLAG, true}}},
 	{"search",
 	 command_search,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"text", KIND_TEXT, true}, {"with", KIND_EXTENSION, false}}},
-	{"export", command_export, VAULT_UNLOCKED, 0, {{"with", KIND_EXTENSION, false}}},
+	 {{"text", KIND_TEXT, true},
+	  {"with", KIND_EXTENSION, EITHER_OR_ALL},
+	  {"group", KIND_TEXT, EITHER_OR_ALL}}},
+	{"export",
+	 command_export,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"with", KIND_EXTENSION, EITHER_OR_ALL}, {"group", KIND_TEXT, EITHER_OR_ALL}}},
 	{"read",
 	 command_read,
 	 VAULT_UNLOCKED,
 	 0,
-	 {{"with", KIND_EXTENSION, false},
+	 {{"with", KIND_EXTENSION, EITHER_OR_ALL},
+	  {"group", KIND_TEXT, EITHER_OR_ALL},
 	  {"new", KIND_FLAG, false},
 	  {"follow", KIND_FLAG, false}}},
 	{"group_create",
@@ -237,6 +261,28 @@ static const struct argument *argument_of(const struct command *command, const c
 	return NULL;
 }
 
+/* False: the client was told that one is missing, or that one is too many. */
+static bool check_either(struct agent_client *client, const struct command *command,
+			 const json_t *arguments)
+{
+	bool needed = false;
+	size_t given = 0;
+
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name != NULL; i++) {
+		const struct argument *argument = &command->arguments[i];
+
+		if (argument->needed != EITHER && argument->needed != EITHER_OR_ALL)
+			continue;
+		needed = argument->needed == EITHER;
+		given += json_object_get(arguments, argument->name) != NULL;
+	}
+	if (given <= 1 && (given > 0 || !needed))
+		return true;
+	agent_fail(client, SOTTO_ERR_ARGUMENT, "%s is about one person or one \"group\"",
+		   command->name);
+	return false;
+}
+
 /* False: the client was told what is wrong. */
 static bool check(struct agent_client *client, const struct command *command, json_t *arguments,
 		  size_t descriptors_count)
@@ -262,13 +308,15 @@ static bool check(struct agent_client *client, const struct command *command, js
 		}
 	}
 	for (size_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name != NULL; i++) {
-		if (!command->arguments[i].needed ||
+		if (command->arguments[i].needed != NEEDED ||
 		    json_object_get(arguments, command->arguments[i].name) != NULL)
 			continue;
 		agent_fail(client, SOTTO_ERR_ARGUMENT, "%s needs \"%s\": %s", command->name,
 			   command->arguments[i].name, kind_words[command->arguments[i].kind]);
 		return false;
 	}
+	if (!check_either(client, command, arguments))
+		return false;
 	if (descriptors_count > command->descriptors_max) {
 		agent_fail(client, SOTTO_ERR_ARGUMENT, "%s takes no such descriptors",
 			   command->name);

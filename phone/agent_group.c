@@ -17,17 +17,6 @@
 #define CANDIDATES_LEN	160 /* of the ids that are told where several groups fit */
 #define CANDIDATE_SHOWN 8   /* digits of each */
 
-bool agent_group_get(const struct agent *agent, const uint8_t *id, struct talk_group_info *info)
-{
-	uint64_t cursor = 0;
-
-	while (talk_next_group(agent->talk, &cursor, info)) {
-		if (memcmp(info->id, id, TALK_CONVERSATION_ID_LEN) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* All digits of an id name its group and no other, whatever others are called. */
 static bool fits(const struct talk_group_info *info, const char *given)
 {
@@ -81,18 +70,19 @@ bool agent_group_find(struct agent_client *client, const char *given, uint8_t *i
 	return found == 1;
 }
 
+bool agent_conversation_given(const json_t *arguments, const char *person)
+{
+	return json_object_get(arguments, "group") != NULL ||
+	       json_object_get(arguments, person) != NULL;
+}
+
 bool agent_conversation(struct agent_client *client, const json_t *arguments, const char *person,
 			struct talk_conversation *conversation)
 {
 	const char *group = agent_text(arguments, "group");
-	uint32_t extension = agent_extension(arguments, person);
 
-	if ((group != NULL) == (extension != 0)) {
-		agent_fail(client, SOTTO_ERR_ARGUMENT, "give either \"%s\" or \"group\"", person);
-		return false;
-	}
 	if (group == NULL) {
-		*conversation = talk_with(extension);
+		*conversation = talk_with(agent_extension(arguments, person));
 		return true;
 	}
 	conversation->kind = TALK_GROUP;
@@ -104,7 +94,7 @@ json_t *agent_group_name_json(const struct agent *agent, const uint8_t *id)
 {
 	struct talk_group_info info;
 
-	if (!agent_group_get(agent, id, &info))
+	if (!talk_group_get(agent->talk, id, &info))
 		return NULL;
 	return json_pack("{s:o,s:o}", "id", agent_json_hex(BYTES_OF(info.id)), "name",
 			 agent_json_text(info.name));
@@ -156,7 +146,7 @@ json_t *agent_group_members_json(const struct agent *agent, const uint8_t *id)
 {
 	struct listing listing = {.agent = agent, .members = json_array()};
 	struct talk_group_info info;
-	json_t *object = agent_group_get(agent, id, &info) ? agent_group_json(&info) : NULL;
+	json_t *object = talk_group_get(agent->talk, id, &info) ? agent_group_json(&info) : NULL;
 
 	if (object == NULL || listing.members == NULL ||
 	    talk_group_members(agent->talk, id, member_add, &listing) != SOTTO_OK) {

@@ -63,6 +63,62 @@ static void set_list(json_t *object, const char *name, json_t *list)
 	json_decref(list);
 }
 
+/* One to one the other one; of a group, which one: nothing of a group is said to one person. */
+static void set_conversation(const struct agent *agent, json_t *object, const char *person,
+			     const struct talk_conversation *conversation, uint32_t extension)
+{
+	if (conversation->kind == TALK_DIRECT)
+		json_object_set_new(object, person, agent_json_extension(agent, extension));
+	else
+		json_object_set_new(object, "group",
+				    agent_group_name_json(agent, conversation->id));
+}
+
+static const char *notice_word(enum talk_verb verb)
+{
+	switch (verb) {
+	case TALK_VERB_CREATED:
+		return "created";
+	case TALK_VERB_NAMED:
+		return "named";
+	case TALK_VERB_ADDED:
+		return "added";
+	case TALK_VERB_REMOVED:
+		return "removed";
+	case TALK_VERB_LEFT:
+		return "left";
+	case TALK_VERB_MISSING:
+		return "missing";
+	case TALK_VERB_NONE:
+		break;
+	}
+	return "unknown";
+}
+
+json_t *agent_notice_json(const struct agent *agent, const struct talk_conversation *conversation,
+			  const struct talk_message *notice)
+{
+	json_t *object = json_pack("{s:o,s:s}", "id", agent_json_hex(BYTES_OF(notice->id)),
+				   "notice", notice_word(notice->verb));
+
+	if (object == NULL)
+		return NULL;
+	set_conversation(agent, object, "with", conversation, conversation->extension);
+	if (notice->verb == TALK_VERB_MISSING) {
+		json_object_set_new(object, "since", agent_json_time(notice->sent_ms));
+		json_object_set_new(object, "until", agent_json_time(notice->received_ms));
+		return object;
+	}
+	json_object_set_new(object, "by", agent_json_extension(agent, notice->from));
+	if (notice->subject != 0)
+		json_object_set_new(object, "subject",
+				    agent_json_extension(agent, notice->subject));
+	if (notice->verb == TALK_VERB_CREATED || notice->verb == TALK_VERB_NAMED)
+		json_object_set_new(object, "name", agent_json_text(notice->text));
+	json_object_set_new(object, "at", agent_json_time(notice->received_ms));
+	return object;
+}
+
 json_t *agent_message_json(const struct agent *agent, const struct talk_conversation *conversation,
 			   const struct talk_message *message)
 {
@@ -78,11 +134,9 @@ json_t *agent_message_json(const struct agent *agent, const struct talk_conversa
 	if (object == NULL)
 		return NULL;
 	talk_status(agent->talk, &status);
-	if (conversation->kind == TALK_DIRECT)
-		json_object_set_new(object, "to",
-				    agent_json_extension(agent, message->from == status.extension
-									? conversation->extension
-									: status.extension));
+	set_conversation(agent, object, "to", conversation,
+			 message->from == status.extension ? conversation->extension
+							   : status.extension);
 	if (message->received_ms != 0)
 		json_object_set_new(object, "received_at", agent_json_time(message->received_ms));
 	if (memcmp(message->reply_to, none, sizeof(none)) != 0)

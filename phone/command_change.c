@@ -5,17 +5,22 @@
 #include "phone/agent_json.h"
 
 /* The end of a change to a message: it is in the store, and goes out as texts do. */
-static void finish(struct agent_client *client, const uint8_t *id, uint32_t extension,
-		   enum sotto_err err)
+static void finish(struct agent_client *client, const uint8_t *id,
+		   const struct talk_conversation *with, enum sotto_err err)
 {
 	err = agent_commit(client->agent, err);
 	if (err == SOTTO_OK)
 		agent_done(client, json_pack("{s:o}", "id",
 					     agent_json_hex(BYTES(id, TALK_MESSAGE_ID_LEN))));
+	else if (err == SOTTO_ERR_DENIED && with->kind == TALK_GROUP)
+		agent_fail(
+			client, err,
+			"this message is not this phone's, or nothing can be said in this group: "
+			"this phone is not in it, or nobody else is");
 	else if (err == SOTTO_ERR_DENIED)
 		agent_fail(client, err,
 			   "this message is not this phone's, or %u is revoked or not confirmed",
-			   extension);
+			   with->extension);
 	else if (err == SOTTO_ERR_EXISTS)
 		agent_fail(client, err, "this message is deleted");
 	else if (err == SOTTO_ERR_NOT_FOUND)
@@ -42,13 +47,14 @@ static struct bytes text_of(const json_t *arguments, const char *name)
 void command_edit(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
-	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	struct talk_conversation with;
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 
 	(void)descriptors;
 	(void)descriptors_count;
-	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, with.extension,
+	if (agent_conversation(client, arguments, "with", &with) &&
+	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, &with,
 		       talk_edit(client->agent->talk, &with, id, text_of(arguments, "text"),
 				 os_clock_now_ns(), os_clock_utc_ms()));
 }
@@ -56,13 +62,14 @@ void command_edit(struct agent_client *client, const json_t *arguments, int *des
 void command_delete(struct agent_client *client, const json_t *arguments, int *descriptors,
 		    size_t descriptors_count)
 {
-	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	struct talk_conversation with;
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 
 	(void)descriptors;
 	(void)descriptors_count;
-	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, with.extension,
+	if (agent_conversation(client, arguments, "with", &with) &&
+	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, &with,
 		       talk_delete(client->agent->talk, &with, id, os_clock_now_ns(),
 				   os_clock_utc_ms()));
 }
@@ -70,13 +77,14 @@ void command_delete(struct agent_client *client, const json_t *arguments, int *d
 void command_react(struct agent_client *client, const json_t *arguments, int *descriptors,
 		   size_t descriptors_count)
 {
-	struct talk_conversation with = talk_with(agent_extension(arguments, "with"));
+	struct talk_conversation with;
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 
 	(void)descriptors;
 	(void)descriptors_count;
-	if (agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, with.extension,
+	if (agent_conversation(client, arguments, "with", &with) &&
+	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
+		finish(client, id, &with,
 		       talk_react(client->agent->talk, &with, id, text_of(arguments, "reaction"),
 				  os_clock_now_ns(), os_clock_utc_ms()));
 }

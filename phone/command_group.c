@@ -131,7 +131,7 @@ static void fail(struct agent_client *client, const uint8_t *id, const struct pe
 	else if (err == SOTTO_ERR_NOT_FOUND)
 		agent_fail(client, err, "%u is not in this group",
 			   id != NULL ? absent_among(agent, id, people) : 0);
-	else if (err == SOTTO_ERR_DENIED && id != NULL && agent_group_get(agent, id, &info) &&
+	else if (err == SOTTO_ERR_DENIED && id != NULL && talk_group_get(agent->talk, id, &info) &&
 		 info.state != TALK_IN)
 		agent_fail(client, err, "this phone is %s",
 			   info.state == TALK_GOING ? "leaving this group"
@@ -170,7 +170,7 @@ static bool look(struct agent_client *client)
 {
 	struct talk_group_info info;
 
-	if (!agent_group_get(client->agent, client->group, &info))
+	if (!talk_group_get(client->agent->talk, client->group, &info))
 		return false;
 	/* Somebody took it out before. */
 	if (info.state == TALK_OUT && !client->leaves) {

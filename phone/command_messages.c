@@ -20,31 +20,19 @@ static json_t *sent_json(const uint8_t *message_id, enum talk_message_state stat
 	return json_pack("{s:s,s:s}", "id", id, "state", agent_message_state(state));
 }
 
-void command_send(struct agent_client *client, const json_t *arguments, int *descriptors,
-		  size_t descriptors_count)
+/* Why it was not sent, for people. */
+static void fail_send(struct agent_client *client, const struct talk_conversation *to,
+		      enum sotto_err err, size_t len)
 {
-	struct agent *agent = client->agent;
-	uint32_t extension = agent_extension(arguments, "to");
-	struct talk_conversation to = talk_with(extension);
-	const char *reply_to = agent_text(arguments, "reply_to");
-	json_t *text = json_object_get(arguments, "text");
-	uint8_t answered[TALK_MESSAGE_ID_LEN];
-	enum sotto_err err;
-
-	(void)descriptors;
-	(void)descriptors_count;
-	if (reply_to != NULL && !agent_message_find(client, &to, reply_to, answered))
-		return;
-	err = talk_send_text(agent->talk, &to,
-			     BYTES(json_string_value(text), json_string_length(text)),
-			     reply_to != NULL ? answered : NULL, client->message_id,
-			     os_clock_now_ns(), os_clock_utc_ms());
-	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_NOT_FOUND)
-		agent_fail(client, err, "nobody has extension %u here", extension);
+		agent_fail(client, err, "nobody has extension %u here", to->extension);
+	else if (err == SOTTO_ERR_DENIED && to->kind == TALK_GROUP)
+		agent_fail(client, err,
+			   "this phone is not in this group, or is leaving it, or nobody else is "
+			   "in it");
 	else if (err == SOTTO_ERR_DENIED)
-		agent_fail(client, err, "%u is revoked or not confirmed", extension);
-	else if (err == SOTTO_ERR_LIMIT && json_string_length(text) > TALK_TEXT_MAX)
+		agent_fail(client, err, "%u is revoked or not confirmed", to->extension);
+	else if (err == SOTTO_ERR_LIMIT && len > TALK_TEXT_MAX)
 		agent_fail(client, err, "a message has at most %d bytes", TALK_TEXT_MAX);
 	else if (err == SOTTO_ERR_LIMIT)
 		agent_fail(client, err,
@@ -53,8 +41,32 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 			   TALK_OUTBOX_MAX);
 	else if (err == SOTTO_ERR_INVALID)
 		agent_fail(client, err, "a message is UTF-8 and not empty");
-	else if (err != SOTTO_OK)
+	else
 		agent_fail(client, err, "not sent: %s", sotto_err_text(err));
+}
+
+void command_send(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	const char *reply_to = agent_text(arguments, "reply_to");
+	json_t *text = json_object_get(arguments, "text");
+	uint8_t answered[TALK_MESSAGE_ID_LEN];
+	struct talk_conversation to;
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (!agent_conversation(client, arguments, "to", &to) ||
+	    (reply_to != NULL && !agent_message_find(client, &to, reply_to, answered)))
+		return;
+	err = talk_send_text(agent->talk, &to,
+			     BYTES(json_string_value(text), json_string_length(text)),
+			     reply_to != NULL ? answered : NULL, client->message_id,
+			     os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(agent, err);
+	if (err != SOTTO_OK)
+		fail_send(client, &to, err, json_string_length(text));
 	else
 		/* While offline it is queued, which the next step of the agent says durably. */
 		agent_client_wait(client, AGENT_WAIT_SEND,
@@ -102,6 +114,20 @@ static bool contains(struct bytes text, const char *wanted)
 	return wanted == NULL;
 }
 
+static void show_row(struct agent_client *client, const struct talk_conversation *conversation,
+		     const struct talk_message *message)
+{
+	const struct agent_reading *reading = &client->reading;
+
+	if (reading->only_new && message->state != TALK_MESSAGE_RECEIVED)
+		return;
+	if (message->kind == TALK_ROW_TEXT && contains(message->text, reading->wanted))
+		agent_item(client, agent_message_json(client->agent, conversation, message));
+	/* What somebody has done is no text to be found. */
+	if (message->kind == TALK_ROW_NOTICE && reading->wanted == NULL)
+		agent_item(client, agent_notice_json(client->agent, conversation, message));
+}
+
 /* One row to the client. */
 static enum sotto_err read_row(struct agent_client *client, const struct store_reader *reader,
 			       const struct talk_owner *owner, uint64_t row)
@@ -113,10 +139,7 @@ static enum sotto_err read_row(struct agent_client *client, const struct store_r
 	writer_init_growing(&value, &allocator_default);
 	TRY(store_get(reader, TALK_TABLE_MESSAGES, talk_owner_bytes(owner), row, &value));
 	TRY(talk_message_decode(writer_bytes(&value), &message));
-	if (message.kind == TALK_ROW_TEXT && contains(message.text, client->reading.wanted) &&
-	    (!client->reading.only_new || message.state == TALK_MESSAGE_RECEIVED))
-		agent_item(client, agent_message_json(client->agent, &client->reading.conversation,
-						      &message));
+	show_row(client, &client->reading.conversation, &message);
 out:
 	writer_release(&value);
 	/* Deleted since its place was looked up. */
@@ -168,6 +191,13 @@ out:
 	return err;
 }
 
+/* Did the client ask for this conversation? */
+static bool asked(const struct agent_client *client, const struct talk_conversation *conversation)
+{
+	return !client->reading.one ||
+	       talk_conversation_equal(&client->reading.asked, conversation);
+}
+
 static enum sotto_err read_on(struct agent_client *client)
 {
 	struct agent_reading *reading = &client->reading;
@@ -176,12 +206,8 @@ static enum sotto_err read_on(struct agent_client *client)
 	while (reading->under_way || talk_conversation_next(client->agent->talk, &reading->cursor,
 							    &reading->conversation)) {
 		reading->under_way = true;
-		if (client->extension == 0 ||
-		    (reading->conversation.kind == TALK_DIRECT &&
-		     reading->conversation.extension == client->extension)) {
-			reading->found = true;
+		if (asked(client, &reading->conversation))
 			TRY(read_conversation(client));
-		}
 		reading->under_way = reading->begun = false;
 	}
 out:
@@ -199,20 +225,32 @@ void command_messages_drained(struct agent_client *client)
 		return;
 	if (err != SOTTO_OK)
 		agent_fail(client, err, "cannot read: %s", sotto_err_text(err));
-	else if (client->extension != 0 && !client->reading.found)
-		agent_fail(client, SOTTO_ERR_NOT_FOUND, "nobody has extension %u here",
-			   client->extension);
 	else if (client->reading.follow)
 		agent_client_wait(client, AGENT_WAIT_FOLLOW, 0);
 	else
 		agent_done(client, NULL);
 }
 
+/* wanted is freed, now or with the client. */
 static void read_begin(struct agent_client *client, const json_t *arguments,
 		       struct agent_reading reading)
 {
-	client->extension = agent_extension(arguments, "with");
+	struct talk_owner owner;
+
+	free(client->reading.wanted);
+	talk_history_release(&client->reading.history);
 	client->reading = reading;
+	client->reading.one = agent_conversation_given(arguments, "with");
+	if (client->reading.one &&
+	    !agent_conversation(client, arguments, "with", &client->reading.asked))
+		return;
+	if (client->reading.one &&
+	    talk_conversation_owner(client->agent->talk, &client->reading.asked, &owner) !=
+		    SOTTO_OK) {
+		agent_fail(client, SOTTO_ERR_NOT_FOUND, "nobody has extension %u here",
+			   client->reading.asked.extension);
+		return;
+	}
 	agent_client_wait(client, AGENT_WAIT_READ, 0);
 	command_messages_drained(client);
 }
@@ -243,7 +281,6 @@ void command_search(struct agent_client *client, const json_t *arguments, int *d
 	}
 	for (char *at = wanted; *at != '\0'; at++)
 		*at = (char)lower((uint8_t)*at);
-	free(client->reading.wanted);
 	read_begin(client, arguments, (struct agent_reading){.leaves = true, .wanted = wanted});
 }
 
@@ -278,12 +315,9 @@ static bool follows(const struct agent_client *client, const struct talk_convers
 
 static void follow(struct agent_client *client, const struct talk_event *event)
 {
-	if (client->extension != 0 && (event->conversation.kind != TALK_DIRECT ||
-				       client->extension != event->conversation.extension))
+	if (!asked(client, &event->conversation))
 		return;
-	if (event->message.kind == TALK_ROW_TEXT)
-		agent_item(client, agent_message_json(client->agent, &event->conversation,
-						      &event->message));
+	show_row(client, &event->conversation, &event->message);
 	(void)!agent_commit(client->agent,
 			    talk_mark_read(client->agent->talk, &event->conversation, event->row,
 					   os_clock_now_ns(), os_clock_utc_ms()));
@@ -315,9 +349,7 @@ static void follow_change(struct agent_client *client, const struct talk_event *
 	struct writer value;
 	json_t *object;
 
-	if (word == NULL ||
-	    (client->extension != 0 && (event->conversation.kind != TALK_DIRECT ||
-					client->extension != event->conversation.extension)))
+	if (word == NULL || !asked(client, &event->conversation))
 		return;
 	writer_init_growing(&value, &allocator_default);
 	if (agent_message_read(client->agent, &event->conversation, event->row, &value, &message) ==
@@ -334,8 +366,12 @@ static void follow_change(struct agent_client *client, const struct talk_event *
 static void sent(struct agent_client *client, const struct talk_event *event)
 {
 	if (event->message_state == TALK_MESSAGE_FAILED)
-		agent_fail(client, SOTTO_ERR_DENIED,
-			   "not sent: its recipient was revoked before getting it");
+		agent_fail(
+			client, SOTTO_ERR_DENIED,
+			event->conversation.kind == TALK_GROUP
+				? "not sent: nobody is left in this group whom it was for, or this "
+				  "phone is not in it any more"
+				: "not sent: its recipient was revoked before getting it");
 	else
 		agent_done(client, sent_json(event->message_id, TALK_MESSAGE_STORED));
 }

@@ -137,7 +137,7 @@ def ids_in_words(state):
     fails(state.ana, 1, "not_found", "no message of this conversation begins with",
           "send", "101", "x", "--reply", "0123456789abcdef0123456789abcdef")
     fails(state.ana, 1, "not_found", "nobody has extension 199", "react", "199", state.ids["road"], "x")
-    fails(state.ana, 2, "usage", "an extension is a number", "delete", "ben", state.ids["road"])
+    fails(state.ana, 1, "not_found", "no group of this phone", "delete", "ben", state.ids["road"])
     fails(state.ana, 1, "limit", "32", "react", "101", state.ids["road"], "x" * 33)
     fails(state.ana, 2, "usage", "usage: sotto receipts", "receipts", "maybe")
     fails(state.ana, 2, "usage", "no such option", "read", "--reply", "x")

@@ -68,7 +68,7 @@ def texts(phone, *arguments):
 
 def usage_is_2(state):
     """wrong command lines exit with 2 and say what is wrong, in words and as an object"""
-    for words in ([], ["fly"], ["send", "101"], ["send", "x", "hi"], ["--fly", "status"],
+    for words in ([], ["fly"], ["send", "101"], ["invite", "x", "hi"], ["--fly", "status"],
                   ["call", "101", "--for", "-1"], ["found", "N"], ["join"], ["status", "extra"],
                   ["read", "--relay", "x"], ["found", "N", "--relay", "r", "--digits", "9"]):
         fails(state.ana, 2, "usage", *words)
