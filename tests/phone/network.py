@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import wave
 
 SOURCE = os.environ["SOTTO_SOURCE"]
 sys.path.insert(0, os.path.join(SOURCE, "tools", "rig"))
@@ -36,6 +37,16 @@ class Network:
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
+
+    def make_silence(self, seconds, rate=48000):
+        """A WAV file for a microphone."""
+        path = self.path("silence.wav")
+        with wave.open(path, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(rate)
+            out.writeframes(bytes(2 * rate * seconds))
+        return path
 
     def close(self):
         self.rig.__exit__()

@@ -3,53 +3,23 @@
 import json
 import os
 import signal
-import socket
 import sys
-import tempfile
 import time
-import wave
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import Rig  # noqa: E402
-from tap import equal, run, true  # noqa: E402
-
-RATE = 48000
+from network import Network
+from tap import equal, run, true
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-calls-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self.relay = self.rig.start_relay(address, address)
-        self.ana = self.rig.phone("ana")
-        self.ben = self.rig.phone("ben")
-        self.ana.run("found", "Desk", "--relay", self.relay.name, "--as", "Ana")
-        card = self.ana.run("invite", "101", "Ben")[-1]["invitation"]
-        self.ben.run("join", card)
-        self.cleo, self.dan = self.rig.phone("cleo"), self.rig.phone("dan")
-        for phone, extension in ((self.cleo, "102"), (self.dan, "103")):
-            card = self.ana.run("invite", extension, phone.name)[-1]["invitation"]
-            phone.run("join", card)
+        super().__init__("ana", "ben", "cleo", "dan")
+        self.join()
         self.unanswered = None
-        self.silence = os.path.join(self.folder.name, "silence.wav")
-        with wave.open(self.silence, "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(RATE)
-            out.writeframes(bytes(2 * RATE * 30))
+        self.silence = self.make_silence(30)
         self.agents = [phone.pids()["sotto-agent"] for phone in (self.ana, self.ben)]
 
-    def close(self):
-        self.rig.__exit__()
-        self.folder.cleanup()
-
     def start(self, phone, command, *more):
-        return phone.start(command, *more, "--mic", self.silence, "--speaker",
-                           os.path.join(self.folder.name, phone.name + ".wav"))
+        return phone.start(command, *more, "--mic", self.silence, "--speaker", self.path(phone.name + ".wav"))
 
     def same_agents(self):
         equal([phone.pids()["sotto-agent"] for phone in (self.ana, self.ben)], self.agents, "agents")

@@ -3,22 +3,15 @@
 import os
 import subprocess
 import sys
-import tempfile
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import Failed, Rig, free_port  # noqa: E402
-from tap import equal, run, true  # noqa: E402
+from network import Network
+from rig import Failed
+from tap import equal, run, true
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        address = f"127.0.0.1:{free_port()}"
-        self.relay = self.rig.start_relay(address, address)
-        self.ana = self.rig.phone("ana")
-        self.ben = self.rig.phone("ben")
+        super().__init__("ana", "ben")
         os.mkdir(self.ben.home, 0o700)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", self.ben.home],
                        check=True)
@@ -36,9 +29,7 @@ def sent(phone):
 
 def set_up(state):
     """two phones, one of them on a small disk"""
-    state.ana.run("found", "Desk", "--relay", state.relay.name, "--as", "Ana")
-    card = state.ana.run("invite", "101", "Ben")[-1]
-    state.ben.run("join", card["invitation"])
+    state.join()
     state.ben.run("send", "100", "before")
 
 

@@ -5,15 +5,11 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
-import wave
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import Rig, free_port  # noqa: E402
-from search import memory, search  # noqa: E402
-from tap import equal, run, true  # noqa: E402
+from network import Network
+from search import memory, search
+from tap import equal, run, true
 
 READ = "The ferry leaves at a quarter past four"
 ACKNOWLEDGED = "Blue container, second row, north gate"
@@ -23,34 +19,20 @@ NEEDLES = {"read": READ.encode(), "acknowledged": ACKNOWLEDGED.encode(),
            "waiting": WAITING.encode(), "unread": LONG.encode() * 3}
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-lock-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        address = f"127.0.0.1:{free_port()}"
-        self.relay = self.rig.start_relay(address, address)
-        self.ana, self.ben, self.cleo = (self.rig.phone(name) for name in ("ana", "ben", "cleo"))
-        self.ana.run("found", "Desk", "--relay", self.relay.name, "--as", "Ana")
-        for phone, extension in ((self.ben, "101"), (self.cleo, "102")):
-            card = self.ana.run("invite", extension, phone.name)[-1]["invitation"]
-            phone.run("join", card)
-        self.silence = os.path.join(self.folder.name, "silence.wav")
-        with wave.open(self.silence, "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(48000)
-            out.writeframes(bytes(2 * 48000 * 20))
+        super().__init__("ana", "ben", "cleo")
+        self.join()
+        self.silence = self.make_silence(20)
         self.slow = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.follower = None
 
     def close(self):
         self.slow.close()
-        self.rig.__exit__()
-        self.folder.cleanup()
+        super().close()
 
     def sound(self, phone):
-        return ["--mic", self.silence, "--speaker",
-                os.path.join(self.folder.name, phone.name + ".wav")]
+        return ["--mic", self.silence, "--speaker", self.path(phone.name + ".wav")]
 
     def found_in_memory(self):
         """Of NEEDLES, in the agent of Ben's phone."""

@@ -3,49 +3,18 @@
 import json
 import os
 import stat
-import subprocess
 import sys
-import tempfile
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import Rig, free_port  # noqa: E402
-from tap import equal, run, true  # noqa: E402
+from network import Network, fails, sotto
+from tap import equal, run, true
 
 TEXT_MAX = 65536  # TALK_TEXT_MAX of talk/schema.h
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        address = f"127.0.0.1:{free_port()}"
-        self.relay = self.rig.start_relay(address, address)
-        self.ana = self.rig.phone("ana")
-        self.ben = self.rig.phone("ben")
+        super().__init__("ana", "ben")
         self.ids = {}
-
-    def close(self):
-        self.rig.__exit__()
-        self.folder.cleanup()
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
-
-def sotto(phone, *arguments, stdin=None, as_json=True):
-    """Exit code, standard output, standard error."""
-    command = [word for word in phone.command(*arguments) if as_json or word != "--json"]
-    done = subprocess.run(command, env=phone.environment, timeout=90, input=stdin or b"", stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, start_new_session=True, check=False)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def fails(phone, code, word, words, *arguments, **more):
-    got, out, errors = sotto(phone, *arguments, **more)
-    equal(got, code, f"exit of {arguments}, which said {errors!r}")
-    equal(json.loads(out.splitlines()[-1])["error"], word, f"{arguments}")
-    true(words in errors, f"{words!r} in {errors!r}")
 
 
 def messages(phone, *arguments):

@@ -7,36 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from control import Control, ask  # noqa: E402
-from rig import Rig, free_port  # noqa: E402
-from tap import equal, run, true  # noqa: E402
+from control import Control, ask
+from network import Network
+from tap import equal, run, true
 
 
 OUTBOX_MAX = 4096  # TALK_OUTBOX_MAX of talk/talk.h
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        address = f"127.0.0.1:{free_port()}"
-        self.relay = self.rig.start_relay(address, address)
-        self.ana = self.rig.phone("ana")
-        self.ben = self.rig.phone("ben")
-        self.eve = self.rig.phone("eve")
+        # late presents the card that ben has used.
+        super().__init__("ana", "ben", "eve", "late", "later")
         self.card = None
-        self.late = self.rig.phone("late")  # who presents the card that ben has used
-        self.later = self.rig.phone("later")
         self.waiting = {}
-
-    def close(self):
-        self.rig.__exit__()
-        self.folder.cleanup()
 
 
 def sotto(phone, *arguments, **changes):

@@ -8,15 +8,13 @@ import select
 import struct
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 import zlib
 
-SOURCE = os.environ["SOTTO_SOURCE"]
-sys.path[:0] = [os.path.join(SOURCE, "tools", "rig"), os.path.dirname(os.path.abspath(__file__))]
-from rig import PASSPHRASE, Rig, free_port  # noqa: E402
-from tap import equal, run, true  # noqa: E402
+from network import Network
+from rig import PASSPHRASE
+from tap import equal, run, true
 
 LONGEST_S = 120  # a bound for what never comes, on a machine that is busy
 TEXT = "The ferry leaves at a quarter past four"
@@ -82,19 +80,10 @@ class Terminal:
         os.close(self.master)
 
 
-class State:
+class State(Network):
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="sotto-terminal-")
-        self.rig = Rig(os.environ["SOTTO_BUILD"], self.folder.name)
-        address = f"127.0.0.1:{free_port()}"
-        self.address = address
-        self.relay = self.rig.start_relay(address, address)
-        self.ana, self.ben = self.rig.phone("ana"), self.rig.phone("ben")
+        super().__init__("ana", "ben")
         self.card = None
-
-    def close(self):
-        self.rig.__exit__()
-        self.folder.cleanup()
 
 
 def at_terminal(phone, *words, answers=()):
