@@ -252,6 +252,16 @@ static struct sim_text *text_of(struct sim_world *world, struct bytes text)
 	return i > 0 && number < world->text_count ? &world->texts[number] : NULL;
 }
 
+struct sim_text *sim_text_by_id(struct sim_world *world, const uint8_t *id)
+{
+	/* The newest are asked for most. */
+	for (size_t i = world->text_count; i > 0; i--) {
+		if (memcmp(world->texts[i - 1].id, id, TALK_MESSAGE_ID_LEN) == 0)
+			return &world->texts[i - 1];
+	}
+	return NULL;
+}
+
 /* Behind the commit that took its sender out? */
 static bool behind_removal(struct sim_phone *phone, const struct sim_text *text,
 			   const struct talk_place *place)
@@ -311,8 +321,19 @@ static void text_came(struct sim_phone *phone, const struct talk_event *event)
 	phone->text_row = event->row;
 }
 
+static void text_delivered(struct sim_phone *phone, const uint8_t *id)
+{
+	struct sim_text *text = sim_text_by_id(phone->world, id);
+
+	if (text != NULL && text->from == phone->number)
+		text->delivered_ns = sim_world_now(phone->world);
+}
+
 void sim_check_event(struct sim_phone *phone, const struct talk_event *event)
 {
+	if (event->type == TALK_EVENT_MESSAGE_STATE &&
+	    event->message_state == TALK_MESSAGE_DELIVERED)
+		text_delivered(phone, event->message_id);
 	if (event->type == TALK_EVENT_MESSAGE && event->message.kind == TALK_ROW_TEXT)
 		text_came(phone, event);
 }

@@ -29,6 +29,7 @@
 #define SIM_HOUR       (60 * SIM_MINUTE)
 #define SIM_DAY	       (24 * SIM_HOUR)
 #define SIM_COMPARED   64
+#define SIM_LOSSES_MAX 64
 #define SIM_LIARS      8 /* one of so many seeds has a relay that lies */
 
 struct sim_world;
@@ -101,9 +102,10 @@ struct sim_phone {
 struct sim_text {
 	uint32_t from, to;
 	uint64_t sent_ns;
-	uint64_t ledger; /* length of its sender's then */
-	bool sure;	 /* in the sender's store; else perhaps */
-	uint32_t told;	 /* events about it at the recipient */
+	uint64_t delivered_ns; /* when its sender learned that it arrived; 0: not yet */
+	uint64_t ledger;       /* length of its sender's then */
+	bool sure;	       /* in the sender's store; else perhaps */
+	uint32_t told;	       /* events about it at the recipient */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 };
 
@@ -157,6 +159,9 @@ struct sim_world {
 	enum sim_lie lie;
 	bool relay_lied, forked;
 	uint64_t victims;
+	/* When the relay lost its records. */
+	uint64_t losses_ns[SIM_LOSSES_MAX];
+	size_t loss_count;
 	uint64_t trace;	     /* hash */
 	const char *broken;  /* the invariant; NULL: none */
 	uint64_t checked_ns; /* length of the last stretch between two checks of all */
@@ -227,6 +232,8 @@ void sim_checks_destroy(struct sim_checks *checks);
 /* The first that does not hold ends the run. */
 void sim_break(struct sim_world *world, const char *invariant, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* NULL: none that we wrote. */
+struct sim_text *sim_text_by_id(struct sim_world *world, const uint8_t *id);
 void sim_check_request(struct sim_phone *phone, struct bytes request);
 void sim_check_event(struct sim_phone *phone, const struct talk_event *event);
 void sim_check_step(struct sim_phone *phone);

@@ -90,7 +90,9 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	memset(group->stuck_commit, 0, sizeof(group->stuck_commit));
 	memset(group->stuck_author, 0, sizeof(group->stuck_author));
 	group->word_known = group->blocked = group->settled = false;
-	group->commit_due_ns = TALK_NEVER;
+	group->entered = true;
+	group->speakers = 0;
+	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
 	group->update_due = true;
 	group->read_ms = talk->utc_ms;
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
@@ -115,7 +117,7 @@ static enum sotto_err awaited(const struct talk *talk, const struct talk_group *
 	mls_group_context(mls, &context);
 	if (context.epoch <= group->drops[0].epoch)
 		return SOTTO_ERR_EXISTS;
-	if (group->stuck == TALK_STUCK_NO || (group->stuck == TALK_STUCK_GAP && !read))
+	if (group->stuck == TALK_STUCK_NO || (talk_in_gap(group) && !read))
 		return SOTTO_ERR_AGAIN;
 	/* The commit that added us anew led from our epoch to the next. If we had to ask, to a later one. */
 	if (group->stuck == TALK_STUCK_READDED && group->asked_ms == 0 &&

@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of being brought back share: readd.c, plea.c, back.c. Comes with talk/state.h. */
+/* What the files of being brought back share: readd.c, plea.c, life.c, back.c. Comes with talk/state.h. */
 #ifndef TALK_BACK_H
 #define TALK_BACK_H
 
 #include "talk/state.h"
 
+/* A device is added anew to a group at most once in so long, whoever asks for it and how often. */
+#define TALK_READD_MS UINT64_C(600000)
+/* Who waits to be added anew asks again after so long; others heed what is not older than twice that. */
+#define TALK_ASK_MS UINT64_C(600000)
+/* The Welcome that belongs to the commit that added us anew is on its way for so long before we ask. */
+#define TALK_WELCOME_MS UINT64_C(60000)
+/* Who may have missed a commit waits so long for others to say so before it writes and commits again. */
+#define TALK_GAP_MS UINT64_C(600000)
+/* The same, before it asks: what is in its inbox has been read by then. */
+#define TALK_GAP_ASK_MS UINT64_C(2000)
+/* The relay lost the present drop: others in the same epoch say within seconds that they are there. Who hears nobody
+ * asks after so long; again, twice as late each time, for the others may be off. */
+#define TALK_LOST_ASK_MS UINT64_C(60000)
+/* All who say so, spread over no more than this. */
+#define TALK_SPEAK_MS UINT64_C(16000)
+/* Records of *everyone* are gone: who hears nobody there commits nothing there for a day, in which each phone that is on
+ * says something. Who went on alone would fork the network. */
+#define TALK_GAP_EVERYONE_MS UINT64_C(86400000)
 /* ---- readd.c: who is to be added anew ---- */
 void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key);
+/* Have all others of this group asked? */
+bool talk_returns_all(const struct talk *talk, const struct talk_group *group);
 /* A commit that wins does it. */
 MUST_USE enum sotto_err talk_returned(struct talk *talk, struct talk_group *group,
 				      const uint8_t *key);
@@ -23,7 +43,12 @@ MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *g
 					 enum talk_stuck_why why);
 /* Is nothing done here until we are added anew? */
 bool talk_stands_still(const struct talk_group *group);
+/* May a commit be missing here that nobody has told us of? */
+bool talk_in_gap(const struct talk_group *group);
+/* Is nothing sent or committed for now, because of that? */
 bool talk_gap_waits(const struct talk *talk, const struct talk_group *group);
+/* In *everyone*: is nothing committed but what removes who may not be there? */
+bool talk_gap_everyone(const struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_plea_work(struct talk *talk);
 uint64_t talk_plea_due(const struct talk *talk);
 uint64_t talk_porch_due(const struct talk *talk);
@@ -31,6 +56,12 @@ MUST_USE enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key
 					   struct bytes body);
 MUST_USE enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened);
 bool talk_porch_offer(const struct talk *talk);
+
+/* ---- life.c: saying that we are here, where the relay lost a drop ---- */
+MUST_USE enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group);
+void talk_life_heard(struct talk_group *group, const struct talk_drop *drop, const uint8_t *key);
+bool talk_all_allowed(const struct talk *talk, const struct talk_group *group);
+MUST_USE enum sotto_err talk_life_work(struct talk *talk, struct talk_group *group);
 
 /* ---- back.c: a Welcome into a group that we have already ---- */
 MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,

@@ -389,6 +389,8 @@ out:
 enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 {
 	struct talk_drop *drop = &group->drops[0];
+	/* That nobody else went on shows only when somebody else is heard. */
+	enum talk_stuck_why stuck = talk_in_gap(group) ? group->stuck : TALK_STUCK_NO;
 	bool removed = group->blocked;
 	struct talk_blob members = {0};
 	struct talk_before before = {0};
@@ -417,6 +419,8 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	if (drop->winner == 0)
 		drop->winner = drop->sequence;
 	TRY(talk_epoch_begin(talk, group, removed));
+	if (mls_group_active(group->mls) && !talk_group_alone(group))
+		group->stuck = stuck;
 	if (group->welcome.len > 0)
 		TRY(talk_parcels_make(talk, group));
 	mls_buffer_release(&group->welcome);
@@ -598,6 +602,8 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	if (needs == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	TRY(needs_find(talk, group, needs));
+	if (talk_gap_everyone(talk, group))
+		goto out;
 	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
 	    needs->rename == NULL) {
 		/* Looked at again when there is something new: in a large group looking costs. */

@@ -187,6 +187,8 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
 	case TALK_BODY_BEACON:
+		if (everyone)
+			talk_life_heard(group, drop, key);
 		return SOTTO_OK;
 	case TALK_BODY_STUCK:
 		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;

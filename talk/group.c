@@ -51,7 +51,8 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	memcpy(made->id, context.group_id.data, TALK_GROUP_ID_LEN);
 	made->kind = kind;
 	made->peer = peer;
-	made->commit_due_ns = TALK_NEVER;
+	made->entered = true;
+	made->commit_due_ns = made->speak_due_ns = TALK_NEVER;
 	made->mls = mls;
 	err = talk_drop_of_epoch(talk, made, &made->drops[0]);
 	if (err != SOTTO_OK) {

@@ -478,7 +478,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
-	if (kept.stuck > TALK_STUCK_GAP)
+	if (kept.stuck > TALK_STUCK_LOST)
 		return SOTTO_ERR_CORRUPT;
 	group->stuck = (enum talk_stuck_why)kept.stuck;
 	group->stuck_ms = kept.stuck_ms;
@@ -486,7 +486,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->read_ms = kept.read_ms;
 	memcpy(group->stuck_commit, kept.stuck_commit, sizeof(group->stuck_commit));
 	memcpy(group->stuck_author, kept.stuck_author, sizeof(group->stuck_author));
-	group->commit_due_ns = TALK_NEVER;
+	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));
 	TRY(returns_take(talk, group, &kept));

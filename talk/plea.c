@@ -10,6 +10,8 @@
  *   stands still --(TALK_WELCOME_MS where a Welcome is on its way, TALK_GAP_ASK_MS in a gap)--> asks
  *                --(each TALK_ASK_MS)--> asks again, until it is back (back.c)
  *
+ * Where the relay lost the drop, all say that they are there (life.c), and only who hears nobody asks.
+ *
  * Who asks without a reason gets nothing but a new leaf, once each TALK_READD_MS.
  */
 #include <string.h>
@@ -25,9 +27,20 @@ bool talk_stands_still(const struct talk_group *group)
 	return group->stuck == TALK_STUCK_COMMIT || group->stuck == TALK_STUCK_READDED;
 }
 
+bool talk_in_gap(const struct talk_group *group)
+{
+	return group->stuck == TALK_STUCK_GAP || group->stuck == TALK_STUCK_LOST;
+}
+
 bool talk_gap_waits(const struct talk *talk, const struct talk_group *group)
 {
-	return group->stuck == TALK_STUCK_GAP && talk->utc_ms < group->stuck_ms + TALK_GAP_MS;
+	return talk_in_gap(group) && talk->utc_ms < group->stuck_ms + TALK_GAP_MS;
+}
+
+bool talk_gap_everyone(const struct talk *talk, const struct talk_group *group)
+{
+	return group->kind == TALK_EVERYONE && !group->blocked && talk_in_gap(group) &&
+	       talk->utc_ms < group->stuck_ms + TALK_GAP_EVERYONE_MS;
 }
 
 enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *group,
@@ -86,9 +99,15 @@ static bool reported(const struct talk *talk, struct bytes body)
 	return false;
 }
 
+/* As others are told. */
+static uint8_t reason_of(const struct talk_group *group)
+{
+	return (uint8_t)(talk_in_gap(group) ? TALK_STUCK_GAP : group->stuck);
+}
+
 static enum sotto_err stuck_report(struct talk *talk, const struct talk_group *group)
 {
-	struct talk_stuck stuck = {.reason = (uint8_t)group->stuck, .epoch = group->drops[0].epoch};
+	struct talk_stuck stuck = {.reason = reason_of(group), .epoch = group->drops[0].epoch};
 	struct talk_blob body = {0};
 	struct talk_out *out;
 	enum sotto_err err = SOTTO_OK;
@@ -124,7 +143,7 @@ static enum sotto_err plea_make(struct talk *talk, const struct talk_group *grou
 {
 	struct talk_plea_content content = {.stated_ms = talk->utc_ms,
 					    .epoch = group->drops[0].epoch,
-					    .reason = (uint8_t)group->stuck};
+					    .reason = reason_of(group)};
 	struct talk_plea plea = {.form = TALK_PLEA_FORM};
 	struct talk_blob inner = {0}, whole = {0};
 	uint8_t buffer[SIGNED_MAX];
@@ -171,9 +190,14 @@ out:
 /* When this group is to be asked for, by the wall clock; UINT64_MAX: not at all. */
 static uint64_t ask_ms(const struct talk *talk, const struct talk_group *group)
 {
+	uint64_t asked_ms = group->asked_ms;
+
 	/* A clock that was set back does not make it wait for ever. */
-	if (group->asked_ms != 0 && group->asked_ms <= talk->utc_ms)
-		return group->asked_ms + TALK_ASK_MS;
+	if (asked_ms != 0 && asked_ms <= talk->utc_ms) {
+		if (group->stuck == TALK_STUCK_LOST && asked_ms > group->stuck_ms + TALK_ASK_MS)
+			return asked_ms + (asked_ms - group->stuck_ms);
+		return asked_ms + TALK_ASK_MS;
+	}
 	switch (group->stuck) {
 	case TALK_STUCK_COMMIT:
 		return group->stuck_ms;
@@ -181,6 +205,8 @@ static uint64_t ask_ms(const struct talk *talk, const struct talk_group *group)
 		return group->stuck_ms + TALK_WELCOME_MS;
 	case TALK_STUCK_GAP:
 		return group->stuck_ms + TALK_GAP_ASK_MS;
+	case TALK_STUCK_LOST:
+		return group->stuck_ms + TALK_LOST_ASK_MS;
 	case TALK_STUCK_NO:
 		break;
 	}
@@ -190,7 +216,7 @@ static uint64_t ask_ms(const struct talk *talk, const struct talk_group *group)
 static bool ask_due(const struct talk *talk, const struct talk_group *group)
 {
 	return ask_ms(talk, group) <= talk->utc_ms && talk->inbox.at_end &&
-	       (group->stuck != TALK_STUCK_GAP || group->drops[0].at_end ||
+	       (!talk_in_gap(group) || group->drops[0].at_end ||
 		talk->authority == WIRE_AUTHORITY_PORCH);
 }
 
@@ -233,6 +259,25 @@ uint64_t talk_porch_due(const struct talk *talk)
 	return talk->now_ns + (due_ms > talk->utc_ms ? due_ms - talk->utc_ms : 0) * TALK_MS;
 }
 
+/*
+ * The relay has an access key that was made in a later epoch than where *everyone* ends for us: so there is one, and
+ * what leads there is not in the drop, nor does its author put it there again.
+ */
+static enum sotto_err old_key_look(struct talk *talk)
+{
+	bool old = talk->authority == WIRE_AUTHORITY_CATCH_UP &&
+		   talk->key_number > talk->access[0].number && talk->everyone->drops[0].at_end;
+
+	if (!old)
+		talk->old_key_ns = 0;
+	else if (talk->old_key_ns == 0)
+		talk->old_key_ns = talk->now_ns;
+	if (!old || talk->everyone->stuck != TALK_STUCK_NO ||
+	    talk->now_ns < talk->old_key_ns + TALK_LOST_ASK_MS * TALK_MS)
+		return SOTTO_OK;
+	return talk_stand_still(talk, talk->everyone, TALK_STUCK_GAP);
+}
+
 enum sotto_err talk_plea_work(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -240,6 +285,7 @@ enum sotto_err talk_plea_work(struct talk *talk)
 	/* None of our access keys opens a link: what leads on, if anything does, is our inbox. */
 	if (talk->authority == WIRE_AUTHORITY_PORCH && talk_porch_offer(talk))
 		TRY(talk_stand_still(talk, talk->everyone, TALK_STUCK_GAP));
+	TRY(old_key_look(talk));
 	TRY(porch_want(talk));
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
@@ -266,7 +312,10 @@ out:
 uint64_t talk_plea_due(const struct talk *talk)
 {
 	uint64_t due_ms = UINT64_MAX;
+	uint64_t due_ns = TALK_NEVER;
 
+	if (talk->old_key_ns != 0 && talk->everyone->stuck == TALK_STUCK_NO)
+		due_ns = talk->old_key_ns + TALK_LOST_ASK_MS * TALK_MS;
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 		uint64_t at_ms = ask_ms(talk, group);
@@ -276,10 +325,32 @@ uint64_t talk_plea_due(const struct talk *talk)
 		if (talk_gap_waits(talk, group) && group->stuck_ms + TALK_GAP_MS < due_ms)
 			due_ms = group->stuck_ms + TALK_GAP_MS;
 	}
-	return due_ms == UINT64_MAX ? TALK_NEVER : talk->now_ns + (due_ms - talk->utc_ms) * TALK_MS;
+	if (due_ms == UINT64_MAX)
+		return due_ns;
+	due_ms = (due_ms - talk->utc_ms) * TALK_MS;
+	return due_ns < talk->now_ns + due_ms ? due_ns : talk->now_ns + due_ms;
 }
 
 /* ---- Being asked ---- */
+
+/* It is no further than we are, and we do not know either whether there is more: whoever speaks leads both on. */
+static bool same_boat(const struct talk_group *group, uint8_t reason, uint64_t epoch)
+{
+	return group->stuck == TALK_STUCK_LOST && reason == TALK_STUCK_GAP &&
+	       epoch == group->drops[0].epoch;
+}
+
+/* When all others say that they are behind us, nobody has gone on without us. */
+static void asked_from(struct talk *talk, struct talk_group *group, const uint8_t *key,
+		       uint8_t reason, uint64_t epoch)
+{
+	if (same_boat(group, reason, epoch))
+		return;
+	talk_return_want(talk, group, key);
+	if (group->stuck == TALK_STUCK_LOST && epoch < group->drops[0].epoch &&
+	    talk_returns_all(talk, group))
+		group->stuck = TALK_STUCK_NO;
+}
 
 /* Only who is in the conversation knows which one is meant, and only who is in it is added anew. */
 enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key, struct bytes body)
@@ -299,7 +370,7 @@ enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key, struct 
 		if (memcmp(tag, stuck.tag, sizeof(tag)) == 0 &&
 		    mls_group_find_member(group->mls, BYTES(key, LEDGER_KEY_LEN), &member) ==
 			    SOTTO_OK)
-			talk_return_want(talk, group, key);
+			asked_from(talk, group, key, stuck.reason, stuck.epoch);
 	}
 	return SOTTO_OK;
 }
@@ -321,6 +392,6 @@ enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened)
 			signed_content(talk, plea.content, buffer, sizeof(buffer)),
 			BYTES_OF(plea.signature)) != SOTTO_OK)
 		return SOTTO_OK;
-	talk_return_want(talk, talk->everyone, content.device_key);
+	asked_from(talk, talk->everyone, content.device_key, content.reason, content.epoch);
 	return SOTTO_OK;
 }

@@ -68,6 +68,21 @@ out:
 	return err;
 }
 
+/* This one too, if it is a present one; of those that were never read nothing else shows that they were lost. */
+static enum sotto_err unread_lost(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (!group->drops[0].known && !group->entered)
+			TRY(talk_life_lost(talk, group));
+	}
+out:
+	return err;
+}
+
 /*
  * The relay lost this drop: what we put there and others may not have is sent again, and the new one is
  * read from its beginning.
@@ -79,6 +94,7 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 	talk_problem_set(talk, TALK_PROBLEM_LOST, true);
 	talk_drop_restart(drop);
 	talk->dirty = true;
+	TRY(unread_lost(talk));
 	if (group == NULL) {
 		talk->petition_stored = false;
 		return SOTTO_OK;

@@ -72,6 +72,24 @@ void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t
 	group->settled = false;
 }
 
+bool talk_returns_all(const struct talk *talk, const struct talk_group *group)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		const struct talk_kept_return *item;
+
+		if (member.leaf == mls_group_own_leaf(group->mls) ||
+		    !talk_leaf_allowed(talk, group, member.signature_key.data))
+			continue;
+		item = return_find(group, member.signature_key.data);
+		if (item == NULL || item->wanted == 0)
+			return false;
+	}
+	return true;
+}
+
 enum sotto_err talk_returned(struct talk *talk, struct talk_group *group, const uint8_t *key)
 {
 	struct talk_kept_return *item;

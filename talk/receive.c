@@ -40,7 +40,10 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	group->commit_due_ns = TALK_NEVER;
 	group->settled = false;
-	/* Whatever is gone: the commit was not. */
+	/* Whatever is gone: the commit was not. Its author wants to hear that somebody has it. */
+	group->entered = true;
+	group->speakers = 0;
+	group->speak_due_ns = group->stuck == TALK_STUCK_LOST ? 0 : TALK_NEVER;
 	group->stuck = TALK_STUCK_NO;
 	TRY(talk_wishes_settle(talk, group));
 	if (!mls_group_active(group->mls)) {
@@ -331,7 +334,7 @@ static enum sotto_err application_receive(struct talk *talk, struct talk_group *
 			    SOTTO_OK)
 		goto out;
 	/* Somebody else is still here. */
-	if (!past && group->stuck == TALK_STUCK_GAP)
+	if (!past && talk_in_gap(group))
 		group->stuck = TALK_STUCK_NO;
 	err = talk_frame_receive(talk, group, drop, &application);
 out:
@@ -371,7 +374,7 @@ static enum sotto_err own_receive(struct talk *talk, struct talk_group *group,
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
 		if (out_is(out, record))
-			return talk_out_seen(talk, group, out,
+			return talk_out_seen(talk, group, drop, out,
 					     before || (out->type != TALK_BODY_ENTRY &&
 							out->type != TALK_BODY_LEAVE && counts));
 	}

@@ -231,6 +231,27 @@ out:
 	return err;
 }
 
+/* What shows that somebody is here goes out also where it is not known yet that others are. */
+static enum sotto_err life_send(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	if (group->stuck != TALK_STUCK_LOST || !talk->link_ready || !group->drops[0].at_end ||
+	    talk->now_ns < talk->retry_ns || !talk_all_allowed(talk, group))
+		return SOTTO_OK;
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (!out->transient || !out->lives || out->records.ticket != 0)
+			continue;
+		if (out->records.count == 0)
+			TRY(out_seal(talk, group, out));
+		TRY(out_append(talk, group, out));
+	}
+out:
+	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+}
+
 enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
@@ -243,6 +264,7 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	if (group->kind == TALK_GROUP && talk_group_over(group))
 		return outbox_fail(talk, group);
 	TRY(outbox_expire(talk, group));
+	TRY(life_send(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||
 	    talk->now_ns < talk->retry_ns)
 		return SOTTO_OK;
@@ -296,14 +318,15 @@ out:
 	return err;
 }
 
-enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group, struct talk_out *out,
-			     bool counts)
+enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
+			     const struct talk_drop *drop, struct talk_out *out, bool counts)
 {
 	enum sotto_err err = SOTTO_OK;
 
 	if (!counts)
 		return SOTTO_OK;
 	out->seen = true;
+	out->back = talk_place_of(group, drop);
 	out->dirty = !out->transient;
 	if (out->type == TALK_BODY_ENTRY) {
 		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), true));

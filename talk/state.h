@@ -13,7 +13,7 @@
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
  *   forget.c                  a founding or a join that came to nothing
- *   readd.c plea.c back.c     who cannot follow, asks, is added anew, and comes back
+ *   readd.c plea.c life.c back.c   who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
  *   welcome.c                 what a Welcome must be
@@ -66,16 +66,6 @@
 /* Places in drops that are remembered for comparing what the relay signed for others. */
 #define TALK_HEARD_MAX 256
 
-/* A device is added anew to a group at most once in so long, whoever asks for it and how often. */
-#define TALK_READD_MS UINT64_C(600000)
-/* Who waits to be added anew asks again after so long; others heed what is not older than twice that. */
-#define TALK_ASK_MS UINT64_C(600000)
-/* The Welcome that belongs to the commit that added us anew is on its way for so long before we ask. */
-#define TALK_WELCOME_MS UINT64_C(60000)
-/* Who may have missed a commit waits so long for others to say so before it writes and commits again. */
-#define TALK_GAP_MS UINT64_C(600000)
-/* The same, before it asks: what is in its inbox has been read by then. */
-#define TALK_GAP_ASK_MS UINT64_C(2000)
 /* How often it is looked who is silent, and how exact the times of that are in the store. */
 #define TALK_SILENCE_MS UINT64_C(3600000)
 /* After so long without having read *everyone* the porch's key is tried, too. */
@@ -90,6 +80,8 @@ enum talk_stuck_why {
 	TALK_STUCK_READDED =
 		2, /* a commit removed our leaf and added a new one: its Welcome leads on */
 	TALK_STUCK_GAP = 3, /* records are gone, a commit perhaps among them */
+	/* The relay lost the drop, a commit perhaps with it; or it has a newer access key than *everyone* leads to. */
+	TALK_STUCK_LOST = 4,
 };
 
 /* Bytes of our own, from the engine's allocator. */
@@ -164,6 +156,7 @@ struct talk_out {
 	uint64_t number; /* of its row */
 	uint8_t type;
 	bool transient; /* now or never: not in the store */
+	bool lives;	/* it shows that we are here, after the relay lost the drop */
 	uint64_t serial;
 	uint64_t row;
 	uint64_t sent_ms;
@@ -173,6 +166,7 @@ struct talk_out {
 	uint64_t epoch;
 	enum talk_message_state state; /* texts: as the row has it */
 	struct talk_place place;       /* texts: likewise */
+	struct talk_place back; /* where it was read back last; sequence 0: before a restart */
 	struct talk_blob body;
 	struct talk_records records; /* none: not sealed yet */
 	struct talk_kept_key *recipients;
@@ -216,6 +210,11 @@ struct talk_group {
 	/* Until we are added anew nothing more happens here; in a gap, for TALK_GAP_MS. */
 	enum talk_stuck_why stuck;
 	uint64_t stuck_ms, asked_ms;
+	bool entered;	       /* its epoch, since the link came up: the relay has not lost it */
+	uint64_t speak_due_ns; /* to say that we are here, where a drop was lost; TALK_NEVER: not */
+	/* Who said so in the present drop; two of them are enough. */
+	uint8_t speaker[LEDGER_KEY_LEN]; /* the first */
+	uint32_t speakers;
 	uint64_t settled_ns;
 	uint64_t read_ms; /* when its drop was last read to its end, about */
 	struct talk_kept_return *returns;
@@ -372,6 +371,8 @@ struct talk {
 	bool porch_wanted; /* only the porch leads on: what to ask cannot be asked on a link in catch-up */
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;
+	uint64_t
+		old_key_ns; /* since when nothing leads to the newest access key; 0: something does */
 	/* The relay's access keys, as its last word on this link has them. */
 	uint64_t key_number;   /* the newest */
 	bool prove_due;	       /* this link has not shown that one */
@@ -711,7 +712,8 @@ MUST_USE enum sotto_err talk_ratchets_reserve(struct talk_group *group);
 /* Of a group's rows of its own: 8 bytes. */
 void talk_group_owner(const struct talk_group *group, uint8_t *owner);
 MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
-				      struct talk_out *out, bool counts);
+				      const struct talk_drop *drop, struct talk_out *out,
+				      bool counts);
 
 /* ---- access.c ---- */
 const struct talk_access *talk_access_first(const struct talk *talk);

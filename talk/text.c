@@ -129,19 +129,33 @@ static bool has_serial(const struct talk_has *has, uint64_t serial)
 }
 
 /*
- * The device has something later, and in the drop's order it would have read this first: for that device
- * the relay lost it.
+ * What stands before something that the device has, and that it has not, it would have read first: for that device the
+ * relay lost it, and it is sealed anew. A later serial alone says nothing, as requests overtake each other: where
+ * they stand was seen when they were read back, but for a restart since. What is no more in the outbox was looked
+ * at when its last receipt came.
  */
-static bool passed_over(const struct talk_has *has, const struct talk_out *out)
+static void passed_over(struct talk *talk, struct talk_group *group, const struct talk_has *has)
 {
-	struct wire_cursor cursor = wire_list_walk(&has->above);
-	struct talk_gap gap;
+	const struct talk_place *furthest = NULL;
+	bool unknown = false;
 
-	while (out->seen && wire_list_next(&cursor, &talk_gap_type, &gap)) {
-		if (gap.serial > out->serial)
-			return true;
+	/* From the latest serial down. */
+	for (struct list *element = group->outbox.previous; element != &group->outbox;
+	     element = element->previous) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->serial == 0)
+			continue;
+		if (has_serial(has, out->serial)) {
+			unknown = unknown || out->back.sequence == 0;
+			if (furthest == NULL || talk_place_compare(furthest, &out->back) < 0)
+				furthest = &out->back;
+		} else if (out->seen && furthest != NULL &&
+			   (unknown || out->back.sequence == 0 ||
+			    talk_place_compare(&out->back, furthest) < 0)) {
+			talk_out_unseal(talk, out);
+		}
 	}
-	return false;
 }
 
 /* Marks what this device has; true when nobody is left to wait for. */
@@ -199,20 +213,18 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 
 	if (wire_decode(&talk_receipt_type, body, &receipt) != SOTTO_OK)
 		return SOTTO_OK;
+	if (receipt.has.count == 0)
+		talk_life_heard(group, drop, key);
 	cursor = wire_list_walk(&receipt.has);
 	while (wire_list_next(&cursor, &talk_has_type, &has)) {
 		if (memcmp(has.device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
 			continue;
+		passed_over(talk, group, &has);
 		list_for_each (element, following, &group->outbox) {
 			struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-			if (out->serial == 0)
+			if (out->serial == 0 || !has_serial(&has, out->serial))
 				continue;
-			if (!has_serial(&has, out->serial)) {
-				if (passed_over(&has, out))
-					talk_out_unseal(talk, out);
-				continue;
-			}
 			all = acknowledged(out, key);
 			if (out->type == TALK_BODY_TEXT)
 				TRY(person_has(talk, group, out, key));

@@ -120,6 +120,7 @@ static enum sotto_err member_work(struct talk *talk)
 		TRY(talk_commits_again(talk, group));
 		TRY(talk_leave_work(talk, group));
 		TRY(talk_commit_work(talk, group));
+		TRY(talk_life_work(talk, group));
 		TRY(talk_send_work(talk, group));
 		/* A commit in a group of one has moved it on. */
 		TRY(group_ask(talk, group));
@@ -161,7 +162,9 @@ static void problems_settle(struct talk *talk)
 
 		blocked = blocked || (group->blocked && !talk_group_over(group));
 		stuck = stuck || group->stuck == TALK_STUCK_COMMIT;
-		back = back || group->stuck == TALK_STUCK_READDED || talk_gap_waits(talk, group);
+		back = back || group->stuck == TALK_STUCK_READDED ||
+		       (talk_gap_waits(talk, group) &&
+			(group->stuck == TALK_STUCK_GAP || group->asked_ms != 0));
 	}
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
 	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
@@ -255,6 +258,7 @@ enum sotto_err talk_unlink(struct talk *talk)
 
 	talk->link_up = talk->link_ready = false;
 	talk->authority = WIRE_AUTHORITY_NONE;
+	talk->old_key_ns = 0;
 	talk->petition_stored = talk->asked_found = false;
 	talk->petition_ticket = talk->plea_ticket = 0;
 	talk->retry_ns = 0;
@@ -284,6 +288,8 @@ enum sotto_err talk_unlink(struct talk *talk)
 		if (!group->drops[0].known)
 			group->pending.stored = 0;
 		group->commit_due_ns = TALK_NEVER;
+		group->entered = false;
+		group->speak_due_ns = group->stuck == TALK_STUCK_LOST ? 0 : TALK_NEVER;
 		group->settled = false;
 		TRY(talk_out_unlink(talk, group));
 	}
@@ -350,6 +356,8 @@ static uint64_t next_due(const struct talk *talk)
 		const struct talk_drop *present = &group->drops[0];
 
 		due = earlier(due, group->commit_due_ns);
+		if (group->speak_due_ns > talk->now_ns)
+			due = earlier(due, group->speak_due_ns);
 		if (group->parts_due_ns > talk->now_ns)
 			due = earlier(due, group->parts_due_ns);
 		if (group->settled)

@@ -309,15 +309,175 @@ static void test_stuck_in_catch_up(void **state)
 	world_destroy(world);
 }
 
+/* ---- A relay that lost its store ---- */
+
+struct asked {
+	const struct talk *talk;
+	uint8_t drop[WIRE_HASH_LEN];
+	uint32_t requests;
+};
+
+static void count_pleas(void *context, const struct talk *talk, struct bytes request)
+{
+	struct asked *pleas = context;
+	uint8_t name[WIRE_HASH_LEN];
+	struct bytes sealed;
+
+	pleas->requests += talk == pleas->talk && append_read(request, name, &sealed) &&
+			   memcmp(name, pleas->drop, WIRE_HASH_LEN) == 0;
+}
+
+/* All is well, but that the relay lost something; and it goes on so. */
+static void assert_lost_only(struct world *world)
+{
+	all_write(world, PHONES, UINT32_MAX, 300);
+	for (uint32_t i = 0; i < PHONES; i++) {
+		assert_int_equal(problems_of(world, i) & ~(UINT32_C(1) << TALK_PROBLEM_LOST), 0);
+		assert_int_equal(mls_group_member_count(talk_of(world, i)->everyone->mls), PHONES);
+		for (uint32_t k = 0; k < i; k++)
+			assert_true(world_agree(world, i, k));
+	}
+}
+
+/* With all that its authors would put there again: nobody keeps the commits of so many epochs. */
+#define PAST (TALK_DROPS_MAX + 2)
+
+static void epochs_pass(struct world *world, uint32_t by, struct talk_group *group, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t epoch = epoch_of(group);
+
+		update_wish(world, by, group);
+		world_run(world, 5);
+		assert_int_equal(epoch_of(group), epoch + 1);
+	}
+}
+
+static void lose(struct world *world)
+{
+	links(world, PHONES, false);
+	world_run(world, 1);
+	fake_relay_lose(world_relay(world));
+}
+
+/*
+ * While a phone is off the others go on, and then the relay loses everything: what led to where they are is nowhere.
+ * It comes back by itself, and what both sides wrote meanwhile arrives.
+ */
+static void away_and_lost(uint64_t seed, bool everyone, bool keys)
+{
+	struct world *world = settled(seed);
+
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	assert_true(world_send(world, VICTIM, 0, 100));
+	if (keys)
+		rotate(world, 3);
+	if (everyone)
+		epochs_pass(world, 1, talk_of(world, 1)->everyone, PAST);
+	epochs_pass(world, 0, direct_of(world, 0, VICTIM), PAST);
+	assert_true(world_send(world, 0, VICTIM, 1));
+	assert_true(world_send(world, 1, VICTIM, 1));
+	world_run(world, 5);
+	lose(world);
+	links(world, 2, true);
+	world_run(world, 60);
+	world_link(world, VICTIM, true);
+	world_run(world, 300);
+	assert_int_equal(authority(world, VICTIM), WIRE_AUTHORITY_FULL);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_int_equal(world_received(world, 1, VICTIM, 1), 1);
+	assert_int_equal(world_received(world, VICTIM, 0, 100), 1);
+	assert_int_equal(world_sent_state(world, 0, VICTIM, 1), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(world_sent_state(world, VICTIM, 0, 100), TALK_MESSAGE_DELIVERED);
+	assert_lost_only(world);
+	world_destroy(world);
+}
+
+static void test_away_while_lost(void **state)
+{
+	(void)state;
+	away_and_lost(940, true, true);
+	away_and_lost(941, true, false);
+	away_and_lost(942, false, false);
+}
+
+static size_t total_asked(struct world *world)
+{
+	size_t pleas = 0;
+
+	for (uint32_t i = 0; i < PHONES; i++) {
+		list_for_each (element, following, &talk_of(world, i)->groups)
+			pleas += CONTAINER_OF(element, struct talk_group, list)->asked_ms != 0;
+	}
+	return pleas;
+}
+
+/* Who was not behind hears the others, and nobody is added anew; also where the others come hours later. */
+static void together_and_lost(uint64_t seed, uint64_t alone_s)
+{
+	struct world *world = settled(seed);
+	uint64_t epoch = epoch_at(world, 0), direct = epoch_of(direct_of(world, 0, VICTIM));
+
+	lose(world);
+	world_link(world, VICTIM, true);
+	world_run(world, alone_s);
+	links(world, PHONES, true);
+	world_run(world, 50);
+	if (alone_s == 0)
+		assert_int_equal(total_asked(world), 0);
+	assert_lost_only(world);
+	if (alone_s == 0) {
+		assert_int_equal(epoch_at(world, VICTIM), epoch);
+		assert_int_equal(epoch_of(direct_of(world, VICTIM, 0)), direct);
+	}
+	world_destroy(world);
+}
+
+static void test_together_while_lost(void **state)
+{
+	(void)state;
+	together_and_lost(943, 0);
+	together_and_lost(944, 45 * 60);
+}
+
+/*
+ * Alone behind a relay that lost everything it asks less and less often, and commits nothing in *everyone*: the
+ * others may have gone on.
+ */
+static void test_alone_while_lost(void **state)
+{
+	struct world *world = settled(945);
+	struct asked pleas = {.requests = 0};
+	uint64_t epoch;
+
+	(void)state;
+	world_link(world, 0, false);
+	world_run(world, 1);
+	epochs_pass(world, 1, talk_of(world, 1)->everyone, PAST);
+	lose(world);
+	epoch = epoch_at(world, 0);
+	pleas.talk = talk_of(world, 0);
+	memcpy(pleas.drop, talk_of(world, 0)->porch.name, WIRE_HASH_LEN);
+	world_listen(world, count_pleas, &pleas);
+	world_link(world, 0, true);
+	world_run(world, 60);
+	update_wish(world, 0, talk_of(world, 0)->everyone);
+	world_run(world, 12 * 3600);
+	assert_int_equal(epoch_at(world, 0), epoch);
+	assert_in_range(pleas.requests, 4, 9);
+	links(world, PHONES, true);
+	world_run(world, 12 * 3600);
+	assert_int_equal(epoch_at(world, 0), epoch_at(world, 1));
+	assert_true(epoch_at(world, 0) > epoch + PAST);
+	assert_lost_only(world);
+	world_destroy(world);
+}
+
 /* ---- Many epochs ---- */
 
 #define EPOCHS	  200
 #define PER_EPOCH 5
-
-struct asked {
-	const struct talk *talk;
-	uint32_t requests;
-};
 
 static void count_asked(void *context, const struct talk *talk, struct bytes request)
 {
@@ -436,6 +596,9 @@ int main(void)
 		cmocka_unit_test(test_keys_behind),
 		cmocka_unit_test(test_keys_too_far_behind),
 		cmocka_unit_test(test_stuck_in_catch_up),
+		cmocka_unit_test(test_away_while_lost),
+		cmocka_unit_test(test_together_while_lost),
+		cmocka_unit_test(test_alone_while_lost),
 		cmocka_unit_test(test_many_epochs),
 		cmocka_unit_test(test_not_fresh),
 	};

@@ -431,6 +431,97 @@ static void test_removed_peer_gets_nothing(void **state)
 	}
 }
 
+/* ---- Requests that overtake each other ---- */
+
+/* What leaves for one drop: records, each once. */
+struct left {
+	const struct talk *from[2];
+	uint8_t name[WIRE_HASH_LEN];
+	uint8_t sealed[6][WIRE_RECORD_LEN_1];
+	size_t count;
+};
+
+static void note(void *context, const struct talk *talk, struct bytes request)
+{
+	struct left *left = context;
+	uint8_t name[WIRE_HASH_LEN];
+	struct bytes sealed;
+
+	if ((talk != left->from[0] && talk != left->from[1]) ||
+	    !append_read(request, name, &sealed) || memcmp(name, left->name, WIRE_HASH_LEN) != 0)
+		return;
+	for (size_t i = 0; i < left->count; i++) {
+		if (bytes_equal(BYTES_OF(left->sealed[i]), sealed))
+			return;
+	}
+	assert_true(left->count < ARRAY_LEN(left->sealed));
+	assert_int_equal(sealed.len, WIRE_RECORD_LEN_1);
+	memcpy(left->sealed[left->count++], sealed.data, sealed.len);
+}
+
+/* A receipt for the second of the texts that are to come, and not for the first. */
+static void second_only(struct talk_frame *frame, const void *context)
+{
+	static uint8_t buffer[256];
+	const struct talk *sender = context;
+	struct talk_gap second = {.serial = 3};
+	struct talk_has has = {.floor = 1, .above = {.items = &second, .count = 1}};
+	struct talk_receipt receipt = {.has = {.items = &has, .count = 1}};
+	struct writer writer;
+
+	memcpy(has.device_key, sender->identity.public_key, LEDGER_KEY_LEN);
+	writer_init_fixed(&writer, buffer, sizeof(buffer));
+	assert_int_equal(wire_encode(&talk_receipt_type, &receipt, &writer), SOTTO_OK);
+	frame->type = TALK_BODY_RECEIPT;
+	frame->body = writer_bytes(&writer);
+}
+
+/*
+ * Phone 1 has the second text, and says so while it has not read the first. Where that one stands behind the second
+ * it will be read; where it stands before it was lost, and is sealed anew.
+ */
+static void overtaken(uint64_t seed, bool in_order)
+{
+	struct world *world = world_create(seed);
+	struct left left = {.count = 0};
+	size_t first = in_order ? 0 : 1;
+
+	world_members(world, 2, false);
+	all_write(world, 2, UINT32_MAX, 0);
+	left.from[0] = talk_of(world, 0);
+	left.from[1] = talk_of(world, 1);
+	memcpy(left.name, direct_of(world, 0, 1)->drops[0].name, WIRE_HASH_LEN);
+	world_listen(world, note, &left);
+	assert_true(world_send(world, 0, 1, 1));
+	assert_true(world_send(world, 0, 1, 2));
+	world_link(world, 0, false);
+	frame_post(world, 1, direct_of(world, 1, 0), second_only, talk_of(world, 0));
+	world_link(world, 1, false);
+	assert_int_equal(left.count, 3);
+	fake_relay_put(world_relay(world), left.name, BYTES_OF(left.sealed[first]));
+	fake_relay_put(world_relay(world), left.name, BYTES_OF(left.sealed[1 - first]));
+	fake_relay_put(world_relay(world), left.name, BYTES_OF(left.sealed[2]));
+	left.from[1] = NULL;
+	world_link(world, 0, true);
+	world_run(world, 20);
+	assert_int_equal(left.count, in_order ? 4 : 3);
+	world_link(world, 1, true);
+	world_run(world, 20);
+	for (uint32_t i = 1; i <= 2; i++) {
+		assert_int_equal(world_received(world, 0, 1, i), 1);
+		assert_int_equal(world_sent_state(world, 0, 1, i), TALK_MESSAGE_DELIVERED);
+	}
+	assert_true(histories_equal(world, 0, 1));
+	world_destroy(world);
+}
+
+static void test_overtaken(void **state)
+{
+	(void)state;
+	overtaken(450, true);
+	overtaken(451, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_reads_before_it_sends),
 		cmocka_unit_test(test_removed_sees_nothing),
 		cmocka_unit_test(test_removed_peer_gets_nothing),
+		cmocka_unit_test(test_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
