@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make demo: a relay that knows nothing, three phones that hold the keys, messages, and a call with speech.
+"""make demo: a relay that knows nothing, three phones that hold the keys, messages, a group, and a call with speech.
 
     demo.py BUILD          leaves build/demo/report.json and the recordings; exit 0 if everything held
 """
@@ -35,7 +35,9 @@ TIMES = ("setup_ms", "answer_ms", "mouth_to_ear_ms")
 PEOPLE = [("100", "Ana Castellanos"), ("101", "Benedikt Oyelaran"), ("102", "Chiyo Marchetti")]
 NETWORK = "Field Desk Nine"
 # A report has each of these; one that passed has a figure for each.
-FIGURES = ("word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
+GROUP = "Harbour watch"
+FIGURES = ("group_messages_sent", "group_messages_received", "group_acknowledged", "group_notices", "search_hits",
+           "exported", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
            "offline_delivered", "relay_plaintext_hits", "control_hits", "udp_sizes", "recordings")
 
 
@@ -145,6 +147,79 @@ def count_messages(story, phones, sent):
                         offline_delivered=len(received["102"]))
 
 
+def items_of(phone):
+    return phone.run("read", GROUP)
+
+
+def shown_of(phone):
+    """What stands in the group and in which order: what is the same on every phone."""
+    return [(item["from"], item["text"], item.get("reply_to"), item.get("edited", False),
+             sorted((r["from"], r["reaction"]) for r in item.get("reactions", [])))
+            for item in items_of(phone) if "notice" not in item]
+
+
+def deeds_of(phone):
+    return [(item["by"], item["notice"], item.get("subject") or item.get("name"))
+            for item in items_of(phone) if "notice" in item]
+
+
+def talk_in_group(story, phones):
+    """What was said there, and what one phone shows of it."""
+    story.chapter(f"They make a group, “{GROUP}”, and all write into it.")
+    ana, ben, chiyo = phones
+    began = time.monotonic()
+    ana.run("group", "create", GROUP, "101")
+    ben.run("group", "add", ben.wait_for("the group", lambda: ben.run("group", "list"))[0]["id"], "102")
+    chiyo.wait_for("the group", lambda: chiyo.run("group", "list"))
+    story.say(f"Ana made it with Ben, and Ben added Chiyo: {time.monotonic() - began:.1f} s")
+    watch = chiyo.run("send", GROUP, "Who has the night watch at the pier?")[-1]["id"]
+    ben.wait_for("the question", lambda: watch in [m["id"] for m in items_of(ben)])
+    answer = ben.run("send", GROUP, "I have, until fuor.", "--reply", watch)[-1]["id"]
+    ana.wait_for("the answer", lambda: answer in [m["id"] for m in items_of(ana)])
+    ben.run("edit", GROUP, answer, "I have, until four.")
+    ana.run("react", GROUP, answer, "\U0001f44d")
+    ana.run("send", GROUP, "Then Marguerite takes over.")
+    wanted = [("102", "Who has the night watch at the pier?", None, False, []),
+              ("101", "I have, until four.", watch, True, [("100", "\U0001f44d")]),
+              ("100", "Then Marguerite takes over.", None, False, [])]
+    for phone in phones:
+        phone.wait_for("all of it", lambda p=phone: shown_of(p) == wanted, seen=lambda p=phone: shown_of(p))
+    story.check(True, "a question, a reply that was edited, a reaction: the same on three phones, in one order")
+    judge_group(story, phones, wanted)
+    return [text for _, text, *_ in wanted]
+
+
+def judge_group(story, phones, wanted):
+    """Once more, and counted: who got what, who is shown to have it, what is found and what is written out."""
+    ana, ben, chiyo = phones
+    own = {"100": ana, "101": ben, "102": chiyo}
+
+    def reached(sender):
+        return [p["extension"] for m in items_of(own[sender]) if m.get("from") == sender for p in m.get("reached", [])]
+
+    for sender in own:
+        own[sender].wait_for("word of the others", lambda s=sender: len(reached(s)) == len(own) - 1)
+    received = sum(m["from"] != extension for extension, phone in own.items() for m in items_of(phone)
+                   if "notice" not in m)
+    acknowledged = sum(len(reached(sender)) for sender in own)
+    story.check(received == acknowledged == len(wanted) * (len(own) - 1),
+                f"{len(wanted)} messages sent to two others each, {received} received, {acknowledged} known to be")
+    deeds = deeds_of(ana)
+    story.check(deeds == [("100", "created", GROUP), ("100", "added", "101"), ("101", "added", "102")]
+                and deeds_of(chiyo) == deeds[-1:], "who made it and who added whom is shown; Chiyo sees from herself on")
+    hits = [m["text"] for m in chiyo.run("search", "UNTIL FOUR")]
+    story.check(hits == [wanted[1][1]] and not chiyo.run("search", "fuor"),
+                "search finds what the edited message says, and not what it said")
+    path = os.path.join(OUT, "export.jsonl")
+    chiyo.run("export", GROUP, "--out", path)
+    with open(path, encoding="utf-8") as file:
+        exported = [json.loads(line) for line in file]
+    story.check(exported == items_of(chiyo), f"an export has all {len(exported)} lines of it")
+    story.report.update(group_messages_sent=len(wanted), group_messages_received=received,
+                        group_acknowledged=acknowledged, group_notices=len(deeds), search_hits=len(hits),
+                        exported=len(exported))
+
+
 def make_speech(story):
     said = []
     for which, seed in enumerate((11, 23)):
@@ -252,6 +327,7 @@ def hold_and_judge_calls(story, rig, phones, said):
 def needles_of(texts):
     needles = {f"text {i}": text.encode() for i, text in enumerate(texts)}
     needles["network"] = NETWORK.encode()
+    needles["group"] = GROUP.encode()
     for extension, name in PEOPLE:
         needles[f"name {extension}"] = name.encode()
         # As it stands in a ledger entry, and as it stands in a line of the control socket.
@@ -296,7 +372,7 @@ def search_relay(story, rig, relay, phones, texts, said):
             story.say(f"FOUND {name}: {', '.join(sorted(forms))}")
     story.check(hits == 0, "nothing found at the relay")
     # The same search must find each of them where it has to be.
-    control, _ = search(agent_memory(rig, phones[0], len(texts)), needles)
+    control, _ = search(agent_memory(rig, phones[0], len(phones[0].run("read"))), needles)
     spoken, _ = search(voice_memory, needles)
     control.update(spoken)
     missing = sorted(set(needles) - set(control))
@@ -310,11 +386,12 @@ def play(story, build):
     with Rig(build, os.path.join(OUT, "homes")) as rig:
         relay, phones = start_network(story, rig)
         sent = write_messages(story, phones)
+        said_in_group = talk_in_group(story, phones)
         story.chapter("Speech is made.")
         said = make_speech(story)
         hold_and_judge_calls(story, rig, phones, said)
         count_messages(story, phones, sent)
-        texts = [text for found in sent.values() for text in found]
+        texts = [text for found in sent.values() for text in found] + said_in_group
         search_relay(story, rig, relay, phones, texts, said)
 
 
