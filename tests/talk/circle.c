@@ -181,6 +181,7 @@ struct search {
 	uint32_t from, count;
 	struct bytes text;
 	enum talk_message_state state;
+	enum talk_person_state people[WORLD_PHONES_MAX];
 };
 
 /* Rows of the group in the order of people; each is called with what borrows from the store. */
@@ -217,12 +218,17 @@ static void rows_each(const struct circle *circle, uint32_t number,
 static void look(void *context, const struct talk_message *message)
 {
 	struct search *search = context;
+	struct talk_person person;
+	struct wire_cursor cursor;
 
 	if (message->kind != TALK_ROW_TEXT || message->from != search->from ||
 	    !bytes_equal(message->text, search->text))
 		return;
 	search->count++;
 	search->state = message->state;
+	cursor = wire_list_walk(&message->people);
+	while (talk_person_next(&cursor, &person))
+		search->people[person.extension - 100] = person.state;
 }
 
 static struct search search(const struct circle *circle, uint32_t number, uint32_t from,
@@ -246,6 +252,43 @@ uint32_t circle_received(const struct circle *circle, uint32_t number, uint32_t 
 enum talk_message_state circle_state(const struct circle *circle, uint32_t by, uint32_t text)
 {
 	return search(circle, by, by, text).state;
+}
+
+void circle_reached(const struct circle *circle, uint32_t by, uint32_t text, char *out, size_t room)
+{
+	struct search found = search(circle, by, by, text);
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < WORLD_PHONES_MAX && at < room; i++) {
+		if (found.people[i] != 0)
+			at += (size_t)snprintf(
+				out + at, room - at, "%s%u %s", at > 0 ? "|" : "", 100 + i,
+				found.people[i] == TALK_PERSON_READ ? "read" : "has");
+	}
+}
+
+enum sotto_err circle_read(const struct circle *circle, uint32_t number)
+{
+	struct talk_conversation conversation = conversation_of(circle);
+	struct talk *talk = talk_of(circle->world, number);
+	struct talk_history history = {0};
+	struct talk_owner owner;
+	uint64_t last = 0;
+	enum sotto_err err = talk_conversation_owner(talk, &conversation, &owner);
+
+	if (err == SOTTO_OK)
+		err = talk_history_read(&world_phone(circle->world, number)->reader, &owner, 0,
+					&history);
+	ASSERT(err == SOTTO_OK);
+	for (size_t i = 0; i < history.count; i++)
+		last = history.rows[i].row > last ? history.rows[i].row : last;
+	talk_history_release(&history);
+	err = talk_mark_read(talk, &conversation, last, world_now(circle->world),
+			     utc_ms(circle->world));
+	if (err == SOTTO_OK)
+		world_settle(world_phone(circle->world, number));
+	return err;
 }
 
 struct telling {

@@ -43,6 +43,13 @@ uint32_t circle_received(const struct circle *circle, uint32_t number, uint32_t 
 			 uint32_t text);
 enum talk_message_state circle_state(const struct circle *circle, uint32_t by, uint32_t text);
 
+/* How far it has come with each, by extension: "101 read|102 has"; nothing of who has not got it. */
+void circle_reached(const struct circle *circle, uint32_t by, uint32_t text, char *out,
+		    size_t room);
+
+/* This phone has read all that it has of the group. */
+enum sotto_err circle_read(const struct circle *circle, uint32_t number);
+
 /*
  * What this phone shows, row by row in the order of people: "100 created Harbour\n100 added 101\n101: text 3\n". Texts
  * only if wanted. To be freed.

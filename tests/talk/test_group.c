@@ -210,6 +210,60 @@ static void test_delivered_without_the_removed(void **state)
 	circle_end(&circle);
 }
 
+static void assert_reached(const struct circle *circle, uint32_t text, const char *expected)
+{
+	char reached[128];
+
+	circle_reached(circle, 0, text, reached, sizeof(reached));
+	assert_string_equal(reached, expected);
+}
+
+/* Who has it and who has read it is known of each member; who is off is not in the list until he is back. */
+static void test_delivered_to_each(void **state)
+{
+	struct circle circle;
+
+	(void)state;
+	circle_begin(&circle, 15, 5, PHONE(1) | PHONE(2) | PHONE(3));
+	world_link(circle.world, 3, false);
+	run(&circle, 2);
+	assert_int_equal(circle_send(&circle, 0, 1), SOTTO_OK);
+	assert_reached(&circle, 1, "");
+	run(&circle, 20);
+	assert_reached(&circle, 1, "101 has|102 has");
+	assert_int_equal(circle_state(&circle, 0, 1), TALK_MESSAGE_STORED);
+	/* Reading counts once, and of who says nothing of it not at all. */
+	assert_int_equal(talk_tell_read(talk_of(circle.world, 2), false, world_now(circle.world),
+					WORLD_UTC_MS),
+			 SOTTO_OK);
+	world_settle(world_phone(circle.world, 2));
+	for (uint32_t i = 1; i < 3; i++)
+		assert_int_equal(circle_read(&circle, i), SOTTO_OK);
+	run(&circle, 20);
+	assert_reached(&circle, 1, "101 read|102 has");
+	world_restart(world_phone(circle.world, 0));
+	assert_reached(&circle, 1, "101 read|102 has");
+	/* Back in another epoch, he has it, and so have all. */
+	assert_int_equal(circle_rename(&circle, 2, "Quay"), SOTTO_OK);
+	run(&circle, 20);
+	world_link(circle.world, 3, true);
+	run(&circle, 20);
+	assert_reached(&circle, 1, "101 read|102 has|103 has");
+	assert_int_equal(circle_state(&circle, 0, 1), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(circle_read(&circle, 3), SOTTO_OK);
+	run(&circle, 20);
+	assert_reached(&circle, 1, "101 read|102 has|103 read");
+	/* Nobody but its author learns how far it came, and it never reached whom it was not for. */
+	assert_int_equal(circle_add(&circle, 1, PHONE(4)), SOTTO_OK);
+	run(&circle, 20);
+	assert_int_equal(circle_read(&circle, 4), SOTTO_OK);
+	assert_int_equal(circle_send(&circle, 0, 2), SOTTO_OK);
+	run(&circle, 20);
+	assert_reached(&circle, 1, "101 read|102 has|103 read");
+	assert_reached(&circle, 2, "101 has|102 has|103 has|104 has");
+	circle_end(&circle);
+}
+
 /* Two add different people in the same moment: both are in, whoever was first. */
 static void test_two_add(void **state)
 {
@@ -522,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_bounds_of_membership),
 		cmocka_unit_test(test_delivered_without_the_removed),
+		cmocka_unit_test(test_delivered_to_each),
 		cmocka_unit_test(test_two_add),
 		cmocka_unit_test(test_one_adds_whom_another_removes),
 		cmocka_unit_test(test_both_rename),
