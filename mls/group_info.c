@@ -70,7 +70,7 @@ static enum sotto_err load_tree(const struct info_entry *entry, struct epoch *ep
 				       &encoded));
 	TRY(random_fill(config->random, &seed, sizeof(seed)));
 	tree_init(&epoch->tree, config->allocator, epoch->suite, seed);
-	TRY(tree_read(&epoch->tree, encoded, width_for_leaf(config->limits.members - 1)));
+	TRY(tree_read(&epoch->tree, encoded, width_for_members(config->limits.members)));
 	FAIL_IF(!bytes_equal(entry->info->tree_hash,
 			     BYTES(tree_root_hash(&epoch->tree), suite_hash_len(epoch->suite))),
 		SOTTO_ERR_INVALID);

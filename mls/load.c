@@ -46,13 +46,14 @@ static struct bytes get_whole_vector(struct reader *reader)
 static enum sotto_err tree_load(const struct mls_group *group, const struct tree *base,
 				struct reader *reader, struct tree *tree)
 {
+	uint32_t width_max = width_for_members(group->config.limits.members);
 	struct bytes encoded;
 	uint64_t seed;
 	enum sotto_err err;
 
 	if (base != NULL) {
 		tree_finish(tree);
-		err = tree_read_difference(tree, base, reader);
+		err = tree_read_difference(tree, base, reader, width_max);
 		if (err != SOTTO_OK)
 			tree_init(tree, group->config.allocator, group->suite, 0);
 		return err;
@@ -62,7 +63,7 @@ static enum sotto_err tree_load(const struct mls_group *group, const struct tree
 		return err;
 	tree_init(tree, group->config.allocator, group->suite, seed);
 	encoded = get_whole_vector(reader);
-	return reader->err == SOTTO_OK ? tree_read(tree, encoded, TREE_WIDTH_MAX) : reader->err;
+	return reader->err == SOTTO_OK ? tree_read(tree, encoded, width_max) : reader->err;
 }
 
 enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base,

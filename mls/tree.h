@@ -192,10 +192,13 @@ void tree_write(const struct tree *tree, struct writer *writer);
  */
 MUST_USE enum sotto_err tree_read(struct tree *tree, struct bytes encoded, uint32_t width_max);
 
-/* What differs from a base tree, for saving; reading makes a clone of base and applies it. */
+/*
+ * What differs from a base tree, for saving; reading makes a clone of base and applies it. Takes no
+ * memory for a width beyond width_max, or for one that no leaf in it calls for.
+ */
 void tree_write_difference(const struct tree *tree, const struct tree *base, struct writer *writer);
 MUST_USE enum sotto_err tree_read_difference(struct tree *tree, const struct tree *base,
-					     struct reader *reader);
+					     struct reader *reader, uint32_t width_max);
 
 /*
  * Parent hash (7.9) of a node with a copath child, given the parent_hash field it has or will have.

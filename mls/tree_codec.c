@@ -166,6 +166,19 @@ static enum sotto_err blank_node(struct tree *tree, uint32_t node)
 				  : tree_blank_parent(tree, node);
 }
 
+static void skip_node(struct reader *reader)
+{
+	struct leaf_view view;
+
+	if (reader_get_u8(reader) == NODE_LEAF) {
+		leaf_view_read(reader, &view);
+		return;
+	}
+	(void)reader_get_vector(reader);
+	(void)reader_get_vector(reader);
+	(void)reader_get_vector(reader);
+}
+
 /* One entry; the first pass blanks what changed, so that keys may move, the second fills. */
 static enum sotto_err entry_read(struct tree *tree, struct reader *reader, bool fill)
 {
@@ -176,22 +189,29 @@ static enum sotto_err entry_read(struct tree *tree, struct reader *reader, bool 
 		return SOTTO_ERR_CORRUPT;
 	if (filled == 1 && fill)
 		return node_read(tree, node, reader);
-	if (filled == 1) {
-		struct leaf_view view;
-
-		if (reader_get_u8(reader) == NODE_LEAF) {
-			leaf_view_read(reader, &view);
-		} else {
-			(void)reader_get_vector(reader);
-			(void)reader_get_vector(reader);
-			(void)reader_get_vector(reader);
-		}
-	}
+	if (filled == 1)
+		skip_node(reader);
 	return fill ? SOTTO_OK : blank_node(tree, node);
 }
 
+/* Is a leaf filled in the right half of that width? Else no tree has it. */
+static bool entries_reach(struct reader entries, uint32_t width)
+{
+	bool reach = false;
+
+	while (reader_more(&entries)) {
+		uint32_t node = reader_get_u32(&entries);
+
+		if (reader_get_u8(&entries) == 0)
+			continue;
+		reach |= node_is_leaf(node) && leaf_of_node(node) >= width / 2;
+		skip_node(&entries);
+	}
+	return reach;
+}
+
 enum sotto_err tree_read_difference(struct tree *tree, const struct tree *base,
-				    struct reader *reader)
+				    struct reader *reader, uint32_t width_max)
 {
 	uint32_t width = reader_get_u32(reader);
 	struct reader entries = reader_get_nested(reader);
@@ -200,8 +220,8 @@ enum sotto_err tree_read_difference(struct tree *tree, const struct tree *base,
 
 	if (err != SOTTO_OK)
 		return err;
-	FAIL_IF(width == 0 || width > TREE_WIDTH_MAX || (width & (width - 1)) != 0,
-		SOTTO_ERR_CORRUPT);
+	FAIL_IF(width == 0 || width > width_max || (width & (width - 1)) != 0, SOTTO_ERR_CORRUPT);
+	FAIL_IF(width > tree->width && !entries_reach(entries, width), SOTTO_ERR_CORRUPT);
 	TRY(tree_widen(tree, width));
 	while (reader_more(&entries))
 		TRY(entry_read(tree, &entries, false));

@@ -107,4 +107,12 @@ static inline uint32_t width_for_leaf(uint32_t leaf)
 	return leaf == 0 ? 1 : UINT32_C(1) << (32 - (uint32_t)__builtin_clz(leaf));
 }
 
+/* The widest tree in which there were never more members: an add takes the leftmost blank leaf. */
+static inline uint32_t width_for_members(uint32_t members)
+{
+	if (members > TREE_WIDTH_MAX)
+		return TREE_WIDTH_MAX;
+	return width_for_leaf(members == 0 ? 0 : members - 1);
+}
+
 #endif

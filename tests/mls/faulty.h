@@ -12,6 +12,7 @@ struct faulty {
 	unsigned calls;
 	unsigned refuse; /* 0: none */
 	size_t live;
+	size_t most; /* the highest that live has been */
 };
 
 static inline void *faulty_allocate(void *context, size_t len)
@@ -22,6 +23,7 @@ static inline void *faulty_allocate(void *context, size_t len)
 	if (self->calls == self->refuse)
 		return NULL;
 	self->live += len;
+	self->most = self->live > self->most ? self->live : self->most;
 	return malloc(len);
 }
 

@@ -14,7 +14,11 @@
 
 #include <cmocka.h>
 
+#include "base/assert.h"
+#include "base/reader.h"
+#include "base/writer.h"
 #include "mls/group.h"
+#include "tests/mls/faulty.h"
 #include "tests/mls/world.h"
 
 /* What is on disk. */
@@ -284,6 +288,57 @@ static void test_signature_key(void **state)
 	world_finish(&world);
 }
 
+/*
+ * What is stored of a past epoch's tree says how wide it is. No memory is taken for a width that the
+ * limits do not allow, or that no leaf calls for.
+ */
+static void test_width_of_nothing(void **state)
+{
+	static const uint32_t widths[] = {65536, 131072, 1 << 24};
+	struct disk disk = {0};
+	struct mls_group *group = NULL;
+	struct mls_config config;
+	struct faulty counting;
+	struct writer difference;
+	struct bytes bytes;
+	uint8_t *at;
+	size_t honest;
+
+	(void)state;
+	begin(false, NULL);
+	world_commit(&world, 0, NULL, 0, NULL, 0, true);
+	store_all(&disk, 0, 1);
+	config = world.config;
+	faulty_init(&counting);
+	config.allocator = &counting.allocator;
+	assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&disk.epoch_part),
+					mls_buffer_bytes(&disk.ratchet_part), &group),
+			 SOTTO_OK);
+	honest = counting.most;
+
+	writer_init_growing(&difference, &allocator_default);
+	tree_write_difference(&group->past[0]->tree, &group->epoch->tree, &difference);
+	mls_group_destroy(group);
+	group = NULL;
+	assert_int_equal(counting.live, 0);
+	bytes = writer_bytes(&difference);
+	at = find(&disk.epoch_part, bytes.data, bytes.len);
+	assert_non_null(at);
+	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+		for (unsigned byte = 0; byte < 4; byte++)
+			at[byte] = (uint8_t)(widths[i] >> (24 - 8 * byte));
+		counting.most = 0;
+		assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&disk.epoch_part),
+						mls_buffer_bytes(&disk.ratchet_part), &group),
+				 SOTTO_ERR_CORRUPT);
+		assert_int_equal(counting.live, 0);
+		assert_in_range(counting.most, 1, honest);
+	}
+	writer_release(&difference);
+	release(&disk);
+	world_finish(&world);
+}
+
 static size_t read_seed(const char *name, uint8_t *data, size_t capacity)
 {
 	static char path[4096];
@@ -340,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_past_epochs_survive),
 		cmocka_unit_test(test_parts_belong_together),
 		cmocka_unit_test(test_signature_key),
+		cmocka_unit_test(test_width_of_nothing),
 		cmocka_unit_test(test_seeds_load),
 	};
 

@@ -557,8 +557,8 @@ void mls_group_expire(struct mls_group *group, uint64_t now_s);
  * application which stores the message in the same transaction does not see) and nothing else.
  *
  * Both parts hold secrets: seal them. Whenever the epoch part is stored, the ratchet part is stored
- * with it, in one transaction; mls_group_load refuses parts that do not belong together
- * (SOTTO_ERR_CORRUPT).
+ * with it, in one transaction; mls_group_load refuses parts that do not belong together, and a tree
+ * wider than limits.members leaves room for (SOTTO_ERR_CORRUPT).
  */
 MUST_USE enum sotto_err mls_group_save(const struct mls_group *group,
 				       struct mls_buffer *epoch_part);
