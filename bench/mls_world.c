@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -36,7 +37,15 @@ static enum sotto_err fill_random(void *context, uint8_t *out, size_t len)
 	return SOTTO_OK;
 }
 
-static const struct random_source source = {.fill = fill_random};
+const struct random_source world_random = {.fill = fill_random};
+
+double cpu_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 void must(enum sotto_err err, const char *what)
 {
@@ -87,7 +96,7 @@ void world_init(struct world *world, uint16_t suite, uint32_t n)
 		.suite = suite,
 		.n = n,
 		.allocator = {.allocate = count_allocate, .release = count_release},
-		.config = {.random = &source, .limits = *mls_limits_default()},
+		.config = {.random = &world_random, .limits = *mls_limits_default()},
 	};
 	world->allocator.context = &world->counter;
 	world->config.allocator = &world->allocator;

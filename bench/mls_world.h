@@ -40,6 +40,12 @@ struct world {
 	struct mls_buffer welcome;
 };
 
+/* libsodium's. */
+extern const struct random_source world_random;
+
+/* CPU time of this process. */
+double cpu_s(void);
+
 /* The program's own steps may not fail: says which and ends it. */
 void must(enum sotto_err err, const char *what);
 
