@@ -98,6 +98,7 @@ enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base
 	TRY(writer_finish(&made->extensions));
 	TRY(writer_finish(&made->reinit));
 	TRY(tree_load(group, base, reader, &made->tree));
+	FAIL_IF(tree_leaf(&made->tree, made->own_leaf) == NULL, SOTTO_ERR_CORRUPT);
 	TRY(epoch_write_context(made));
 	*epoch = made;
 	made = NULL;
@@ -169,13 +170,11 @@ static enum sotto_err pending_load(struct mls_group *group, struct reader *reade
 	path = reader_get_u8(reader) != 0;
 	data = reader_get_vector(reader);
 	TRY(reader->err);
-	FAIL_IF(tree_leaf(&group->epoch->tree, group->epoch->own_leaf) == NULL, SOTTO_ERR_CORRUPT);
 	TRY(staged_new(&group->config, MLS_STAGED_OWN_COMMIT, group->epoch, group_own_sender(group),
 		       data, &made));
 	memcpy(made->message_hash, hash, suite_hash_len(group->suite));
 	made->path = path;
 	TRY(epoch_load(group, &group->epoch->tree, reader, &made->next));
-	FAIL_IF(tree_leaf(&made->next->tree, made->next->own_leaf) == NULL, SOTTO_ERR_CORRUPT);
 	TRY(secret_tree_init(&made->next->secret_tree, &group->config, group->suite,
 			     made->next->tree.width, NULL));
 	TRY(secret_tree_read(&made->next->secret_tree, reader));
@@ -256,8 +255,6 @@ static enum sotto_err load(const struct mls_config *config, struct bytes epoch_p
 	for (size_t i = 0; i < made->past_count; i++)
 		TRY(ratchets_load(made, made->past[i], &reader));
 	TRY(reader_finish(&reader));
-	FAIL_IF(made->active && tree_leaf(&made->epoch->tree, made->epoch->own_leaf) == NULL,
-		SOTTO_ERR_CORRUPT);
 	if (group_ended(made))
 		TRY(mls_group_reinit(made, &reinit));
 	*group = made;

@@ -288,6 +288,12 @@ static void test_signature_key(void **state)
 	world_finish(&world);
 }
 
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	for (unsigned byte = 0; byte < 4; byte++)
+		at[byte] = (uint8_t)(value >> (24 - 8 * byte));
+}
+
 /*
  * What is stored of a past epoch's tree says how wide it is. No memory is taken for a width that the
  * limits do not allow, or that no leaf calls for.
@@ -325,8 +331,7 @@ static void test_width_of_nothing(void **state)
 	at = find(&disk.epoch_part, bytes.data, bytes.len);
 	assert_non_null(at);
 	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
-		for (unsigned byte = 0; byte < 4; byte++)
-			at[byte] = (uint8_t)(widths[i] >> (24 - 8 * byte));
+		put_u32(at, widths[i]);
 		counting.most = 0;
 		assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&disk.epoch_part),
 						mls_buffer_bytes(&disk.ratchet_part), &group),
@@ -335,6 +340,68 @@ static void test_width_of_nothing(void **state)
 		assert_in_range(counting.most, 1, honest);
 	}
 	writer_release(&difference);
+	release(&disk);
+	world_finish(&world);
+}
+
+/* Our leaf, as the first epoch of an epoch part says it. */
+static uint8_t *own_leaf_in(struct mls_buffer *epoch_part)
+{
+	struct reader reader;
+
+	reader_init(&reader, mls_buffer_bytes(epoch_part));
+	(void)reader_get_bytes(&reader, 3); /* version, suite */
+	(void)reader_get_vector(&reader);
+	(void)reader_get_bytes(&reader, 8);  /* how it sends */
+	(void)reader_get_bytes(&reader, 16); /* epoch, since when it is past */
+	assert_int_equal(reader.err, SOTTO_OK);
+	return epoch_part->data + (epoch_part->len - reader_left(&reader));
+}
+
+/* Who was removed keeps the group here, as one does that still opens late messages. */
+static void remove_by_hand(void)
+{
+	static const uint32_t leaf = 1;
+	struct mls_commit_options options = {.remove = &leaf, .remove_count = 1};
+	struct mls_buffer commit = {0}, welcome = {0};
+	struct mls_staged *staged = NULL;
+	struct mls_group *group = world.actors[1].group;
+
+	assert_int_equal(mls_group_commit(world.actors[0].group, &options, &commit, &welcome),
+			 SOTTO_OK);
+	assert_int_equal(mls_group_receive(group, mls_buffer_bytes(&commit), &staged), SOTTO_OK);
+	assert_int_equal(mls_group_merge(group, &staged), SOTTO_OK);
+	assert_false(mls_group_active(group));
+	mls_buffer_release(&commit);
+	mls_buffer_release(&welcome);
+}
+
+/* A member's group, or one that has been left: our leaf is one of its tree. */
+static void test_own_leaf(void **state)
+{
+	static const uint32_t leaves[] = {2, 3, 1 << 24, 1 << 30, UINT32_MAX};
+	struct disk disk = {0};
+	struct mls_group *group = NULL;
+	uint8_t *at;
+
+	(void)state;
+	begin(false, NULL);
+	for (unsigned removed = 0; removed < 2; removed++) {
+		if (removed == 1)
+			remove_by_hand();
+		store_all(&disk, 1, 1);
+		die(&disk, 1);
+		at = own_leaf_in(&disk.epoch_part);
+		assert_memory_equal(at, "\0\0\0\1", 4);
+		for (size_t i = 0; i < ARRAY_LEN(leaves); i++) {
+			put_u32(at, leaves[i]);
+			assert_int_equal(
+				mls_group_load(&world.config, mls_buffer_bytes(&disk.epoch_part),
+					       mls_buffer_bytes(&disk.ratchet_part), &group),
+				SOTTO_ERR_CORRUPT);
+			assert_null(group);
+		}
+	}
 	release(&disk);
 	world_finish(&world);
 }
@@ -395,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_past_epochs_survive),
 		cmocka_unit_test(test_parts_belong_together),
 		cmocka_unit_test(test_signature_key),
+		cmocka_unit_test(test_own_leaf),
 		cmocka_unit_test(test_width_of_nothing),
 		cmocka_unit_test(test_seeds_load),
 	};
