@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/problem.h"
 #include "talk/state.h"
 
 static void authenticator_of(const struct mls_group *mls, uint8_t *authenticator)
@@ -182,7 +183,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
 		return everyone && drop == &group->drops[0]
-			       ? talk_entry_receive(talk, frame->body, false)
+			       ? talk_entry_receive(talk, frame->body, key)
 			       : SOTTO_OK;
 	case TALK_BODY_KEY_PACKAGE:
 		return everyone ? talk_package_receive(talk, key, frame->body) : SOTTO_OK;
@@ -202,8 +203,7 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 			       ? talk_leave_receive(talk, group, key, frame->body)
 			       : SOTTO_OK;
 	default:
-		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
-		return SOTTO_OK;
+		return talk_newer_heard(talk, group, key, false);
 	}
 }
 
@@ -226,10 +226,8 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	if (application->plaintext.len == 0 ||
 	    application->member.signature_key.len != LEDGER_KEY_LEN || is_strange(talk, group, key))
 		return SOTTO_OK;
-	if (application->plaintext.data[0] != TALK_VERSION) {
-		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
-		return SOTTO_OK;
-	}
+	if (application->plaintext.data[0] != TALK_VERSION)
+		return talk_newer_heard(talk, group, key, false);
 	if (wire_decode(&talk_frame_type, application->plaintext, &frame) != SOTTO_OK)
 		return SOTTO_OK;
 	ledgers_compare(talk, &frame);

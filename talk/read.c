@@ -201,7 +201,7 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 	if (drop == NULL)
 		return SOTTO_OK;
 	if (!batch_signed(talk, batch)) {
-		talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, true);
+		drop->unsigned_batch = true;
 		talk->retry_ns = talk->now_ns + TALK_RETRY_MS * TALK_MS;
 		return drop_again(talk, drop);
 	}
@@ -227,6 +227,7 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 		drop->at_end = true;
 		drop->read_ns = talk->now_ns;
 		talk_read_note(talk, group, drop);
+		drop->unsigned_batch = false;
 	}
 out:
 	return err;

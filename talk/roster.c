@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/problem.h"
 #include "talk/state.h"
 
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member)
@@ -211,7 +212,7 @@ enum sotto_err talk_entry_take(struct talk *talk, struct bytes bytes)
 	return err == SOTTO_OK ? entry_landed(talk, bytes) : err;
 }
 
-enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours)
+enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, const uint8_t *key)
 {
 	struct talk_entry entry;
 	enum sotto_err err;
@@ -221,12 +222,14 @@ enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool our
 	err = ledger_append(talk->ledger, entry.entry);
 	if (err == SOTTO_OK)
 		return entry_landed(talk, entry.entry);
-	if (err == SOTTO_ERR_UNSUPPORTED || err == SOTTO_ERR_VERSION)
-		talk_problem_set(talk, TALK_PROBLEM_OLD, true);
 	if (err == SOTTO_ERR_NO_MEMORY)
 		return err;
+	if (key == NULL)
+		return act_failed(talk, entry.entry, err);
+	if (err == SOTTO_ERR_UNSUPPORTED || err == SOTTO_ERR_VERSION)
+		return talk_newer_heard(talk, talk->everyone, key, true);
 	/* Whatever else: it does not apply, at anybody's phone. */
-	return ours ? act_failed(talk, entry.entry, err) : SOTTO_OK;
+	return SOTTO_OK;
 }
 
 enum sotto_err talk_submit(struct talk *talk, struct bytes bytes)

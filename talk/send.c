@@ -329,7 +329,7 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 	out->back = talk_place_of(group, drop);
 	out->dirty = !out->transient;
 	if (out->type == TALK_BODY_ENTRY) {
-		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), true));
+		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), NULL));
 		return talk_out_remove(talk, group, out);
 	}
 	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK)

@@ -19,6 +19,7 @@
  *   welcome.c                 what a Welcome must be
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
+ *   problem.h                 what is wrong, and for how long
  *   access.c                  access keys: the next one, installing and proving it
  *   save.c load.c             the store
  *
@@ -132,6 +133,7 @@ struct talk_drop {
 	bool at_end;		    /* read to its end since the link came up */
 	bool watched;		    /* what comes is pushed */
 	uint64_t read_ns;	    /* when it was last read to its end */
+	bool unsigned_batch;	    /* the relay has not signed all of what it served since then */
 };
 
 /* A place in a drop, as the relay signed it for us. */
@@ -148,7 +150,8 @@ struct talk_arrived {
 	uint64_t floor;
 	uint64_t above[TALK_GAPS_MAX]; /* ascending */
 	uint32_t above_count;
-	uint8_t tell; /* a receipt: 0 not due, 1 due, 2 on its way */
+	uint8_t tell;	   /* a receipt: 0 not due, 1 due, 2 on its way */
+	uint64_t newer_ns; /* when it last said what only a newer version understands; 0: never */
 };
 
 struct talk_out {
@@ -386,6 +389,7 @@ struct talk {
 	uint64_t fresh_ms;     /* the time that an admin's phone stated last */
 	uint64_t behind_ns;    /* since when somebody has a longer ledger; 0: nobody */
 	uint64_t behind_length;
+	uint64_t newer_entry_ns, newer_due_ns; /* problem.h */
 	size_t asked_count;
 	bool petition_stored, asked_found;
 	bool porch_offered; /* talk_link names the porch's key beside or before the others */
@@ -625,8 +629,9 @@ struct talk_conversation talk_conversation_parked(const struct talk *talk,
 void talk_owner_parked(const struct talk_kept_parked *parked, struct talk_owner *owner);
 
 /* ---- roster.c: the ledger and key packages in *everyone* ---- */
-/* ours: whoever asked for it is told if it does not apply. */
-MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, bool ours);
+/* key: of the device that sent it; NULL: ours, and whoever asked for it is told if it does not apply. */
+MUST_USE enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body,
+					   const uint8_t *key);
 /* It stands in a ledger that we were given: SOTTO_ERR_EXISTS and others are as of ledger_append. */
 MUST_USE enum sotto_err talk_entry_take(struct talk *talk, struct bytes bytes);
 MUST_USE enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key,

@@ -92,9 +92,9 @@ enum talk_problem {
 	TALK_PROBLEM_BLOCKED_LEAF =
 		3, /* a group still holds a device that the ledger does not allow */
 	TALK_PROBLEM_RELAY_FULL = 4,
-	TALK_PROBLEM_REFUSED = 5,	/* the relay refuses what this phone asks */
-	TALK_PROBLEM_LOST = 6,		/* the relay lost records; they are being sent again */
-	TALK_PROBLEM_OLD = 7,		/* others use entries or messages of a newer version */
+	TALK_PROBLEM_REFUSED = 5, /* the relay refuses what this phone asks */
+	TALK_PROBLEM_LOST = 6,	  /* the relay lost records; they are being sent again */
+	TALK_PROBLEM_OLD = 7, /* others use entries or messages of a newer version; see problem.c */
 	TALK_PROBLEM_CONTRADICTION = 8, /* the relay signed two histories of one drop */
 	TALK_PROBLEM_BAD_RELAY = 9,	/* what the relay served does not bear its signature */
 	TALK_PROBLEM_OLD_KEY =

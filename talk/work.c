@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "talk/problem.h"
 #include "talk/state.h"
 
 enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
@@ -153,29 +154,6 @@ out:
 	return err;
 }
 
-static void problems_settle(struct talk *talk)
-{
-	bool blocked = false, stuck = false, back = false;
-
-	list_for_each (element, following, &talk->groups) {
-		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
-
-		blocked = blocked || (group->blocked && !talk_group_over(group));
-		stuck = stuck || group->stuck == TALK_STUCK_COMMIT;
-		back = back || group->stuck == TALK_STUCK_READDED ||
-		       (talk_gap_waits(talk, group) &&
-			(group->stuck == TALK_STUCK_GAP || group->asked_ms != 0));
-	}
-	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
-	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
-	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
-	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
-		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !talk_fresh(talk));
-	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
-	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
-		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
-}
-
 static enum sotto_err work(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -241,7 +219,7 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 		err = talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_LINK});
 	}
 	if (err == SOTTO_OK) {
-		problems_settle(talk);
+		talk_problems_settle(talk);
 		if (talk->problems != talk->shown_problems)
 			err = talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_STATE});
 		talk->shown_problems = talk->problems;
@@ -382,6 +360,7 @@ uint64_t talk_deadline(const struct talk *talk)
 {
 	uint64_t due = earlier(next_due(talk), earlier(talk_join_due(talk), talk_porch_due(talk)));
 
+	due = earlier(due, talk_problems_due(talk));
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }
 

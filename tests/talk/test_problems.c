@@ -17,6 +17,8 @@
 #define BIT(problem) (UINT32_C(1) << TALK_PROBLEM_##problem)
 
 /* Three members, of which 0 and 1 have a conversation. */
+#define DAY_S 86400
+
 static struct world *settled(uint64_t seed)
 {
 	struct world *world = world_create(seed);
@@ -198,6 +200,40 @@ static void test_old(void **state)
 	}
 }
 
+/* For a day; with a link or without. Who is out of the network is not asked any more. */
+static void test_old_for_a_day(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 2; i++) {
+		struct world *world = settled(622 + i);
+
+		assert_true(world_send(world, 2, 0, 1));
+		world_run(world, 10);
+		frame_post(world, 1, direct_of(world, 1, 0), other_type, NULL);
+		world_run(world, DAY_S / 2);
+		assert_int_equal(problems_of(world, 0), BIT(OLD));
+		frame_post(world, 1, direct_of(world, 1, 0), other_type, NULL);
+		world_run(world, 10);
+		world_link(world, 0, i == 0);
+		world_run(world, DAY_S - 20);
+		assert_int_equal(problems_of(world, 0), BIT(OLD));
+		world_run(world, 20);
+		assert_int_equal(problems_of(world, 0), 0);
+		world_link(world, 0, true);
+		world_run(world, 10);
+		frame_post(world, 1, direct_of(world, 1, 0), other_type, NULL);
+		frame_post(world, 2, direct_of(world, 2, 0), other_type, NULL);
+		world_run(world, 10);
+		revoke(world, 1);
+		world_run(world, 10);
+		assert_int_equal(problems_of(world, 0), BIT(OLD));
+		revoke(world, 2);
+		world_run(world, 10);
+		assert_int_equal(problems_of(world, 0), 0);
+		world_destroy(world);
+	}
+}
+
 /* An entry that this version has no rule for: everybody says so, and no ledger changes. */
 static void test_old_entry(void **state)
 {
@@ -208,6 +244,7 @@ static void test_old_entry(void **state)
 	uint64_t length = ledger_length(talk->ledger);
 	static uint8_t bytes[LEDGER_ENTRY_LEN_MAX];
 	uint8_t id[LEDGER_ID_LEN] = {7};
+	uint64_t more = 1;
 	struct ledger_draft draft;
 	struct writer writer;
 	union ledger_body revoke_body = {0};
@@ -231,12 +268,21 @@ static void test_old_entry(void **state)
 	for (uint32_t i = 1; i < 3; i++) {
 		struct talk *other = talk_of(world, i);
 
-		assert_int_equal(talk_entry_receive(other, talk_blob_bytes(&body), false),
+		assert_int_equal(talk_entry_receive(other, talk_blob_bytes(&body),
+						    talk->identity.public_key),
 				 SOTTO_OK);
 		assert_int_equal(ledger_length(other->ledger), length);
 		assert_int_equal(problems_of(world, i), BIT(OLD));
 	}
 	talk_blob_clear(talk, &body);
+	/* Somebody has one entry more: then it was that one, and the phone is behind because it is old. */
+	frame_post(world, 0, direct_of(world, 0, 1), longer, &more);
+	world_run(world, DAY_S + 10);
+	assert_int_equal(problems_of(world, 1), BIT(OLD) | BIT(WITHHELD));
+	assert_int_equal(problems_of(world, 2), 0);
+	world_invite(world, 5);
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 1), 0);
 	world_destroy(world);
 }
 
@@ -361,24 +407,52 @@ static void test_contradiction(void **state)
 	world_destroy(world);
 }
 
-/* Nothing of it is taken; what comes with the right signature is. */
+/*
+ * Nothing of it is taken; what comes with the right signature is. Shown for as long as the drop that it was
+ * about has not been read to its end.
+ */
 static void test_bad_signature(void **state)
 {
 	struct world *world = settled(650);
 
 	(void)state;
+	assert_true(world_send(world, 2, 0, 1));
+	world_run(world, 10);
 	fake_relay_forge(world_relay(world), true);
 	assert_true(world_send(world, 1, 0, 1));
 	world_run(world, 20);
 	assert_int_equal(problems_of(world, 0), BIT(BAD_RELAY));
 	assert_int_equal(world_received(world, 1, 0, 1), 0);
+	relink(world, 0);
+	assert_int_equal(problems_of(world, 0), BIT(BAD_RELAY));
 	fake_relay_forge(world_relay(world), false);
 	world_run(world, 20);
 	assert_int_equal(world_received(world, 1, 0, 1), 1);
-	/* It is shown until the next start: who saw it once should know. */
+	assert_int_equal(problems_of(world, 0), 0);
+	world_destroy(world);
+}
+
+/* Another conversation is well meanwhile: that says nothing of this one. */
+static void test_bad_signature_of_one_drop(void **state)
+{
+	struct world *world = settled(651);
+	const struct talk_drop *drop;
+
+	(void)state;
+	all_write(world, 3, UINT32_MAX, 1);
+	drop = &direct_of(world, 0, 1)->drops[0];
+	fake_relay_forge(world_relay(world), true);
+	assert_true(world_send(world, 1, 0, 2));
+	while (!drop->unsigned_batch)
+		world_run_ms(world, 1);
+	fake_relay_forge(world_relay(world), false);
+	assert_true(world_send(world, 2, 0, 2));
+	while (world_received(world, 2, 0, 2) == 0)
+		world_run_ms(world, 1);
+	assert_true(drop->unsigned_batch);
 	assert_int_equal(problems_of(world, 0), BIT(BAD_RELAY));
-	world_restart(world_phone(world, 0));
-	relink(world, 0);
+	while (world_received(world, 1, 0, 2) == 0)
+		world_run_ms(world, 1);
 	assert_int_equal(problems_of(world, 0), 0);
 	world_destroy(world);
 }
@@ -542,12 +616,20 @@ static void test_blocked_leaf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forked),	      cmocka_unit_test(test_withheld),
-		cmocka_unit_test(test_old),	      cmocka_unit_test(test_old_entry),
-		cmocka_unit_test(test_relay_full),    cmocka_unit_test(test_relay_full_for_long),
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_contradiction), cmocka_unit_test(test_bad_signature),
-		cmocka_unit_test(test_old_key),	      cmocka_unit_test(test_one_person),
+		cmocka_unit_test(test_forked),
+		cmocka_unit_test(test_withheld),
+		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_old_entry),
+		cmocka_unit_test(test_relay_full),
+		cmocka_unit_test(test_relay_full_for_long),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_contradiction),
+		cmocka_unit_test(test_bad_signature),
+		cmocka_unit_test(test_old_key),
+		cmocka_unit_test(test_bad_signature_of_one_drop),
+		cmocka_unit_test(test_old_for_a_day),
+		cmocka_unit_test(test_one_person),
 		cmocka_unit_test(test_blocked_leaf),
 	};
 

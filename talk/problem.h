@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Problems that follow from the state: each is shown while its cause is there, and no longer. */
+#ifndef TALK_PROBLEM_H
+#define TALK_PROBLEM_H
+
+#include "talk/state.h"
+
+/*
+ * This device said what only a newer version understands; entry: that was an entry for the ledger. Kept are the
+ * time of its last word (struct talk_arrived, newer_ns) and that of the last entry of anybody (newer_entry_ns).
+ */
+MUST_USE enum sotto_err talk_newer_heard(struct talk *talk, struct talk_group *group,
+					 const uint8_t *key, bool entry);
+
+/* After every step. */
+void talk_problems_settle(struct talk *talk);
+
+/* When one of them is over by time alone (newer_due_ns); TALK_NEVER. */
+uint64_t talk_problems_due(const struct talk *talk);
+
+#endif
