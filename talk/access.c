@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "crypto/sign.h"
-#include "talk/state.h"
+#include "talk/access.h"
 
 #define AGAIN_MS     UINT64_C(2000)
 #define AGAIN_MS_MAX UINT64_C(20000)

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "talk/access.h"
 #include "talk/state.h"
 
 /* What was sealed for a leaf that is no more is sealed anew; what was now or never is over. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "talk/access.h"
 #include "talk/state.h"
 
 /* In one commit; more wait for the next. */

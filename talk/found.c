@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/sign.h"
+#include "talk/access.h"
 #include "talk/state.h"
 
 enum sotto_err talk_identity_make(struct talk *talk)

@@ -52,7 +52,7 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	made->kind = kind;
 	made->peer = peer;
 	made->entered = true;
-	made->commit_due_ns = made->speak_due_ns = TALK_NEVER;
+	made->commit_due_ns = made->speak_due_ns = made->age_due_ns = TALK_NEVER;
 	made->mls = mls;
 	err = talk_drop_of_epoch(talk, made, &made->drops[0]);
 	if (err != SOTTO_OK) {

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "talk/access.h"
 #include "talk/state.h"
 
 /* Parcels that are coming at once: one for each group, of a phone that was away for long. */

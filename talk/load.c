@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "talk/age.h"
 #include "talk/state.h"
 
 enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
@@ -26,6 +27,10 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 		.reserve_before_send = true,
 		.stage_unfollowable = true,
 	};
+	/* As many as have a drop that is read; and for as long as anything stands there (age.c). */
+	made->mls.limits.past_epochs = TALK_DROPS_MAX - 1;
+	made->mls.limits.past_epoch_age_s = made->retention_ms / 1000;
+	made->mls.limits.skipped_key_age_s = made->retention_ms / 1000;
 	err = mls_suite_supported(made->suite) ? ledger_create(allocator, &made->ledger)
 					       : SOTTO_ERR_UNSUPPORTED;
 	if (err != SOTTO_OK) {
@@ -487,6 +492,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	memcpy(group->stuck_commit, kept.stuck_commit, sizeof(group->stuck_commit));
 	memcpy(group->stuck_author, kept.stuck_author, sizeof(group->stuck_author));
 	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
+	talk_age_load(talk, group);
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));
 	TRY(returns_take(talk, group, &kept));

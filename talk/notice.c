@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/access.h"
 #include "talk/state.h"
 
 enum sotto_err talk_before_take(struct talk *talk, const struct talk_group *group,

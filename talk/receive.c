@@ -15,6 +15,8 @@
 
 #include "base/assert.h"
 #include "crypto/hash.h"
+#include "talk/access.h"
+#include "talk/age.h"
 #include "talk/state.h"
 
 /* Out of memory and out of random bytes end a step; whatever else is wrong is the message's fault. */
@@ -46,6 +48,7 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	group->speak_due_ns = group->stuck == TALK_STUCK_LOST ? 0 : TALK_NEVER;
 	group->stuck = TALK_STUCK_NO;
 	TRY(talk_wishes_settle(talk, group));
+	talk_age_epoch(talk, group);
 	if (!mls_group_active(group->mls)) {
 		for (size_t i = 0; i < group->drop_count; i++) {
 			TRY(talk_cancel(talk, group->drops[i].ticket));
@@ -324,6 +327,7 @@ static enum sotto_err application_receive(struct talk *talk, struct talk_group *
 		goto out;
 	}
 	group->dirty_ratchet = true;
+	talk_age_begin(talk, group);
 	if (memcmp(application.member.signature_key.data, talk->identity.public_key,
 		   LEDGER_KEY_LEN) == 0) {
 		err = talk_copied(talk);

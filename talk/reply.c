@@ -2,6 +2,7 @@
 /* The relay's answers, by ticket: one table line for each kind of question. */
 #include <string.h>
 
+#include "talk/access.h"
 #include "talk/state.h"
 
 static struct talk_out *out_find(struct talk_group *group, uint64_t number)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/access.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 

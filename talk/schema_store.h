@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  7
+#define TALK_STORE_VERSION  8
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192

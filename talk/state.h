@@ -19,7 +19,8 @@
  *   welcome.c                 what a Welcome must be
  *   send.c                    the outbox
  *   work.c                    after every input: whatever can be done now
- *   problem.h                 what is wrong, and for how long
+ *   problem.c                 what is wrong, and for how long
+ *   age.c                     keys that nothing needs any more
  *   access.c                  access keys: the next one, installing and proving it
  *   save.c load.c             the store
  *
@@ -226,6 +227,8 @@ struct talk_group {
 	uint8_t stuck_author[LEDGER_KEY_LEN];
 	struct talk_relay_word word; /* the relay's newest signature over a drop of this group */
 	bool word_known;
+	uint64_t changed_ns; /* when it last changed its epoch, or opened a message */
+	uint64_t age_due_ns; /* when to look for old keys; TALK_NEVER: there can be none */
 	bool dirty_epoch, dirty_ratchet, dirty;
 };
 
@@ -342,6 +345,7 @@ struct talk {
 	uint32_t problems;
 	uint32_t shown_problems; /* as the last event told */
 	uint64_t now_ns, utc_ms; /* of this step */
+	uint64_t aged_utc_ms;	 /* utc_ms of the last step that looked at ages */
 	uint64_t rows;		 /* the last number given */
 	uint64_t discarded;	 /* commits of ours that came behind the winning one */
 
@@ -719,22 +723,6 @@ void talk_group_owner(const struct talk_group *group, uint8_t *owner);
 MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 				      const struct talk_drop *drop, struct talk_out *out,
 				      bool counts);
-
-/* ---- access.c ---- */
-const struct talk_access *talk_access_first(const struct talk *talk);
-/* The next secret, out of the present epoch of *everyone*. */
-MUST_USE enum sotto_err talk_access_next(struct talk *talk, const struct mls_group *mls);
-MUST_USE enum sotto_err talk_access_members(const struct talk *talk, const struct talk_group *group,
-					    struct talk_blob *members);
-MUST_USE enum sotto_err talk_access_epoch(struct talk *talk, const struct talk_group *group,
-					  const struct talk_blob *members);
-MUST_USE enum sotto_err talk_access_work(struct talk *talk);
-uint64_t talk_access_due(const struct talk *talk);
-void talk_access_doubt(struct talk *talk);
-MUST_USE enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state *state);
-void talk_access_done(struct talk *talk, const struct talk_asked *asked,
-		      const struct wire_done *done);
-void talk_access_unlink(struct talk *talk);
 
 /* ---- beacon.c: signs of life, and the time ---- */
 /* Has an admin's phone said lately what time it is? */

@@ -55,7 +55,7 @@ struct talk_config {
 	const struct random_source *random;
 	uint16_t suite;	       /* of MLS; 0: the network's usual one */
 	size_t watches_max;    /* 0: TALK_WATCHES_MAX */
-	uint64_t retention_ms; /* of the relay; 0: 14 days */
+	uint64_t retention_ms; /* of the relay; 0: 14 days. Old keys live as long, too */
 };
 
 MUST_USE enum sotto_err talk_create(const struct talk_config *config, struct talk **talk);

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "crypto/sign.h"
+#include "talk/access.h"
 #include "talk/state.h"
 
 /* May this phone make an entry alone? */

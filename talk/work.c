@@ -4,11 +4,13 @@
  *
  *   timers: rank of a commit, rank of a sponsor (x 250 ms; 60 s for somebody else's Add), retry after the
  *   relay was busy, 60 s behind the others, an access key that the relay has not got yet (access.c), a card
- *   whose time is over (forget.c)
+ *   whose time is over (forget.c), keys that are too old (age.c)
  */
 #include <string.h>
 
 #include "base/assert.h"
+#include "talk/access.h"
+#include "talk/age.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -225,6 +227,8 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 		talk->shown_problems = talk->problems;
 	}
 	if (err == SOTTO_OK)
+		talk_age_work(talk);
+	if (err == SOTTO_OK)
 		err = talk_save(talk);
 	talk->broken = err;
 	return err;
@@ -361,6 +365,7 @@ uint64_t talk_deadline(const struct talk *talk)
 	uint64_t due = earlier(next_due(talk), earlier(talk_join_due(talk), talk_porch_due(talk)));
 
 	due = earlier(due, talk_problems_due(talk));
+	due = earlier(due, talk_age_due(talk));
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }
 

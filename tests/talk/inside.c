@@ -125,45 +125,76 @@ void update_wish(struct world *world, uint32_t number, struct talk_group *group)
 	world_settle(world_phone(world, number));
 }
 
-void plain_post(struct world *world, uint32_t number, struct talk_group *group, struct bytes plain)
+/* Within a step; its phone knows it again. */
+static void plain_seal(struct talk *talk, struct talk_group *group, struct bytes plain,
+		       struct talk_blob *record)
 {
-	struct talk *talk = talk_of(world, number);
-	struct talk_drop *drop = &group->drops[0];
 	size_t room = mls_group_protect_len(group->mls, 0, plain.len, 0);
 	uint8_t *message = malloc(room);
-	struct talk_blob record = {0};
-	struct talk_asked *asked;
 	size_t len;
 
 	ASSERT(message != NULL);
-	step_begin(world, talk);
 	if (mls_group_reserved(group->mls) == 0)
 		must(talk_ratchets_reserve(group));
 	must(mls_group_protect(group->mls, BYTES_NONE, plain, 0, message, room, &len));
-	must(talk_record_seal(talk, drop, BYTES(message, len), &record));
-	must(talk_own_add(talk, drop, talk_blob_bytes(&record), 0));
+	group->dirty = group->dirty_ratchet = true;
+	must(talk_record_seal(talk, &group->drops[0], BYTES(message, len), record));
+	must(talk_own_add(talk, &group->drops[0], talk_blob_bytes(record), 0));
+	free(message);
+}
+
+void plain_post(struct world *world, uint32_t number, struct talk_group *group, struct bytes plain)
+{
+	struct talk *talk = talk_of(world, number);
+	const struct talk_drop *drop = &group->drops[0];
+	struct talk_blob record = {0};
+	struct talk_asked *asked;
+
+	step_begin(world, talk);
+	plain_seal(talk, group, plain, &record);
 	must(talk_ask_append(talk, TALK_ASK_APPEND_AGAIN, drop->append_token, drop->read_hash,
 			     drop->flags, talk_blob_bytes(&record), &asked));
 	must(talk_step_end(talk, SOTTO_OK));
 	world_settle(world_phone(world, number));
 	talk_blob_clear(talk, &record);
-	free(message);
 }
 
-void frame_post(struct world *world, uint32_t number, struct talk_group *group,
-		void (*change)(struct talk_frame *frame, const void *context), const void *context)
+static void frame_make(struct talk *talk, const struct talk_group *group, frame_change *change,
+		       const void *context, struct talk_blob *changed)
 {
-	struct talk *talk = talk_of(world, number);
 	struct talk_out out = {.type = TALK_BODY_CALL};
-	struct talk_blob honest = {0}, changed = {0};
+	struct talk_blob honest = {0};
 	struct talk_frame frame;
 
 	must(talk_frame_encode(talk, group, &out, &honest));
 	must(wire_decode(&talk_frame_type, talk_blob_bytes(&honest), &frame));
 	change(&frame, context);
-	must(talk_encode(talk, &talk_frame_type, &frame, &changed));
-	plain_post(world, number, group, talk_blob_bytes(&changed));
+	must(talk_encode(talk, &talk_frame_type, &frame, changed));
 	talk_blob_clear(talk, &honest);
+}
+
+void frame_post(struct world *world, uint32_t number, struct talk_group *group,
+		frame_change *change, const void *context)
+{
+	struct talk *talk = talk_of(world, number);
+	struct talk_blob changed = {0};
+
+	frame_make(talk, group, change, context, &changed);
+	plain_post(world, number, group, talk_blob_bytes(&changed));
+	talk_blob_clear(talk, &changed);
+}
+
+void frame_seal(struct world *world, uint32_t number, struct talk_group *group,
+		frame_change *change, const void *context, struct talk_blob *record)
+{
+	struct talk *talk = talk_of(world, number);
+	struct talk_blob changed = {0};
+
+	step_begin(world, talk);
+	frame_make(talk, group, change, context, &changed);
+	plain_seal(talk, group, talk_blob_bytes(&changed), record);
+	must(talk_step_end(talk, SOTTO_OK));
+	world_settle(world_phone(world, number));
 	talk_blob_clear(talk, &changed);
 }
 

@@ -38,9 +38,14 @@ void update_wish(struct world *world, uint32_t number, struct talk_group *group)
  * A frame from this phone into one of its groups: as it would be made now, changed, sealed and appended.
  * plain: what is sealed instead of a frame.
  */
+typedef void frame_change(struct talk_frame *frame, const void *context);
 void frame_post(struct world *world, uint32_t number, struct talk_group *group,
-		void (*change)(struct talk_frame *frame, const void *context), const void *context);
+		frame_change *change, const void *context);
 void plain_post(struct world *world, uint32_t number, struct talk_group *group, struct bytes plain);
+
+/* Likewise, and it stays here; the test appends it, or nobody does. */
+void frame_seal(struct world *world, uint32_t number, struct talk_group *group,
+		frame_change *change, const void *context, struct talk_blob *record);
 
 /* Of an append request: the drop and its first record; false: another request. */
 bool append_read(struct bytes request, uint8_t *name, struct bytes *sealed);
