@@ -1,6 +1,6 @@
 # sotto: `make demo`, `make check`. Everything else is meson's, in build/.
 #	make            build/release
-#	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds
+#	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds; SUITES="--suite talk" of them
 #	make check-cross  the MLS library and its tests on 32-bit and on big-endian processors, in an emulator
 #	make check-all  all of that, and ten seconds of each fuzz target, as CI does
 #	make demo       a relay, phones, messages, a call
@@ -31,7 +31,7 @@ $(BUILD)/build.ninja: | deps
 	$(flags_$(BUILD)) meson setup $(BUILD) -Dvectors=$(abspath $(VECTORS)) $(setup_$(BUILD)) $(MESON_FLAGS)
 
 check: all
-	tests/run $(BUILD)
+	tests/run $(BUILD) $(SUITES)
 
 check-cross:
 	VECTORS=$(abspath $(VECTORS)) tools/cross
