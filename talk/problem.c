@@ -5,7 +5,7 @@
  *   blocked leaf, stuck   of any group
  *   withheld              60 s behind what others have, with everything read
  *   bad relay             a drop's newest batch did not bear the relay's signature, until it is read to its
- *                         end with batches that do
+ *                         end with batches that do, and a minute longer, for somebody to see it
  *   old                   a device that is still in the network said what only a newer version understands, for
  *                         a day; where it was an entry, as long as others have a longer ledger, too
  */
@@ -14,7 +14,8 @@
 #include "talk/problem.h"
 
 /* Everybody who uses a newer version says something of it more often. */
-#define NEWER_MS UINT64_C(86400000)
+#define NEWER_MS     UINT64_C(86400000)
+#define BAD_SHOWN_MS UINT64_C(60000)
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -92,6 +93,11 @@ static bool relay_is_bad(const struct talk *talk)
 	return false;
 }
 
+static bool bad_shown(const struct talk *talk)
+{
+	return talk->bad_ns != 0 && talk->now_ns < talk->bad_ns + BAD_SHOWN_MS * TALK_MS;
+}
+
 void talk_problems_settle(struct talk *talk)
 {
 	bool blocked = false, stuck = false, back = false;
@@ -110,7 +116,9 @@ void talk_problems_settle(struct talk *talk)
 	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
 	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
 		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !talk_fresh(talk));
-	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, relay_is_bad(talk));
+	if (relay_is_bad(talk))
+		talk->bad_ns = talk->now_ns;
+	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
 	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
 		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
@@ -120,6 +128,11 @@ void talk_problems_settle(struct talk *talk)
 /* When one of them is over by time alone. */
 uint64_t talk_problems_due(const struct talk *talk)
 {
-	return (talk->problems & UINT32_C(1) << TALK_PROBLEM_OLD) != 0 ? talk->newer_due_ns
-								       : TALK_NEVER;
+	uint64_t due_ns = TALK_NEVER;
+
+	if ((talk->problems & UINT32_C(1) << TALK_PROBLEM_OLD) != 0)
+		due_ns = talk->newer_due_ns;
+	if (bad_shown(talk) && !relay_is_bad(talk))
+		due_ns = earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);
+	return due_ns;
 }

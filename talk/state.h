@@ -394,6 +394,7 @@ struct talk {
 	uint64_t behind_ns;    /* since when somebody has a longer ledger; 0: nobody */
 	uint64_t behind_length;
 	uint64_t newer_entry_ns, newer_due_ns; /* problem.h */
+	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
 	size_t asked_count;
 	bool petition_stored, asked_found;
 	bool porch_offered; /* talk_link names the porch's key beside or before the others */

@@ -459,17 +459,32 @@ static void note(void *context, const struct talk *talk, struct bytes request)
 	memcpy(left->sealed[left->count++], sealed.data, sealed.len);
 }
 
-/* A receipt for the second of the texts that are to come, and not for the first. */
+/* Two texts that wait at their sender. */
+struct two_texts {
+	const struct talk *sender;
+	uint64_t first; /* its serial; the second's is the next one */
+};
+
+static struct two_texts two_waiting(struct world *world)
+{
+	const struct talk_group *group = direct_of(world, 0, 1);
+	const struct talk_out *first = CONTAINER_OF(group->outbox.next, struct talk_out, list);
+
+	assert_int_equal(first->type, TALK_BODY_TEXT);
+	return (struct two_texts){talk_of(world, 0), first->serial};
+}
+
+/* A receipt for the second, and not for the first. */
 static void second_only(struct talk_frame *frame, const void *context)
 {
 	static uint8_t buffer[256];
-	const struct talk *sender = context;
-	struct talk_gap second = {.serial = 3};
-	struct talk_has has = {.floor = 1, .above = {.items = &second, .count = 1}};
+	const struct two_texts *texts = context;
+	struct talk_gap second = {.serial = texts->first + 1};
+	struct talk_has has = {.floor = texts->first - 1, .above = {.items = &second, .count = 1}};
 	struct talk_receipt receipt = {.has = {.items = &has, .count = 1}};
 	struct writer writer;
 
-	memcpy(has.device_key, sender->identity.public_key, LEDGER_KEY_LEN);
+	memcpy(has.device_key, texts->sender->identity.public_key, LEDGER_KEY_LEN);
 	writer_init_fixed(&writer, buffer, sizeof(buffer));
 	assert_int_equal(wire_encode(&talk_receipt_type, &receipt, &writer), SOTTO_OK);
 	frame->type = TALK_BODY_RECEIPT;
@@ -484,6 +499,7 @@ static void overtaken(uint64_t seed, bool in_order)
 {
 	struct world *world = world_create(seed);
 	struct left left = {.count = 0};
+	struct two_texts texts;
 	size_t first = in_order ? 0 : 1;
 
 	world_members(world, 2, false);
@@ -495,7 +511,8 @@ static void overtaken(uint64_t seed, bool in_order)
 	assert_true(world_send(world, 0, 1, 1));
 	assert_true(world_send(world, 0, 1, 2));
 	world_link(world, 0, false);
-	frame_post(world, 1, direct_of(world, 1, 0), second_only, talk_of(world, 0));
+	texts = two_waiting(world);
+	frame_post(world, 1, direct_of(world, 1, 0), second_only, &texts);
 	world_link(world, 1, false);
 	assert_int_equal(left.count, 3);
 	fake_relay_put(world_relay(world), left.name, BYTES_OF(left.sealed[first]));
