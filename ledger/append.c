@@ -15,6 +15,7 @@ enum signers {
 	SIGNED_BY_FOUNDER, /* the device key in the body, alone */
 	SIGNED_BY_ADMINS, /* at least the threshold of those who are admins where the entry lands */
 	SIGNED_BY_DEVICE, /* one enrolled, confirmed device */
+	SIGNED_BY_PERSON, /* one confirmed device of the subject's member; or as by admins */
 };
 
 struct entry_context {
@@ -47,16 +48,21 @@ static void device_touch(struct ledger *ledger, struct ledger_device *device, ui
 	ledger->members[device->member - 1].touched = index;
 }
 
-static void device_put(struct ledger *ledger, const uint8_t *key, const uint8_t *inbox_read,
-		       uint32_t member, uint64_t index)
+static struct ledger_device *device_put(struct ledger *ledger, const struct entry_context *context,
+					const uint8_t *key, const uint8_t *inbox_read,
+					uint32_t member, uint64_t index)
 {
 	struct ledger_device *device = ledger_state_put_device(ledger, key, member);
 
 	memcpy(device->inbox_read, inbox_read, LEDGER_HASH_LEN);
 	device->state = ledger_one_person_controls(ledger) ? LEDGER_DEVICE_ACTIVE
 							   : LEDGER_DEVICE_UNCONFIRMED;
+	device->since_ms = context->entry.act.stated_ms;
 	device->index = index;
+	device->number = ++ledger->members[member - 1].numbers;
+	ledger->members[member - 1].devices++;
 	device_touch(ledger, device, index);
+	return device;
 }
 
 static void found_commit(struct ledger *ledger, const struct entry_context *context, uint64_t index)
@@ -70,8 +76,8 @@ static void found_commit(struct ledger *ledger, const struct entry_context *cont
 	memcpy(ledger->state.admins[0].key, found->device_key, LEDGER_KEY_LEN);
 	ledger->state.admins[0].since = index;
 	member = ledger_state_put_member(ledger, found->extension, found->name,
-					 context->entry.act.stated_ms);
-	device_put(ledger, found->device_key, found->inbox_read, member->id, index);
+					 context->entry.act.stated_ms, LEDGER_PLACES_MAX);
+	device_put(ledger, context, found->device_key, found->inbox_read, member->id, index);
 }
 
 /* ---- authorise ---- */
@@ -85,7 +91,8 @@ static enum sotto_err authorise_check(const struct ledger *ledger,
 	const struct ledger_member *member =
 		ledger_member_by_extension(ledger, authorise->extension);
 
-	if (!ledger_extension_fits(ledger, authorise->extension) || authorise->devices != 1 ||
+	if (!ledger_extension_fits(ledger, authorise->extension) || authorise->devices < 1 ||
+	    authorise->devices > LEDGER_PLACES_MAX ||
 	    authorise->expires_ms <= context->entry.act.stated_ms)
 		return SOTTO_ERR_INVALID;
 	if (ledger_invitation_by_key(ledger, authorise->invitation_key) != NULL ||
@@ -134,9 +141,9 @@ static enum sotto_err enrol_check(const struct ledger *ledger, const struct entr
 	return context->trusted ? SOTTO_OK : ledger_enrol_verify(ledger->state.network, enrol);
 }
 
-/* The name that k admins signed, read again from the entry that has it. */
-static struct bytes invitation_name(const struct ledger *ledger,
-				    const struct ledger_invitation_entry *invitation)
+/* What k admins signed, read again from the entry that has it. */
+static struct ledger_authorise invitation_body(const struct ledger *ledger,
+					       const struct ledger_invitation_entry *invitation)
 {
 	struct ledger_entry entry;
 	union ledger_body body;
@@ -146,7 +153,7 @@ static struct bytes invitation_name(const struct ledger *ledger,
 	if (err == SOTTO_OK)
 		err = ledger_body_decode(LEDGER_AUTHORISE, entry.act.body, &body);
 	ASSERT(err == SOTTO_OK);
-	return body.authorise.name;
+	return body.authorise;
 }
 
 static void enrol_commit(struct ledger *ledger, const struct entry_context *context, uint64_t index)
@@ -154,12 +161,48 @@ static void enrol_commit(struct ledger *ledger, const struct entry_context *cont
 	const struct ledger_enrol *enrol = &context->body.enrol;
 	struct ledger_invitation_entry *invitation =
 		ledger_state_invitation(ledger, enrol->invitation_key);
-	const struct ledger_member *member = ledger_state_put_member(
-		ledger, invitation->extension, invitation_name(ledger, invitation),
-		context->entry.act.stated_ms);
+	struct ledger_authorise authorise = invitation_body(ledger, invitation);
+	const struct ledger_member *member =
+		ledger_state_put_member(ledger, invitation->extension, authorise.name,
+					context->entry.act.stated_ms, authorise.devices);
 
 	invitation->state = LEDGER_INVITATION_USED;
-	device_put(ledger, enrol->device_key, enrol->inbox_read, member->id, index);
+	device_put(ledger, context, enrol->device_key, enrol->inbox_read, member->id, index);
+}
+
+/* ---- further ---- */
+
+/* The signer is a confirmed device, so that its person may have what his invitation has places for. */
+static enum sotto_err further_check(const struct ledger *ledger,
+				    const struct entry_context *context)
+{
+	const struct ledger_further *further = &context->body.further;
+	const struct ledger_device *approver = ledger_device_by_key(ledger, further->approver);
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF(approver == NULL || memcmp(further->approver, context->entry.signatures[0].key,
+					   LEDGER_KEY_LEN) != 0,
+		SOTTO_ERR_DENIED);
+	FAIL_IF(ledger_device_by_key(ledger, further->device_key) != NULL, SOTTO_ERR_EXISTS);
+	TRY(ledger_place_check(ledger, approver->member, further->name));
+	if (!context->trusted)
+		TRY(ledger_further_verify(ledger->state.network, further));
+out:
+	return err;
+}
+
+/* Who is one person on two phones was compared by that person: nobody else can confirm it. */
+static void further_commit(struct ledger *ledger, const struct entry_context *context,
+			   uint64_t index)
+{
+	const struct ledger_further *further = &context->body.further;
+	uint32_t member = ledger_device_by_key(ledger, further->approver)->member;
+	struct ledger_device *device = device_put(ledger, context, further->device_key,
+						  further->inbox_read, member, index);
+
+	device->state = LEDGER_DEVICE_ACTIVE;
+	device->name_len = (uint8_t)further->name.len;
+	memcpy(device->name, further->name.data, further->name.len);
 }
 
 /* ---- confirm ---- */
@@ -221,9 +264,61 @@ static void confirm_commit(struct ledger *ledger, const struct entry_context *co
 
 /* ---- revoke ---- */
 
-/* An admin's device leaves the admins first, by an act of its own: otherwise a revocation would change
- * how many must sign without saying so. */
+static bool member_has_admin(const struct ledger *ledger, uint32_t member)
+{
+	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {
+		const struct ledger_device *admin =
+			ledger_device_by_key(ledger, ledger->state.admins[i].key);
+
+		if (admin != NULL && admin->member == member)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An admin's device leaves the admins first, by an act of its own: otherwise a revocation would change
+ * how many must sign without saying so. Whether the member has got further devices meanwhile, or has retired the
+ * one that is named, changes nothing: else whoever holds one of them could be in the way for good.
+ */
 static enum sotto_err revoke_check(const struct ledger *ledger, const struct entry_context *context)
+{
+	const struct ledger_device *device =
+		ledger_device_by_key(ledger, context->body.subject.device_key);
+
+	if (device == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	if (ledger_member_by_id(ledger, device->member)->state == LEDGER_MEMBER_REVOKED ||
+	    device->touched >= context->entry.act.base_length)
+		return SOTTO_ERR_STATE;
+	return member_has_admin(ledger, device->member) ? SOTTO_ERR_INVALID : SOTTO_OK;
+}
+
+static void device_revoke(struct ledger *ledger, struct ledger_device *device)
+{
+	if (device->state != LEDGER_DEVICE_REVOKED)
+		ledger->members[device->member - 1].devices--;
+	device->state = LEDGER_DEVICE_REVOKED;
+}
+
+static void revoke_commit(struct ledger *ledger, const struct entry_context *context,
+			  uint64_t index)
+{
+	uint32_t member = ledger_device_by_key(ledger, context->body.subject.device_key)->member;
+
+	for (uint32_t i = 0; i < ledger->device_count; i++) {
+		if (ledger->devices[i].member != member)
+			continue;
+		device_revoke(ledger, &ledger->devices[i]);
+		device_touch(ledger, &ledger->devices[i], index);
+	}
+	ledger->members[member - 1].state = LEDGER_MEMBER_REVOKED;
+}
+
+/* ---- retire ---- */
+
+/* The last one is not retired: that would be a member without a device. He is revoked. */
+static enum sotto_err retire_check(const struct ledger *ledger, const struct entry_context *context)
 {
 	const struct ledger_device *device =
 		ledger_device_by_key(ledger, context->body.subject.device_key);
@@ -233,22 +328,39 @@ static enum sotto_err revoke_check(const struct ledger *ledger, const struct ent
 	if (device->state == LEDGER_DEVICE_REVOKED ||
 	    device->touched >= context->entry.act.base_length)
 		return SOTTO_ERR_STATE;
-	return ledger_is_admin(ledger, device->key) ? SOTTO_ERR_INVALID : SOTTO_OK;
+	return ledger_is_admin(ledger, device->key) ||
+			       ledger_member_by_id(ledger, device->member)->devices < 2
+		       ? SOTTO_ERR_INVALID
+		       : SOTTO_OK;
 }
 
-static void revoke_commit(struct ledger *ledger, const struct entry_context *context,
+static void retire_commit(struct ledger *ledger, const struct entry_context *context,
 			  uint64_t index)
 {
 	struct ledger_device *device =
 		ledger_state_device(ledger, context->body.subject.device_key);
 
-	device->state = LEDGER_DEVICE_REVOKED;
-	device_touch(ledger, device, index);
-	/* One device a member until further devices have their rule. */
-	ledger->members[device->member - 1].state = LEDGER_MEMBER_REVOKED;
+	device_revoke(ledger, device);
+	/* Not the device: what admins signed about its member meanwhile stands (revoke_check). */
+	ledger->members[device->member - 1].touched = index;
 }
 
 /* ---- admins ---- */
+
+/* Is another device of the same member before this one? A person is one admin, on however many phones. */
+static bool named_before(const struct ledger *ledger, const struct ledger_admins *admins,
+			 const struct ledger_key *key)
+{
+	struct wire_cursor cursor = wire_list_walk(&admins->keys);
+	struct ledger_key item;
+
+	while (wire_list_next(&cursor, &ledger_key_type, &item) &&
+	       memcmp(item.key, key->key, LEDGER_KEY_LEN) != 0) {
+		if (ledger_same_member(ledger, item.key, key->key))
+			return true;
+	}
+	return false;
+}
 
 static enum sotto_err admins_check(const struct ledger *ledger, const struct entry_context *context)
 {
@@ -260,6 +372,8 @@ static enum sotto_err admins_check(const struct ledger *ledger, const struct ent
 	while (wire_list_next(&cursor, &ledger_key_type, &item)) {
 		if (!ledger_allows_leaf(ledger, item.key, true))
 			return SOTTO_ERR_NOT_FOUND;
+		if (named_before(ledger, &context->body.admins, &item))
+			return SOTTO_ERR_INVALID;
 	}
 	return SOTTO_OK;
 }
@@ -316,6 +430,8 @@ static const struct rule rules[] = {
 	{LEDGER_CONFIRM, SIGNED_BY_DEVICE, confirm_check, confirm_commit},
 	{LEDGER_REVOKE, SIGNED_BY_ADMINS, revoke_check, revoke_commit},
 	{LEDGER_ADMINS, SIGNED_BY_ADMINS, admins_check, admins_commit},
+	{LEDGER_FURTHER, SIGNED_BY_DEVICE, further_check, further_commit},
+	{LEDGER_RETIRE, SIGNED_BY_PERSON, retire_check, retire_commit},
 };
 
 static const struct rule *rule_find(uint8_t action)
@@ -347,6 +463,18 @@ static enum sotto_err admins_signed(const struct ledger *ledger, const struct le
 	return entry->signature_count >= state->threshold ? SOTTO_OK : SOTTO_ERR_DENIED;
 }
 
+/* By another device of the person that the entry is about. */
+static bool person_signed(const struct ledger *ledger, const struct entry_context *context)
+{
+	const struct ledger_entry *entry = &context->entry;
+	const uint8_t *subject = context->body.subject.device_key;
+
+	return entry->signature_count == 1 &&
+	       ledger_allows_leaf(ledger, entry->signatures[0].key, true) &&
+	       memcmp(entry->signatures[0].key, subject, LEDGER_KEY_LEN) != 0 &&
+	       ledger_same_member(ledger, entry->signatures[0].key, subject);
+}
+
 static enum sotto_err signers_check(const struct ledger *ledger, const struct rule *rule,
 				    const struct entry_context *context)
 {
@@ -366,6 +494,8 @@ static enum sotto_err signers_check(const struct ledger *ledger, const struct ru
 				       ledger_allows_leaf(ledger, entry->signatures[0].key, true)
 			       ? SOTTO_OK
 			       : SOTTO_ERR_DENIED;
+	case SIGNED_BY_PERSON:
+		return person_signed(ledger, context) ? SOTTO_OK : admins_signed(ledger, entry);
 	}
 	return SOTTO_ERR_DENIED;
 }

@@ -10,6 +10,7 @@
 
 static const char act_label[] = "sotto ledger act 1";
 static const char enrol_label[] = "sotto ledger enrol 1";
+static const char further_label[] = "sotto ledger further 1";
 static const char network_label[] = "sotto network 1";
 
 /* What a signature covers beside its content: a label, so that it is good for nothing else. */
@@ -23,7 +24,8 @@ const char *ledger_action_name(uint8_t action)
 		[LEDGER_RENEW] = "renew",     [LEDGER_REVOKE] = "revoke",
 		[LEDGER_SUSPEND] = "suspend", [LEDGER_POLICY] = "policy",
 		[LEDGER_ADMINS] = "admins",   [LEDGER_RELAYS] = "relays",
-		[LEDGER_RELEASE] = "release",
+		[LEDGER_RELEASE] = "release", [LEDGER_FURTHER] = "further",
+		[LEDGER_RETIRE] = "retire",
 	};
 
 	return action < ARRAY_LEN(names) ? names[action] : NULL;
@@ -80,7 +82,10 @@ static const struct wire_type *body_type(uint8_t action)
 		return &ledger_enrol_type;
 	case LEDGER_CONFIRM:
 	case LEDGER_REVOKE:
+	case LEDGER_RETIRE:
 		return &ledger_subject_type;
+	case LEDGER_FURTHER:
+		return &ledger_further_type;
 	case LEDGER_ADMINS:
 		return &ledger_admins_type;
 	default:
@@ -125,6 +130,8 @@ static bool body_valid(uint8_t action, const union ledger_body *body)
 		return key_valid(body->enrol.device_key);
 	case LEDGER_ADMINS:
 		return admins_valid(&body->admins);
+	case LEDGER_FURTHER:
+		return ledger_name_valid(body->further.name) && key_valid(body->further.device_key);
 	default:
 		return true;
 	}
@@ -276,6 +283,58 @@ enum sotto_err ledger_enrol_verify(const uint8_t *network, const struct ledger_e
 		   enrol->by_invitation));
 	TRY(verify(enrol->device_key, BYTES_TEXT(enrol_label), network, BYTES_OF(content),
 		   enrol->by_device));
+out:
+	return err;
+}
+
+#define FURTHER_SIGNED_LEN_MAX (3 * LEDGER_KEY_LEN + LEDGER_HASH_LEN + LEDGER_NAME_MAX)
+
+/* The name comes last, so that its length needs no field. */
+static struct bytes further_content(const struct ledger_further *further, uint8_t *out)
+{
+	struct writer writer;
+
+	writer_init_fixed(&writer, out, FURTHER_SIGNED_LEN_MAX);
+	writer_put_bytes(&writer, BYTES_OF(further->approver));
+	writer_put_bytes(&writer, BYTES_OF(further->card_key));
+	writer_put_bytes(&writer, BYTES_OF(further->device_key));
+	writer_put_bytes(&writer, BYTES_OF(further->inbox_read));
+	writer_put_bytes(&writer, further->name);
+	ASSERT(writer.err == SOTTO_OK);
+	return writer_bytes(&writer);
+}
+
+enum sotto_err ledger_further_sign(const uint8_t *network, struct bytes card_private,
+				   struct bytes device_private, struct ledger_further *further)
+{
+	struct ledger_further made = *further;
+	uint8_t buffer[FURTHER_SIGNED_LEN_MAX];
+	struct bytes content;
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF(!ledger_name_valid(made.name), SOTTO_ERR_INVALID);
+	TRY(sign_public(SIGN_ED25519, card_private, made.card_key));
+	TRY(sign_public(SIGN_ED25519, device_private, made.device_key));
+	content = further_content(&made, buffer);
+	TRY(sign(card_private, BYTES_TEXT(further_label), network, content, made.by_card));
+	TRY(sign(device_private, BYTES_TEXT(further_label), network, content, made.by_device));
+	*further = made;
+out:
+	return err;
+}
+
+enum sotto_err ledger_further_verify(const uint8_t *network, const struct ledger_further *further)
+{
+	uint8_t buffer[FURTHER_SIGNED_LEN_MAX];
+	struct bytes content;
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF(!ledger_name_valid(further->name), SOTTO_ERR_INVALID);
+	content = further_content(further, buffer);
+	TRY(verify(further->card_key, BYTES_TEXT(further_label), network, content,
+		   further->by_card));
+	TRY(verify(further->device_key, BYTES_TEXT(further_label), network, content,
+		   further->by_device));
 out:
 	return err;
 }

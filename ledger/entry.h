@@ -27,12 +27,15 @@ enum ledger_action {
 	LEDGER_ENROL = 3,     /* a sponsor: the invited device is there */
 	LEDGER_CONFIRM = 4,   /* a member compared the words with the newcomer */
 	LEDGER_RENEW = 5,     /* reserved */
-	LEDGER_REVOKE = 6,    /* admin act: a device is out, for good */
+	LEDGER_REVOKE = 6,    /* admin act: a member is out with all devices, for good */
 	LEDGER_SUSPEND = 7,   /* reserved */
 	LEDGER_POLICY = 8,    /* reserved */
 	LEDGER_ADMINS = 9,    /* admin act: who the admins are and how many must sign */
 	LEDGER_RELAYS = 10,   /* reserved */
 	LEDGER_RELEASE = 11,  /* reserved */
+	LEDGER_FURTHER = 12,  /* a member's device: another one of the same person */
+	LEDGER_RETIRE =
+		13, /* one device of several is out, for good: by its person, or an admin act */
 };
 
 /* A decoded entry; spans borrow from the bytes it was decoded from. */
@@ -49,6 +52,7 @@ union ledger_body {
 	struct ledger_enrol enrol;
 	struct ledger_subject subject;
 	struct ledger_admins admins;
+	struct ledger_further further;
 };
 
 /* The envelope. SOTTO_ERR_VERSION, _FORMAT, _LIMIT. */
@@ -89,6 +93,16 @@ MUST_USE enum sotto_err ledger_enrol_sign(const uint8_t *network, struct bytes i
 					  struct bytes device_private, struct ledger_enrol *enrol);
 MUST_USE enum sotto_err ledger_enrol_verify(const uint8_t *network,
 					    const struct ledger_enrol *enrol);
+
+/*
+ * The same of a member's further device: approver, inbox_read and name are set before. It names who approves
+ * it, so that no other member can enrol a phone that is not his.
+ */
+MUST_USE enum sotto_err ledger_further_sign(const uint8_t *network, struct bytes card_private,
+					    struct bytes device_private,
+					    struct ledger_further *further);
+MUST_USE enum sotto_err ledger_further_verify(const uint8_t *network,
+					      const struct ledger_further *further);
 
 /* An entry in the making: encoded up to the signatures, and these. */
 struct ledger_draft {

@@ -10,8 +10,22 @@ static const char prefix[] = "sotto:";
 
 static bool invitation_valid(const struct ledger_invitation *invitation)
 {
+	struct wire_cursor cursor = wire_list_walk(&invitation->further);
+	struct ledger_place place;
+
+	while (wire_list_next(&cursor, &ledger_place_type, &place)) {
+		if (!ledger_name_valid(place.name))
+			return false;
+	}
 	return ledger_name_valid(invitation->name) &&
 	       ledger_address_valid(invitation->relay_address);
+}
+
+bool ledger_invitation_place(const struct ledger_invitation *invitation, struct ledger_place *place)
+{
+	struct wire_cursor cursor = wire_list_walk(&invitation->further);
+
+	return wire_list_next(&cursor, &ledger_place_type, place);
 }
 
 static bool is_space(uint8_t character)

@@ -13,8 +13,8 @@
 #include "ledger/entry.h"
 
 #define LEDGER_INVITATION_VERSION  1
-#define LEDGER_INVITATION_LEN_MAX  768	/* decoded */
-#define LEDGER_INVITATION_TEXT_MAX 1280 /* with "sotto:", without a terminator */
+#define LEDGER_INVITATION_LEN_MAX  896	/* decoded */
+#define LEDGER_INVITATION_TEXT_MAX 1536 /* with "sotto:", without a terminator */
 
 /* Appends the text. SOTTO_ERR_INVALID: a name or address that may not be. */
 MUST_USE enum sotto_err ledger_invitation_encode(const struct ledger_invitation *invitation,
@@ -27,5 +27,9 @@ MUST_USE enum sotto_err ledger_invitation_encode(const struct ledger_invitation 
  */
 MUST_USE enum sotto_err ledger_invitation_decode(struct bytes text, uint8_t *buffer,
 						 struct ledger_invitation *invitation);
+
+/* Whose further device it is for; false: it is for a new member. place borrows as the invitation does. */
+bool ledger_invitation_place(const struct ledger_invitation *invitation,
+			     struct ledger_place *place);
 
 #endif

@@ -45,15 +45,22 @@ struct ledger_member {
 	enum ledger_member_state state;
 	uint64_t since_ms; /* as its sponsor stated it */
 	uint64_t touched;  /* index of the last entry about it */
+	uint32_t places;   /* devices that it may have at a time */
+	uint32_t devices;  /* that it has: not revoked */
+	uint32_t numbers;  /* devices that it ever had */
 };
 
 struct ledger_device {
 	uint8_t key[LEDGER_KEY_LEN];	     /* Ed25519; signs in MLS too */
 	uint8_t inbox_read[LEDGER_HASH_LEN]; /* hash of its inbox's read token */
 	uint32_t member;
+	uint32_t number; /* of its member's, from 1; never reused */
+	uint8_t name_len;
+	char name[LEDGER_NAME_MAX + 1]; /* UTF-8, terminated; a member's first device has none */
 	enum ledger_device_state state;
-	uint64_t index;	  /* of the entry that enrolled it */
-	uint64_t touched; /* index of the last entry about it */
+	uint64_t since_ms; /* as who put it there stated it */
+	uint64_t index;	   /* of the entry that enrolled it */
+	uint64_t touched;  /* index of the last entry about it */
 };
 
 struct ledger_invitation_entry {
@@ -109,6 +116,20 @@ uint32_t ledger_member_count(const struct ledger *ledger);
 const struct ledger_device *ledger_device_by_key(const struct ledger *ledger, const uint8_t *key);
 const struct ledger_device *ledger_device_at(const struct ledger *ledger, uint32_t position);
 uint32_t ledger_device_count(const struct ledger *ledger);
+
+/* A member's device by its number. */
+const struct ledger_device *ledger_device_by_number(const struct ledger *ledger, uint32_t member,
+						    uint32_t number);
+
+/* Are both keys devices of one member? */
+bool ledger_same_member(const struct ledger *ledger, const uint8_t *key, const uint8_t *other);
+
+/*
+ * May this member have one device more, called so? SOTTO_ERR_INVALID: the name; _DENIED: the member is out;
+ * _LIMIT: no place is left; _EXISTS: it has a device of that name.
+ */
+MUST_USE enum sotto_err ledger_place_check(const struct ledger *ledger, uint32_t member,
+					   struct bytes name);
 
 const struct ledger_invitation_entry *ledger_invitation_by_key(const struct ledger *ledger,
 							       const uint8_t *key);

@@ -51,6 +51,44 @@ uint32_t ledger_device_count(const struct ledger *ledger)
 	return ledger->device_count;
 }
 
+const struct ledger_device *ledger_device_by_number(const struct ledger *ledger, uint32_t member,
+						    uint32_t number)
+{
+	for (uint32_t i = 0; i < ledger->device_count; i++) {
+		if (ledger->devices[i].member == member && ledger->devices[i].number == number)
+			return &ledger->devices[i];
+	}
+	return NULL;
+}
+
+bool ledger_same_member(const struct ledger *ledger, const uint8_t *key, const uint8_t *other)
+{
+	const struct ledger_device *a = ledger_device_by_key(ledger, key);
+	const struct ledger_device *b = ledger_device_by_key(ledger, other);
+
+	return a != NULL && b != NULL && a->member == b->member;
+}
+
+enum sotto_err ledger_place_check(const struct ledger *ledger, uint32_t id, struct bytes name)
+{
+	const struct ledger_member *member = ledger_member_by_id(ledger, id);
+
+	if (!ledger_name_valid(name))
+		return SOTTO_ERR_INVALID;
+	if (member == NULL || member->state != LEDGER_MEMBER_ACTIVE)
+		return SOTTO_ERR_DENIED;
+	if (member->devices >= member->places)
+		return SOTTO_ERR_LIMIT;
+	for (uint32_t i = 0; i < ledger->device_count; i++) {
+		const struct ledger_device *device = &ledger->devices[i];
+
+		if (device->member == id && device->state != LEDGER_DEVICE_REVOKED &&
+		    bytes_equal(BYTES(device->name, device->name_len), name))
+			return SOTTO_ERR_EXISTS;
+	}
+	return SOTTO_OK;
+}
+
 const struct ledger_admin *ledger_state_admin(const struct ledger *ledger, const uint8_t *key)
 {
 	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {

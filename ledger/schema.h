@@ -23,8 +23,13 @@
 #define LEDGER_DIGITS_MAX    5
 
 /* 10,000 phones, each invited, enrolled, confirmed, renewed and revoked a few times. */
-#define LEDGER_ENTRIES_MAX	   (UINT32_C(1) << 20)
-#define LEDGER_MEMBERS_MAX	   100000
+#define LEDGER_ENTRIES_MAX (UINT32_C(1) << 20)
+#define LEDGER_MEMBERS_MAX 100000
+#define LEDGER_DEVICES_MAX (2 * LEDGER_MEMBERS_MAX)
+
+/* Devices that a member has at a time: an invitation names how many places it has, up to so many. A founder,
+ * whom nobody invites, has a place for each. What a person carries; each is a leaf in every conversation. */
+#define LEDGER_PLACES_MAX	   4
 
 #define LEDGER_FIELDS_key(X, self) X(self, FIXED, key, LEDGER_KEY_LEN, none, "Ed25519 public key")
 
@@ -66,7 +71,7 @@
 	X(self, U32, extension, 0, none, "the new member's") \
 	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the new member's") \
 	X(self, U64, expires_ms, 0, none, "judged by the time that the sponsor states") \
-	X(self, U8, devices, 0, none, "places for devices: 1")
+	X(self, U8, devices, 0, none, "places for devices of the member, at a time: 1 to 4")
 
 #define LEDGER_FIELDS_enrol(X, self) \
 	X(self, FIXED, invitation_key, LEDGER_KEY_LEN, none, "of the invitation that is used up") \
@@ -85,6 +90,21 @@
 	X(self, LIST, keys, LEDGER_ADMINS_MAX, ledger_key, \
 	  "keys of confirmed devices, ascending, no two alike")
 
+#define LEDGER_FIELDS_further(X, self) \
+	X(self, FIXED, approver, LEDGER_KEY_LEN, none, "the device that signs the entry") \
+	X(self, FIXED, card_key, LEDGER_KEY_LEN, none, \
+	  "public half of the key that the card carries") \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "Ed25519; it signs in MLS too") \
+	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token") \
+	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "what its person calls it") \
+	X(self, FIXED, by_card, LEDGER_SIGNATURE_LEN, none, \
+	  "by the card's key over `sotto ledger further 1`, network and the five fields above") \
+	X(self, FIXED, by_device, LEDGER_SIGNATURE_LEN, none, "by the device's key over the same")
+
+#define LEDGER_FIELDS_place(X, self) \
+	X(self, FIXED, approver, LEDGER_KEY_LEN, none, "the device that made the card") \
+	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "of the device that the card is for")
+
 #define LEDGER_FIELDS_invitation(X, self) \
 	X(self, U8, version, 0, none, "1") \
 	X(self, FIXED, network, LEDGER_HASH_LEN, none, "network id") \
@@ -100,7 +120,9 @@
 	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these") \
 	X(self, U32, extension, 0, none, "of who is invited") \
 	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "of who is invited") \
-	X(self, U64, expires_ms, 0, none, "UTC")
+	X(self, U64, expires_ms, 0, none, "UTC") \
+	X(self, LIST, further, 1, ledger_place, \
+	  "of a card for a further device of a member; else empty")
 
 /* S(name, words): in the order of the tables in docs/protocol.md. */
 #define LEDGER_STRUCTURES(S) \
@@ -111,9 +133,11 @@
 	S(found, "Body of `found`, signed by the founder's device") \
 	S(authorise, "Body of `authorise`, an admin act: an invitation") \
 	S(enrol, "Body of `enrol`, signed by a sponsor") \
-	S(subject, "Body of `confirm` and of `revoke`") \
+	S(subject, "Body of `confirm`, `revoke` and `retire`") \
 	S(admins, "Body of `admins`, an admin act") \
-	S(invitation, "What a card carries, before its text form")
+	S(invitation, "What a card carries, before its text form") \
+	S(further, "Body of `further`, signed by a device of the same member") \
+	S(place, "Whose further device a card is for")
 
 #define LEDGER_DECLARE(name, words) WIRE_STRUCT(ledger_##name, LEDGER_FIELDS_##name)
 LEDGER_STRUCTURES(LEDGER_DECLARE)

@@ -136,6 +136,7 @@ enum sotto_err ledger_state_reserve(struct ledger *ledger)
 
 	FAIL_IF(ledger->record_count >= LEDGER_ENTRIES_MAX, SOTTO_ERR_LIMIT);
 	FAIL_IF(ledger->member_count >= LEDGER_MEMBERS_MAX, SOTTO_ERR_LIMIT);
+	FAIL_IF(ledger->device_count >= LEDGER_DEVICES_MAX, SOTTO_ERR_LIMIT);
 	GROW(records, record_count, record_capacity);
 	GROW(members, member_count, member_capacity);
 	GROW(devices, device_count, device_capacity);
@@ -172,7 +173,7 @@ void ledger_state_put_record(struct ledger *ledger, uint8_t *data, uint32_t len,
 }
 
 struct ledger_member *ledger_state_put_member(struct ledger *ledger, uint32_t extension,
-					      struct bytes name, uint64_t since_ms)
+					      struct bytes name, uint64_t since_ms, uint32_t places)
 {
 	struct ledger_member *member = &ledger->members[ledger->member_count];
 
@@ -183,6 +184,7 @@ struct ledger_member *ledger_state_put_member(struct ledger *ledger, uint32_t ex
 		.name_len = (uint8_t)name.len,
 		.state = LEDGER_MEMBER_ACTIVE,
 		.since_ms = since_ms,
+		.places = places,
 	};
 	memcpy(member->name, name.data, name.len);
 	index_put(ledger, &ledger->by_extension, member_extension, ledger->member_count++);

@@ -65,7 +65,8 @@ MUST_USE enum sotto_err ledger_state_reserve(struct ledger *ledger);
 /* None of these fails after ledger_state_reserve. */
 void ledger_state_put_record(struct ledger *ledger, uint8_t *data, uint32_t len, const uint8_t *id);
 struct ledger_member *ledger_state_put_member(struct ledger *ledger, uint32_t extension,
-					      struct bytes name, uint64_t since_ms);
+					      struct bytes name, uint64_t since_ms,
+					      uint32_t places);
 struct ledger_device *ledger_state_put_device(struct ledger *ledger, const uint8_t *key,
 					      uint32_t member);
 struct ledger_invitation_entry *ledger_state_put_invitation(struct ledger *ledger,

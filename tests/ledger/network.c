@@ -89,6 +89,24 @@ void body_subject(uint32_t number, union ledger_body *body)
 	memcpy(body->subject.device_key, person.device_key, LEDGER_KEY_LEN);
 }
 
+void body_further(const struct ledger *ledger, uint32_t approver, uint32_t number, const char *name,
+		  union ledger_body *body)
+{
+	struct person by, person;
+	enum sotto_err err;
+
+	person_make(approver, &by);
+	person_make(number, &person);
+	body->further = (struct ledger_further){
+		.inbox_read = {7},
+		.name = BYTES(name, strlen(name)),
+	};
+	memcpy(body->further.approver, by.device_key, LEDGER_KEY_LEN);
+	err = ledger_further_sign(ledger_network(ledger), BYTES_OF(person.invitation_private),
+				  BYTES_OF(person.device_private), &body->further);
+	ASSERT(err == SOTTO_OK);
+}
+
 void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count, struct ledger_key *keys,
 		 union ledger_body *body)
 {

@@ -35,6 +35,10 @@ void body_authorise(uint32_t number, union ledger_body *body);
 void body_enrol(const struct ledger *ledger, uint32_t number, union ledger_body *body);
 void body_subject(uint32_t number, union ledger_body *body);
 
+/* Device number for the person of device approver. */
+void body_further(const struct ledger *ledger, uint32_t approver, uint32_t number, const char *name,
+		  union ledger_body *body);
+
 /* keys has room for count keys and lives as long as body. */
 void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count, struct ledger_key *keys,
 		 union ledger_body *body);

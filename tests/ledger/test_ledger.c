@@ -415,7 +415,7 @@ static void test_unknown_actions(void **state)
 {
 	static const uint8_t actions[] = {
 		0,  LEDGER_RENEW, LEDGER_SUSPEND, LEDGER_POLICY, LEDGER_RELAYS, LEDGER_RELEASE,
-		12, 255};
+		14, 255};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
