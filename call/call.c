@@ -187,6 +187,7 @@ void call_begin(struct call *call, const uint8_t *id, const uint8_t *random,
 	call->kid = kid;
 	call->media_ns = now_ns;
 	call->verified = false;
+	call->declined = CALL_REASON_NONE;
 	call_keys_derive(epoch->exporter, epoch->number, id, random, &call->rooms[0].keys);
 	call->rooms[0].held = true;
 	call_room_enter(call, &call->rooms[0]);

@@ -121,6 +121,7 @@ struct call_arrival {
 	uint8_t conversation[CALL_CONVERSATION_LEN];
 	uint8_t device[CALL_DEVICE_LEN]; /* the sender's identity key, as verified by MLS */
 	bool own;			 /* another device of this phone's own person */
+	bool further;			 /* its person has further devices */
 	uint64_t age_ms;		 /* since its sender sent it, as far as clocks tell */
 	const struct call_epoch *epoch;
 };

@@ -63,6 +63,8 @@ struct call {
 	bool voice_ready;
 	bool voice_started;
 	bool verified;
+	/* What a device said that does not speak for its person; NONE: nothing. */
+	enum call_reason declined;
 
 	struct call_times times;
 	uint64_t media_ns;  /* newest frame that opened */

@@ -169,8 +169,15 @@ static void receive_sender(struct call *call, const struct call_arrival *arrival
 static void receive_end(struct call *call, const struct call_arrival *arrival, uint64_t now_ns)
 {
 	if (arrival->own) {
-		if (call->state == CALL_RINGING)
+		/* What cannot ring has not answered for us. */
+		if (call->state == CALL_RINGING && arrival->message->reason != CALL_REASON_NO_VOICE)
 			call_end(call, CALL_REASON_ELSEWHERE, now_ns);
+		return;
+	}
+	/* One that cannot ring does not speak for the others. */
+	if (arrival->further && arrival->message->reason == CALL_REASON_NO_VOICE &&
+	    (call->state == CALL_DIALLING || call->state == CALL_FAR_RINGING)) {
+		call->declined = CALL_REASON_NO_VOICE;
 		return;
 	}
 	/* In a call, only the device that is in it ends it. */

@@ -84,6 +84,9 @@ static void end_state(struct call *call, uint64_t now_ns)
 	else if (call->state == CALL_ACTIVE)
 		reason = CALL_REASON_BROKEN;
 	call_push_end(call, reason);
+	/* None of the person's devices rang, and one said why. */
+	if (reason == CALL_REASON_UNREACHABLE && call->declined != CALL_REASON_NONE)
+		reason = call->declined;
 	call_end(call, reason, now_ns);
 }
 

@@ -192,6 +192,13 @@ static void print_notice(const json_t *object)
 			printf(" in ");
 		else
 			printf(" with %s", cli_text_of(object, "with"));
+	} else if (json_object_get(object, "device") != NULL) {
+		printf("%s %s ", by,
+		       strcmp(notice, "device") == 0 ? "has a further device, called"
+						     : "has one device less:");
+		putchar('"');
+		cli_print_text(cli_text_of(object, "device"));
+		putchar('"');
 	} else {
 		printf("%s %s", by[0] != '\0' ? by : "somebody", notice);
 		if (strcmp(notice, "added") == 0 || strcmp(notice, "removed") == 0)
@@ -204,6 +211,8 @@ static void print_notice(const json_t *object)
 		cli_print_text(cli_text_of(object, "name"));
 		putchar('"');
 	} else if (json_object_get(object, "group") != NULL) {
+		if (json_object_get(object, "device") != NULL)
+			printf(" in ");
 		print_group(object);
 	}
 	putchar('\n');

@@ -256,7 +256,6 @@ static uint64_t age_of(uint64_t sent_ms)
 
 static void message_came(struct agent *agent, const struct talk_event *event)
 {
-	struct talk_status status;
 	struct call_message message;
 	struct call_epoch epoch;
 	struct call_arrival arrival = {.message = &message};
@@ -264,10 +263,10 @@ static void message_came(struct agent *agent, const struct talk_event *event)
 
 	/* What a later release says, or nonsense of a member: nothing to do about either. */
 	TRY(call_message_decode(event->text, &message));
-	talk_status(agent->talk, &status);
 	conversation_of(event->extension, arrival.conversation);
 	memcpy(arrival.device, event->device_key, sizeof(arrival.device));
-	arrival.own = event->extension == status.extension;
+	arrival.own = event->own;
+	arrival.further = event->further;
 	arrival.age_ms = age_of(event->sent_ms);
 	if (message.type == CALL_MESSAGE_INVITE) {
 		TRY(epoch_for(agent, event->extension, message.id, &epoch));

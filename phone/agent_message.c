@@ -89,6 +89,10 @@ static const char *notice_word(enum talk_verb verb)
 		return "left";
 	case TALK_VERB_MISSING:
 		return "missing";
+	case TALK_VERB_DEVICE:
+		return "device";
+	case TALK_VERB_DEVICE_GONE:
+		return "device_gone";
 	case TALK_VERB_NONE:
 		break;
 	}
@@ -115,6 +119,8 @@ json_t *agent_notice_json(const struct agent *agent, const struct talk_conversat
 				    agent_json_extension(agent, notice->subject));
 	if (notice->verb == TALK_VERB_CREATED || notice->verb == TALK_VERB_NAMED)
 		json_object_set_new(object, "name", agent_json_text(notice->text));
+	if (notice->verb == TALK_VERB_DEVICE || notice->verb == TALK_VERB_DEVICE_GONE)
+		json_object_set_new(object, "device", agent_json_text(notice->text));
 	json_object_set_new(object, "at", agent_json_time(notice->received_ms));
 	return object;
 }

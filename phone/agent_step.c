@@ -120,6 +120,8 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 	case TALK_EVENT_GROUP_FAILED:
 		command_group_event(agent, event);
 		break;
+	case TALK_EVENT_DEVICE_ASKS:
+		break;
 	}
 }
 

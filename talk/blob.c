@@ -106,6 +106,7 @@ void talk_petition_free(struct talk *talk, struct talk_petition_row *petition)
 {
 	list_remove(&petition->list);
 	talk_blob_clear(talk, &petition->key_package);
+	talk_blob_clear(talk, &petition->body);
 	talk_give(talk, petition, sizeof(*petition));
 }
 

@@ -12,6 +12,9 @@
 #include "base/utf8.h"
 #include "talk/state.h"
 
+static enum sotto_err outbox_replace(struct talk *talk, const struct talk_kept_change *change,
+				     bool *unsent);
+
 /* ---- Received ---- */
 
 static enum sotto_err read_receive(struct talk *talk, struct talk_group *group,
@@ -45,6 +48,7 @@ enum sotto_err talk_body_receive(struct talk *talk, struct talk_group *group, co
 		struct talk_edit edit;
 		struct talk_delete delete;
 	} body;
+	bool unsent;
 
 	if (device == NULL)
 		return SOTTO_OK;
@@ -79,6 +83,13 @@ enum sotto_err talk_body_receive(struct talk *talk, struct talk_group *group, co
 	default:
 		return read_receive(talk, group, frame, &change);
 	}
+	/* On another device of ours: what still waits here to be sent again says it no more. */
+	if (change.what == TALK_CHANGE_DELETE && change.member == talk_own_member(talk)) {
+		enum sotto_err err = outbox_replace(talk, &change, &unsent);
+
+		if (err != SOTTO_OK)
+			return err;
+	}
 	return talk_change(talk, group, &change);
 }
 
@@ -91,14 +102,6 @@ struct act {
 	struct talk_owner owner;
 	struct talk_kept_change change;
 };
-
-static uint32_t own_member(const struct talk *talk)
-{
-	const struct ledger_device *device =
-		ledger_device_by_key(talk->ledger, talk->identity.public_key);
-
-	return device != NULL ? device->member : 0;
-}
 
 /* The number of our next reaction to it. */
 static uint32_t next_reaction(const struct talk_kept_message *kept, uint32_t member)
@@ -133,7 +136,7 @@ static enum sotto_err act_check(struct talk *talk, const struct talk_conversatio
 	FAIL_IF(kept.kind != TALK_ROW_TEXT, SOTTO_ERR_NOT_FOUND);
 	FAIL_IF(kept.deleted, SOTTO_ERR_EXISTS);
 	act->change.version = TALK_STORE_VERSION;
-	act->change.member = own_member(talk);
+	act->change.member = talk_own_member(talk);
 	act->change.extension = talk_extension_of(talk, UINT32_MAX);
 	if (act->change.what == TALK_CHANGE_REACTION)
 		act->change.number = next_reaction(&kept, act->change.member);

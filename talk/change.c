@@ -65,7 +65,11 @@ static enum sotto_err reaction_put(struct talk *talk, struct talk_kept_message *
 		return err;
 	while (at < count && items[at].member != change->member)
 		at++;
-	if (at == TALK_MEMBERS_MAX || (at < count && items[at].number >= change->number))
+	/* Of equal numbers, which two devices of one person can give, the greater text counts. */
+	if (at == TALK_MEMBERS_MAX ||
+	    (at < count && (items[at].number > change->number ||
+			    (items[at].number == change->number &&
+			     bytes_compare(items[at].reaction, change->text) >= 0))))
 		return SOTTO_OK;
 	items[at] = (struct talk_kept_reaction){
 		.member = change->member,

@@ -149,14 +149,16 @@ static void needs_wished(struct talk *talk, const struct talk_group *group,
 	needs->own = needs->own || needs->add_count > 0 || needs->rename != NULL;
 }
 
-/* A conversation that nobody else is in yet. */
+/* A conversation that the other one is not in yet. */
 static void needs_peer(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
+	size_t most = group->one_by_one ? 1 : NEEDS_MAX;
+
 	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
 		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
 		const struct talk_package *package;
 
-		if (device->member != group->peer || needs->add_count == NEEDS_MAX ||
+		if (device->member != group->peer || needs->add_count >= most ||
 		    !ledger_allows_leaf(talk->ledger, device->key, true))
 			continue;
 		package = talk_package_of(talk, device->key);
@@ -175,6 +177,71 @@ static bool removing(const struct needs *needs, uint32_t leaf)
 			return true;
 	}
 	return false;
+}
+
+/* Does this member have a leaf here that is not to go, or one that is to come? */
+static bool stays(const struct talk *talk, const struct talk_group *group,
+		  const struct needs *needs, uint32_t id)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	for (size_t i = 0; i < needs->add_count; i++) {
+		if (ledger_device_by_key(talk->ledger, needs->added[i])->member == id)
+			return true;
+	}
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		const struct ledger_device *device =
+			member.signature_key.len == LEDGER_KEY_LEN
+				? ledger_device_by_key(talk->ledger, member.signature_key.data)
+				: NULL;
+
+		if (device != NULL && device->member == id && !removing(needs, member.leaf))
+			return true;
+	}
+	return false;
+}
+
+static bool adding(const struct needs *needs, const uint8_t *key)
+{
+	for (size_t i = 0; i < needs->add_count; i++) {
+		if (memcmp(needs->added[i], key, LEDGER_KEY_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A person is in a conversation with all devices. Whoever comes first by rank adds those that came later: which
+ * device is whose the ledger says. One to one the other one comes first, else our own would be all who hear.
+ */
+static void needs_devices(struct talk *talk, const struct talk_group *group, struct needs *needs)
+{
+	size_t devices = mls_group_member_count(group->mls) - needs->remove_count;
+	size_t most = group->one_by_one ? 1 : NEEDS_MAX;
+
+	if (!talk_fresh(talk) ||
+	    (group->kind == TALK_DIRECT && !stays(talk, group, needs, group->peer)))
+		return;
+	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
+		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
+		const struct talk_package *package;
+		struct mls_member member;
+
+		/* Of whom there is one only, that one is in it. */
+		if (ledger_member_by_id(talk->ledger, device->member)->numbers < 2 ||
+		    needs->add_count >= most || devices + needs->add_count >= TALK_MEMBERS_MAX ||
+		    !talk_leaf_allowed(talk, group, device->key) || adding(needs, device->key) ||
+		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK ||
+		    (group->kind == TALK_GROUP && !stays(talk, group, needs, device->member)))
+			continue;
+		package = talk_package_of(talk, device->key);
+		if (package == NULL)
+			continue;
+		needs_add(needs, device->key, talk_blob_bytes(&package->message));
+		needs->shared = true;
+		needs->sponsored = false;
+	}
 }
 
 /* Who is to be added anew: out and in by one commit, with the newest key package that it posted. */
@@ -210,9 +277,25 @@ static enum talk_wish_kind wished_of(const struct talk *talk, const struct talk_
 		       : (enum talk_wish_kind)marks->wished[device->member];
 }
 
+/* Is somebody here whose device is not ours? */
+static bool others_in(const struct talk *talk, const struct talk_group *group)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		if (member.signature_key.len != LEDGER_KEY_LEN ||
+		    !ledger_same_member(talk->ledger, member.signature_key.data,
+					talk->identity.public_key))
+			return true;
+	}
+	return false;
+}
+
 static void needs_removes(struct talk *talk, struct talk_group *group,
 			  const struct talk_marks *marks, struct needs *needs)
 {
+	bool others = marks->count > 0 && others_in(talk, group);
 	struct mls_member member;
 	uint32_t cursor = 0;
 
@@ -226,6 +309,11 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 				: 0;
 
 		if (member.leaf == mls_group_own_leaf(group->mls))
+			continue;
+		/* We have said that we leave, on another device: the others remove all of ours. */
+		if (wished == TALK_WISH_LEFT && others &&
+		    ledger_same_member(talk->ledger, member.signature_key.data,
+				       talk->identity.public_key))
 			continue;
 		group->blocked = group->blocked || !allowed;
 		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
@@ -249,10 +337,13 @@ static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, st
 	needs_removes(talk, group, &marks, needs);
 	if (group->kind == TALK_EVERYONE)
 		needs_adds(talk, group, needs);
-	else if (group->kind == TALK_DIRECT && talk_group_alone(group) && talk_fresh(talk))
+	else if (group->kind == TALK_DIRECT && !talk_group_has_peer(talk, group) &&
+		 talk_fresh(talk))
 		needs_peer(talk, group, needs);
 	else if (marks.count > 0)
 		needs_wished(talk, group, &marks, needs);
+	if (group->kind != TALK_EVERYONE)
+		needs_devices(talk, group, needs);
 	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
 out:
@@ -522,6 +613,11 @@ static enum sotto_err wish_refused(struct talk *talk, struct talk_group *group, 
 		group->one_by_one = true;
 		return SOTTO_OK;
 	}
+	/* Nobody wished it, the device is only there: until it posts another one. */
+	if (wish == NULL) {
+		talk_package_free(talk, talk_package_of(talk, key));
+		return SOTTO_OK;
+	}
 	event.conversation = talk_conversation_of(talk, group);
 	event.extension = talk_extension_of(talk, device->member);
 	TRY(talk_wish_erase(talk, group, wish));
@@ -554,7 +650,7 @@ static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,
 		if (mls_group_find_member(group->mls, BYTES(needs->added[i], LEDGER_KEY_LEN),
 					  &member) == SOTTO_OK)
 			err = talk_return_fail(talk, group, needs->added[i]);
-		else if (group->kind == TALK_GROUP)
+		else if (group->kind != TALK_EVERYONE)
 			err = wish_refused(talk, group, needs->added[i], needs->add_count);
 		else if (group->kind == TALK_EVERYONE && petition != NULL)
 			talk_petition_free(talk, petition);
@@ -580,7 +676,7 @@ static uint64_t wait_ms(const struct talk *talk, const struct talk_group *group,
 		slot_ms = TALK_AGAIN_MS / mls_group_member_count(group->mls);
 		return rank * (slot_ms < TALK_RANK_MS ? slot_ms : TALK_RANK_MS);
 	}
-	if (group->kind != TALK_GROUP && needs->add_count > 0 && needs->remove_count == 0)
+	if (group->kind == TALK_EVERYONE && needs->add_count > 0 && needs->remove_count == 0)
 		return rank * TALK_RANK_MS + TALK_SPONSOR_MS;
 	return rank * TALK_RANK_MS;
 }

@@ -152,12 +152,16 @@ static enum sotto_err call_receive(struct talk *talk, const struct talk_group *g
 				   .extension = talk_extension_of(talk, group->peer),
 				   .sent_ms = frame->sent_ms,
 				   .epoch = application->epoch};
+	const struct ledger_device *device =
+		ledger_device_by_key(talk->ledger, application->member.signature_key.data);
 	struct talk_call call;
 
 	if (wire_decode(&talk_call_type, frame->body, &call) != SOTTO_OK)
 		return SOTTO_OK;
 	memcpy(event.device_key, application->member.signature_key.data, LEDGER_KEY_LEN);
 	event.text = call.message;
+	event.own = device->member == talk_own_member(talk);
+	event.further = ledger_member_by_id(talk->ledger, device->member)->devices > 1;
 	return talk_tell(talk, &event);
 }
 
@@ -207,12 +211,14 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 	}
 }
 
-/* Whom the other has added to a conversation of two is not heard as the other, until he is removed. */
+/* Whom one of the two has added to their conversation is not heard as either of them, until he is removed. */
 static bool is_strange(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
 {
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
 
-	return group->kind == TALK_DIRECT && (device == NULL || device->member != group->peer);
+	return group->kind == TALK_DIRECT &&
+	       (device == NULL ||
+		(device->member != group->peer && device->member != talk_own_member(talk)));
 }
 
 enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,

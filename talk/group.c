@@ -87,8 +87,8 @@ struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer)
 			best = group;
 			continue;
 		}
-		alone = mls_group_member_count(group->mls) == 1;
-		best_alone = mls_group_member_count(best->mls) == 1;
+		alone = !talk_group_has_peer(talk, group);
+		best_alone = !talk_group_has_peer(talk, best);
 		if (alone != best_alone ? best_alone
 					: memcmp(group->id, best->id, TALK_GROUP_ID_LEN) < 0)
 			best = group;
@@ -151,8 +151,33 @@ bool talk_group_alone(const struct talk_group *group)
 	return group->kind != TALK_EVERYONE && mls_group_member_count(group->mls) == 1;
 }
 
-bool talk_group_leaving(const struct talk_group *group)
+bool talk_group_has(const struct talk *talk, const struct talk_group *group, uint32_t id)
 {
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		const struct ledger_device *device =
+			member.signature_key.len == LEDGER_KEY_LEN
+				? ledger_device_by_key(talk->ledger, member.signature_key.data)
+				: NULL;
+
+		if (device != NULL && device->member == id &&
+		    member.leaf != mls_group_own_leaf(group->mls))
+			return true;
+	}
+	return false;
+}
+
+bool talk_group_has_peer(const struct talk *talk, const struct talk_group *group)
+{
+	return talk_group_has(talk, group, group->peer);
+}
+
+bool talk_group_leaving(const struct talk *talk, const struct talk_group *group)
+{
+	if (talk_wish_of(group, TALK_WISH_LEFT, talk_own_member(talk)) != NULL)
+		return true;
 	list_for_each (element, following, &group->outbox) {
 		if (CONTAINER_OF(element, struct talk_out, list)->type == TALK_BODY_LEAVE)
 			return true;

@@ -16,6 +16,30 @@ static enum sotto_err invitation_of(const struct talk *talk, struct ledger_invit
 	return wire_decode(&ledger_invitation_type, talk_blob_bytes(&talk->invitation), invitation);
 }
 
+/* For its person to approve: signed for who made the card, so that nobody else can. */
+static enum sotto_err further_make(struct talk *talk, const struct ledger_invitation *invitation,
+				   const struct ledger_place *place, struct talk_blob *whole)
+{
+	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
+	struct talk_further_petition petition = {.form = TALK_FURTHER_FORM};
+	struct ledger_further further = {.name = place->name};
+	struct talk_blob encoded = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	memcpy(further.approver, place->approver, LEDGER_KEY_LEN);
+	wire_read_token_hash(talk->inbox_read, further.inbox_read);
+	TRY(ledger_further_sign(invitation->network, BYTES_OF(invitation->private_key),
+				secret_bytes(&talk->identity.private_key), &further));
+	TRY(talk_encode(talk, &ledger_further_type, &further, &encoded));
+	petition.further = talk_blob_bytes(&encoded);
+	petition.key_package = talk_blob_bytes(&package->message);
+	memcpy(petition.landing_append, talk->landing_append, WIRE_TOKEN_LEN);
+	TRY(talk_encode(talk, &talk_further_petition_type, &petition, whole));
+out:
+	talk_blob_clear(talk, &encoded);
+	return err;
+}
+
 static void porch_of(const struct ledger_invitation *invitation, struct talk_drop *drop)
 {
 	*drop = (struct talk_drop){0};
@@ -101,8 +125,14 @@ static enum sotto_err petition_make(struct talk *talk, const struct ledger_invit
 	struct talk_petition petition = {.version = TALK_VERSION};
 	struct talk_blob encoded = {0};
 	struct talk_blob whole = {0};
+	struct ledger_place place;
 	enum sotto_err err = SOTTO_OK;
 
+	if (ledger_invitation_place(invitation, &place)) {
+		TRY(further_make(talk, invitation, &place, &whole));
+		err = talk_record_seal(talk, &talk->porch, talk_blob_bytes(&whole), record);
+		goto out;
+	}
 	wire_read_token_hash(talk->inbox_read, enrol.inbox_read);
 	TRY(ledger_enrol_sign(invitation->network, BYTES_OF(invitation->private_key),
 			      secret_bytes(&talk->identity.private_key), &enrol));
@@ -167,7 +197,9 @@ static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
 	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
 	const struct ledger_member *member;
 	struct ledger_entry enrol;
+	struct ledger_place place;
 	union ledger_body body;
+	bool further = ledger_invitation_place(card, &place);
 
 	if (memcmp(ledger_network(ledger), card->network, LEDGER_HASH_LEN) != 0 || head == NULL ||
 	    memcmp(head, card->ledger_head, LEDGER_HASH_LEN) != 0 || own == NULL ||
@@ -179,16 +211,35 @@ static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
 	    memcmp(ledger_founding(ledger)->relay_key, card->relay_key, LEDGER_KEY_LEN) != 0)
 		return false;
 	if (ledger_entry_decode(ledger_entry_bytes(ledger, own->index), &enrol) != SOTTO_OK ||
-	    ledger_body_decode(LEDGER_ENROL, enrol.act.body, &body) != SOTTO_OK)
+	    enrol.act.action != (further ? LEDGER_FURTHER : LEDGER_ENROL) ||
+	    ledger_body_decode(enrol.act.action, enrol.act.body, &body) != SOTTO_OK)
+		return false;
+	/* By whom the card names, as the ledger's rule is that he signed it. */
+	if (further && (memcmp(body.further.approver, place.approver, LEDGER_KEY_LEN) != 0 ||
+			!bytes_equal(body.further.name, place.name)))
 		return false;
 	/* That its sponsor is enrolled is a rule of the ledger; that his time is fresh is ours. */
 	return enrol.act.stated_ms + CLOCK_MS >= asked_ms &&
 	       enrol.act.stated_ms <= talk->utc_ms + CLOCK_MS;
 }
 
+/* Is this member in the group on any device? */
+static bool is_in(const struct ledger *ledger, const struct mls_group *mls, uint32_t id)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(mls, &cursor, &member)) {
+		if (ledger_device_by_key(ledger, member.signature_key.data)->member == id)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Nobody is in the group whom the ledger does not have, and nobody is missing. Who was enrolled at about
- * that time may be on his way in.
+ * that time may be on his way in. One of several devices of somebody may be missing: else a member could put
+ * one into the ledger that never comes, and keep everybody out.
  */
 bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, uint64_t since_ms)
 {
@@ -206,7 +257,9 @@ bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, u
 
 		if (device->state != LEDGER_DEVICE_REVOKED &&
 		    mls_group_find_member(mls, BYTES_OF(device->key), &member) != SOTTO_OK &&
-		    ledger_member_by_id(ledger, device->member)->since_ms + CLOCK_MS < since_ms)
+		    ledger_member_by_id(ledger, device->member)->since_ms + CLOCK_MS < since_ms &&
+		    (ledger_member_by_id(ledger, device->member)->numbers < 2 ||
+		     !is_in(ledger, mls, device->member)))
 			return false;
 	}
 	return true;
@@ -330,7 +383,7 @@ enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *par
 	FAIL_IF(!ledger_fits(talk, ledger, &card, package->made_ms), SOTTO_ERR_INVALID);
 	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
 	own = ledger_device_by_key(ledger, talk->identity.public_key);
-	FAIL_IF(!talk_leaves_fit(ledger, mls, ledger_member_by_id(ledger, own->member)->since_ms) ||
+	FAIL_IF(!talk_leaves_fit(ledger, mls, own->since_ms) ||
 			!talk_context_names(talk, ledger, mls),
 		SOTTO_ERR_INVALID);
 	err = join_finish(talk, parcel, ledger, &mls);

@@ -15,7 +15,7 @@ enum sotto_err talk_before_take(struct talk *talk, const struct talk_group *grou
 	enum sotto_err err = SOTTO_OK;
 
 	*before = (struct talk_before){0};
-	if (group->kind != TALK_GROUP)
+	if (group->kind == TALK_EVERYONE)
 		return SOTTO_OK;
 	TRY(talk_access_members(talk, group, &before->seats));
 	TRY(talk_group_context(group->mls, &context));
@@ -42,13 +42,60 @@ static uint32_t extension_of_device(const struct talk *talk, const uint8_t *key)
 struct noting {
 	struct talk *talk;
 	struct talk_group *group;
+	const struct talk_blob *seats; /* of before */
 	uint32_t actor;
 };
 
+static bool is_of(const struct talk *talk, const uint8_t *key, const struct ledger_device *device)
+{
+	return memcmp(key, device->key, LEDGER_KEY_LEN) != 0 &&
+	       ledger_same_member(talk->ledger, key, device->key);
+}
+
+/* Was another device of this one's member in the group before? */
+static bool was_there(const struct noting *noting, const struct ledger_device *device)
+{
+	struct talk_seat seat;
+
+	for (size_t at = 0; at < noting->seats->len; at += sizeof(seat)) {
+		memcpy(&seat, noting->seats->data + at, sizeof(seat));
+		if (is_of(noting->talk, seat.key, device))
+			return true;
+	}
+	return false;
+}
+
+/* Is another one in it now? */
+static bool is_there(const struct noting *noting, const struct ledger_device *device)
+{
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (mls_group_next_member(noting->group->mls, &cursor, &member)) {
+		if (is_of(noting->talk, member.signature_key.data, device))
+			return true;
+	}
+	return false;
+}
+
+static bool has_several(const struct talk *talk, const struct ledger_device *device)
+{
+	return device != NULL && ledger_member_by_id(talk->ledger, device->member)->numbers > 1;
+}
+
 static enum sotto_err come(struct noting *noting, const uint8_t *key)
 {
-	return talk_notice_put(noting->talk, noting->group, &noting->group->drops[0], noting->actor,
-			       TALK_VERB_ADDED, extension_of_device(noting->talk, key), BYTES_NONE);
+	const struct ledger_device *device = ledger_device_by_key(noting->talk->ledger, key);
+
+	/* He was there before: only the device is new. */
+	if (has_several(noting->talk, device) && was_there(noting, device))
+		return talk_device_notice(noting->talk, noting->group, &noting->group->drops[0],
+					  device, TALK_VERB_DEVICE);
+	return noting->group->kind != TALK_GROUP
+		       ? SOTTO_OK
+		       : talk_notice_put(noting->talk, noting->group, &noting->group->drops[0],
+					 noting->actor, TALK_VERB_ADDED,
+					 extension_of_device(noting->talk, key), BYTES_NONE);
 }
 
 /* Who had said that he leaves is not removed by whoever does it. */
@@ -59,10 +106,16 @@ static enum sotto_err gone(struct noting *noting, const uint8_t *key)
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
 	uint32_t subject = extension_of_device(talk, key);
 	bool left = memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0
-			    ? talk_group_leaving(group)
+			    ? talk_group_leaving(talk, group)
 			    : device != NULL &&
 				      talk_wish_of(group, TALK_WISH_LEFT, device->member) != NULL;
 
+	/* He is still there, without it. */
+	if (has_several(talk, device) && is_there(noting, device))
+		return talk_device_notice(talk, group, &group->drops[0], device,
+					  TALK_VERB_DEVICE_GONE);
+	if (group->kind != TALK_GROUP)
+		return SOTTO_OK;
 	return left ? talk_notice_put(talk, group, &group->drops[0], subject, TALK_VERB_LEFT,
 				      subject, BYTES_NONE)
 		    : talk_notice_put(talk, group, &group->drops[0], noting->actor,
@@ -95,6 +148,40 @@ static bool sat_elsewhere(const struct talk_blob *seats, struct bytes key)
 	return false;
 }
 
+/* A member who comes or goes with several devices is told of once, for the first of them. */
+static bool gone_before(const struct noting *noting, const struct talk_blob *seats, size_t until,
+			const uint8_t *key)
+{
+	const struct ledger_device *device = ledger_device_by_key(noting->talk->ledger, key);
+	struct talk_seat seat;
+	struct mls_member member;
+
+	for (size_t at = 0; at < until && has_several(noting->talk, device); at += sizeof(seat)) {
+		memcpy(&seat, seats->data + at, sizeof(seat));
+		if (is_of(noting->talk, seat.key, device) &&
+		    mls_group_find_member(noting->group->mls, BYTES_OF(seat.key), &member) !=
+			    SOTTO_OK)
+			return !is_there(noting, device);
+	}
+	return false;
+}
+
+static bool come_before(const struct noting *noting, const struct mls_member *come)
+{
+	const struct ledger_device *device =
+		ledger_device_by_key(noting->talk->ledger, come->signature_key.data);
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (has_several(noting->talk, device) && !was_there(noting, device) &&
+	       mls_group_next_member(noting->group->mls, &cursor, &member) &&
+	       member.leaf < come->leaf) {
+		if (is_of(noting->talk, member.signature_key.data, device))
+			return true;
+	}
+	return false;
+}
+
 static enum sotto_err gone_note(struct noting *noting, const struct talk_blob *seats)
 {
 	const struct mls_group *mls = noting->group->mls;
@@ -104,7 +191,8 @@ static enum sotto_err gone_note(struct noting *noting, const struct talk_blob *s
 
 	for (size_t at = 0; at < seats->len; at += sizeof(seat)) {
 		memcpy(&seat, seats->data + at, sizeof(seat));
-		if (mls_group_find_member(mls, BYTES_OF(seat.key), &member) != SOTTO_OK)
+		if (mls_group_find_member(mls, BYTES_OF(seat.key), &member) != SOTTO_OK &&
+		    !gone_before(noting, seats, at, seat.key))
 			TRY(gone(noting, seat.key));
 	}
 out:
@@ -119,7 +207,8 @@ static enum sotto_err come_note(struct noting *noting, const struct talk_blob *s
 	enum sotto_err err = SOTTO_OK;
 
 	while (mls_group_next_member(noting->group->mls, &cursor, &member)) {
-		if (!seated(seats, &at, &member) && !sat_elsewhere(seats, member.signature_key))
+		if (!seated(seats, &at, &member) && !sat_elsewhere(seats, member.signature_key) &&
+		    !come_before(noting, &member))
 			TRY(come(noting, member.signature_key.data));
 	}
 out:
@@ -129,17 +218,21 @@ out:
 enum sotto_err talk_notices_make(struct talk *talk, struct talk_group *group,
 				 const struct talk_before *before, const uint8_t *by)
 {
-	struct noting noting = {
-		.talk = talk, .group = group, .actor = extension_of_device(talk, by)};
+	struct noting noting = {.talk = talk,
+				.group = group,
+				.seats = &before->seats,
+				.actor = extension_of_device(talk, by)};
 	struct talk_context context;
 	enum sotto_err err = SOTTO_OK;
 
-	if (group->kind != TALK_GROUP)
+	if (group->kind == TALK_EVERYONE)
 		return SOTTO_OK;
 	if (!mls_group_active(group->mls))
 		return gone(&noting, talk->identity.public_key);
 	TRY(gone_note(&noting, &before->seats));
 	TRY(come_note(&noting, &before->seats));
+	if (group->kind != TALK_GROUP)
+		goto out;
 	TRY(talk_group_context(group->mls, &context));
 	if (bytes_equal(context.name, BYTES(before->name, before->name_len)))
 		goto out;

@@ -26,7 +26,8 @@ static enum sotto_err member_check(const struct talk *talk, const uint8_t *id,
 	*group = group_of(talk, id);
 	if (*group == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	return talk_group_over(*group) || talk_group_leaving(*group) ? SOTTO_ERR_DENIED : SOTTO_OK;
+	return talk_group_over(*group) || talk_group_leaving(talk, *group) ? SOTTO_ERR_DENIED
+									   : SOTTO_OK;
 }
 
 /* How many of this member's devices may be in a group; 0: he is nobody to add. */
@@ -266,28 +267,28 @@ enum sotto_err talk_group_leave(struct talk *talk, const uint8_t *id, uint64_t n
 enum sotto_err talk_leave_work(struct talk *talk, struct talk_group *group)
 {
 	if (group->kind != TALK_GROUP || talk_group_over(group) || !talk_group_alone(group) ||
-	    !talk_group_leaving(group))
+	    !talk_group_leaving(talk, group))
 		return SOTTO_OK;
 	return alone_leave(talk, group);
 }
 
 /* Whom we are adding gets what is written meanwhile. */
-bool talk_group_writable(const struct talk_group *group)
+bool talk_group_writable(const struct talk *talk, const struct talk_group *group)
 {
 	bool coming = false;
 
 	list_for_each (element, following, &group->wishes)
 		coming = coming ||
 			 CONTAINER_OF(element, struct talk_wish, list)->kind == TALK_WISH_ADD;
-	return !talk_group_over(group) && !talk_group_leaving(group) &&
+	return !talk_group_over(group) && !talk_group_leaving(talk, group) &&
 	       (coming || !talk_group_alone(group));
 }
 
-static enum talk_membership membership(const struct talk_group *group)
+static enum talk_membership membership(const struct talk *talk, const struct talk_group *group)
 {
 	if (talk_group_over(group))
 		return TALK_OUT;
-	return talk_group_leaving(group) ? TALK_GOING : TALK_IN;
+	return talk_group_leaving(talk, group) ? TALK_GOING : TALK_IN;
 }
 
 /* What others have said of themselves is not ours. */
@@ -300,7 +301,8 @@ static uint32_t wanted(const struct talk_group *group)
 	return count;
 }
 
-static bool info_make(const struct talk_group *group, struct talk_group_info *info)
+static bool info_make(const struct talk *talk, const struct talk_group *group,
+		      struct talk_group_info *info)
 {
 	struct talk_context context;
 
@@ -308,7 +310,7 @@ static bool info_make(const struct talk_group *group, struct talk_group_info *in
 		return false;
 	*info = (struct talk_group_info){
 		.name = context.name,
-		.state = membership(group),
+		.state = membership(talk, group),
 		.devices = mls_group_member_count(group->mls),
 		.epoch = group->drops[0].epoch,
 		.wanted = wanted(group),
@@ -323,7 +325,7 @@ bool talk_group_get(const struct talk *talk, const uint8_t *id, struct talk_grou
 {
 	const struct talk_group *group = group_of(talk, id);
 
-	return group != NULL && info_make(group, info);
+	return group != NULL && info_make(talk, group, info);
 }
 
 bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_group_info *info)
@@ -333,7 +335,7 @@ bool talk_next_group(const struct talk *talk, uint64_t *cursor, struct talk_grou
 
 		/* Numbers grow along the list. */
 		if (group->kind != TALK_GROUP || group->number <= *cursor ||
-		    !info_make(group, info))
+		    !info_make(talk, group, info))
 			continue;
 		*cursor = group->number;
 		return true;
@@ -359,8 +361,8 @@ enum sotto_err talk_group_members(const struct talk *talk, const uint8_t *id,
 		bool ours = extension == own;
 		bool in = marks.in[i] > 0 && !(ours && talk_group_over(group));
 		bool coming = marks.wished[i] == TALK_WISH_ADD;
-		bool going =
-			(marks.wished[i] != 0 && !coming) || (ours && talk_group_leaving(group));
+		bool going = (marks.wished[i] != 0 && !coming) ||
+			     (ours && talk_group_leaving(talk, group));
 
 		if (in || coming)
 			each(context, extension, going ? TALK_GOING : in ? TALK_IN : TALK_COMING);

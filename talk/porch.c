@@ -45,8 +45,12 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 		err = talk_plea_receive(talk, talk_blob_bytes(&opened));
 		goto out;
 	}
+	if (opened.len > 0 && opened.data[0] == TALK_FURTHER_FORM) {
+		err = talk_further_receive(talk, talk_blob_bytes(&opened));
+		goto out;
+	}
 	list_for_each (element, following, &talk->petitions)
-		count++;
+		count += !CONTAINER_OF(element, struct talk_petition_row, list)->further;
 	if (count >= TALK_PETITIONS_MAX ||
 	    wire_decode(&talk_petition_type, talk_blob_bytes(&opened), &petition) != SOTTO_OK)
 		goto out;
@@ -132,7 +136,8 @@ enum sotto_err talk_porch_work(struct talk *talk)
 			talk_petition_free(talk, row);
 			continue;
 		}
-		if (row->submitted || room == 0 || !petition_open(talk, row))
+		/* A further device waits for its own person. */
+		if (row->further || row->submitted || room == 0 || !petition_open(talk, row))
 			continue;
 		if (row->due_ns == 0)
 			row->due_ns = talk->now_ns + talk_rank(talk, talk->everyone,

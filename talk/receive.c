@@ -56,7 +56,7 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 		}
 		return SOTTO_OK;
 	}
-	if (group->kind == TALK_GROUP) {
+	if (group->kind != TALK_EVERYONE) {
 		TRY(talk_parcels_settle(talk, group));
 		TRY(talk_out_members(talk, group));
 	}

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "talk/access.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -49,28 +48,17 @@ static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invit
 {
 	const struct ledger_invitation_entry *entry =
 		ledger_invitation_by_key(talk->ledger, row->public_key);
-	const struct ledger_found *founding = ledger_founding(talk->ledger);
-	const struct talk_access *access = talk_access_first(talk);
-	struct ledger_invitation card = {.version = LEDGER_INVITATION_VERSION};
+	struct ledger_invitation card = {0};
 	struct talk_event event = {.type = TALK_EVENT_INVITED, .extension = row->extension};
 	uint8_t text[LEDGER_INVITATION_TEXT_MAX];
 	struct ledger_entry act;
 	union ledger_body body;
-	struct talk_drop porch;
 	struct writer writer;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(ledger_entry_decode(ledger_entry_bytes(talk->ledger, entry->index), &act));
 	TRY(ledger_body_decode(LEDGER_AUTHORISE, act.act.body, &body));
-	talk_porch_drop(access, &porch);
-	memcpy(card.network, ledger_network(talk->ledger), LEDGER_HASH_LEN);
-	memcpy(card.private_key, row->private_key, LEDGER_PRIVATE_LEN);
-	card.relay_address = founding->relay_address;
-	memcpy(card.relay_key, founding->relay_key, LEDGER_KEY_LEN);
-	card.porch_number = access->number;
-	talk_derive(access, "sotto porch key 1", BYTES_NONE, card.porch_key);
-	memcpy(card.porch_append, porch.append_token, WIRE_TOKEN_LEN);
-	memcpy(card.porch_read, porch.read_hash, WIRE_HASH_LEN);
+	talk_card_put(talk, row->private_key, &card);
 	card.ledger_length = entry->index + 1;
 	memcpy(card.ledger_head, ledger_head(talk->ledger, card.ledger_length), LEDGER_HASH_LEN);
 	card.extension = row->extension;
@@ -83,7 +71,6 @@ static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invit
 	TRY(talk_tell(talk, &event));
 out:
 	bytes_wipe(&card, sizeof(card));
-	bytes_wipe(&porch, sizeof(porch));
 	bytes_wipe(text, sizeof(text));
 	return err;
 }
@@ -195,7 +182,9 @@ static enum sotto_err act_failed(struct talk *talk, struct bytes bytes, enum sot
 		event.extension = body.authorise.extension;
 		TRY(invite_fail(talk, body.authorise.invitation_key));
 	}
-	if (entry.act.action == LEDGER_REVOKE) {
+	if (entry.act.action == LEDGER_FURTHER)
+		event.extension = talk_extension_of(talk, UINT32_MAX);
+	if (entry.act.action == LEDGER_REVOKE || entry.act.action == LEDGER_RETIRE) {
 		device = ledger_device_by_key(talk->ledger, body.subject.device_key);
 		if (device != NULL)
 			event.extension =

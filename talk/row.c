@@ -135,7 +135,7 @@ out:
 static enum sotto_err tell(struct talk *talk, const struct talk_conversation *conversation,
 			   uint64_t row, const struct talk_kept_message *kept)
 {
-	bool received = kept->state == TALK_MESSAGE_RECEIVED;
+	bool received = kept->received_ms != 0;
 	struct talk_event event = {
 		.type = received ? TALK_EVENT_MESSAGE : TALK_EVENT_MESSAGE_STATE,
 		.conversation = *conversation,
@@ -198,7 +198,7 @@ out:
 /* ---- Notices ---- */
 
 static void notice_id(const struct talk_group *group, const struct talk_place *place,
-		      enum talk_verb verb, uint32_t subject, uint8_t *id)
+		      enum talk_verb verb, uint32_t subject, struct bytes device, uint8_t *id)
 {
 	uint8_t input[TALK_GROUP_ID_LEN + 8 + 8 + 1 + 4];
 	uint8_t digest[WIRE_HASH_LEN];
@@ -214,6 +214,7 @@ static void notice_id(const struct talk_group *group, const struct talk_place *p
 	hash_init(&hash, HASH_SHA256);
 	hash_update(&hash, BYTES_TEXT("sotto notice 1"));
 	hash_update(&hash, writer_bytes(&writer));
+	hash_update(&hash, device);
 	hash_final(&hash, digest);
 	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
 }
@@ -234,8 +235,18 @@ enum sotto_err talk_missing_put(struct talk *talk, const struct talk_group *grou
 	if (place.sequence == 0)
 		place.sequence = 1;
 	TALK_PLACE_KEEP(&kept, &place);
-	notice_id(group, &place, TALK_VERB_MISSING, 0, kept.id);
+	notice_id(group, &place, TALK_VERB_MISSING, 0, BYTES_NONE, kept.id);
 	return talk_message_put(talk, group, talk_number(talk), &kept);
+}
+
+enum sotto_err talk_device_notice(struct talk *talk, const struct talk_group *group,
+				  const struct talk_drop *drop, const struct ledger_device *device,
+				  enum talk_verb verb)
+{
+	uint32_t extension = talk_extension_of(talk, device->member);
+
+	return talk_notice_put(talk, group, drop, extension, verb, extension,
+			       BYTES(device->name, device->name_len));
 }
 
 enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group,
@@ -258,6 +269,8 @@ enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group
 	if (place.sequence == 0)
 		place.sequence = 1;
 	TALK_PLACE_KEEP(&kept, &place);
-	notice_id(group, &place, verb, subject, kept.id);
+	notice_id(group, &place, verb, subject,
+		  verb == TALK_VERB_DEVICE || verb == TALK_VERB_DEVICE_GONE ? text : BYTES_NONE,
+		  kept.id);
 	return talk_message_put(talk, group, talk_number(talk), &kept);
 }

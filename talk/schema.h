@@ -35,6 +35,7 @@
 #define TALK_SENDERS_MAX       1024
 #define TALK_PLEA_MAX	       256
 #define TALK_PLEA_FORM	       2
+#define TALK_FURTHER_FORM      3
 #define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
 /* A parcel fits an inbox of the relay, which takes 16 MiB, beside the small ones of conversations. */
@@ -128,6 +129,13 @@
 	X(self, FIXED, landing_append, WIRE_TOKEN_LEN, none, \
 	  "append token of the joiner's first inbox")
 
+#define TALK_FIELDS_further_petition(X, self) \
+	X(self, U8, form, 0, none, "3: a petition has 1 here, a plea 2") \
+	X(self, OPAQUE, further, 512, none, "body of a `further` entry") \
+	X(self, OPAQUE, key_package, TALK_KEY_PACKAGE_MAX, none, "MLSMessage") \
+	X(self, FIXED, landing_append, WIRE_TOKEN_LEN, none, \
+	  "append token of the joiner's first inbox")
+
 #define TALK_FIELDS_stuck(X, self) \
 	X(self, U8, reason, 0, none, \
 	  "1 a commit, 2 a Welcome that does not come, 3 records are gone") \
@@ -200,7 +208,9 @@
 	S(edit, "Body 10: a message says something else now") \
 	S(delete, "Body 11: a message is taken back") \
 	S(message_id, "One message") \
-	S(read, "Body 12: messages were read")
+	S(read, "Body 12: messages were read") \
+	S(further_petition, \
+	  "On the porch: a further device of a member asks its person to be let in")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)

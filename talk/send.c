@@ -54,9 +54,6 @@ enum sotto_err talk_out_remove(struct talk *talk, struct talk_group *group, stru
 	return err;
 }
 
-/* talk_kept_key.acknowledged, when not 0 */
-enum { RECIPIENT_HAS = 1, RECIPIENT_GONE = 2 };
-
 static enum sotto_err recipients_set(struct talk *talk, const struct talk_group *group,
 				     struct talk_out *out)
 {
@@ -78,7 +75,7 @@ static enum sotto_err recipients_set(struct talk *talk, const struct talk_group 
 		for (size_t i = 0; i < out->recipient_count; i++) {
 			if (memcmp(out->recipients[i].key, keys[filled].key, LEDGER_KEY_LEN) == 0)
 				keys[filled].acknowledged =
-					out->recipients[i].acknowledged == RECIPIENT_HAS;
+					out->recipients[i].acknowledged == TALK_RECIPIENT_HAS;
 		}
 		filled++;
 	}
@@ -160,7 +157,8 @@ static enum sotto_err outbox_expire(struct talk *talk, struct talk_group *group)
 		if (out->serial == 0 || out->stored_ms == 0 ||
 		    talk->utc_ms < out->stored_ms + talk->retention_ms)
 			continue;
-		if (out->type == TALK_BODY_TEXT)
+		/* Whom it was for has it, though not on all devices. */
+		if (out->type == TALK_BODY_TEXT && out->state != TALK_MESSAGE_DELIVERED)
 			TRY(talk_text_state(talk, group, out, TALK_MESSAGE_FAILED));
 		TRY(talk_out_remove(talk, group, out));
 	}
@@ -176,7 +174,7 @@ static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (out->type == TALK_BODY_TEXT)
+		if (out->type == TALK_BODY_TEXT && out->state != TALK_MESSAGE_DELIVERED)
 			TRY(talk_text_state(talk, group, out, TALK_MESSAGE_FAILED));
 		TRY(talk_out_remove(talk, group, out));
 	}
@@ -185,13 +183,11 @@ out:
 }
 
 /* Who is gone is not waited for. True: that changed something. */
-static bool recipients_settle(const struct talk_group *group, struct talk_out *out, bool *all,
-			      bool *any)
+static bool recipients_settle(const struct talk_group *group, struct talk_out *out, bool *all)
 {
 	bool changed = false;
 
 	*all = true;
-	*any = false;
 	for (size_t i = 0; i < out->recipient_count; i++) {
 		struct talk_kept_key *recipient = &out->recipients[i];
 		struct mls_member member;
@@ -199,11 +195,10 @@ static bool recipients_settle(const struct talk_group *group, struct talk_out *o
 		if (recipient->acknowledged == 0 &&
 		    mls_group_find_member(group->mls, BYTES_OF(recipient->key), &member) !=
 			    SOTTO_OK) {
-			recipient->acknowledged = RECIPIENT_GONE;
+			recipient->acknowledged = TALK_RECIPIENT_GONE;
 			changed = true;
 		}
 		*all = *all && recipient->acknowledged != 0;
-		*any = *any || recipient->acknowledged == RECIPIENT_HAS;
 	}
 	return changed;
 }
@@ -214,18 +209,26 @@ enum sotto_err talk_out_members(struct talk *talk, struct talk_group *group)
 
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
-		bool all, any;
+		bool all, reached;
 
 		/* What is not known to be there is sealed anew, for who is there then. */
-		if (out->serial == 0 || !out->seen || !recipients_settle(group, out, &all, &any))
+		if (out->serial == 0 || !out->seen || !recipients_settle(group, out, &all))
 			continue;
 		out->dirty = true;
-		if (!all)
+		reached = talk_out_reached(talk, group, out);
+		/* One to one the other may come again, on another device. */
+		if (!reached && group->kind == TALK_DIRECT) {
+			if (all)
+				talk_out_unseal(talk, out);
 			continue;
-		if (out->type == TALK_BODY_TEXT)
+		}
+		if (out->type == TALK_BODY_TEXT && (all || reached) &&
+		    out->state != TALK_MESSAGE_DELIVERED)
 			TRY(talk_text_state(talk, group, out,
-					    any ? TALK_MESSAGE_DELIVERED : TALK_MESSAGE_FAILED));
-		TRY(talk_out_remove(talk, group, out));
+					    reached ? TALK_MESSAGE_DELIVERED
+						    : TALK_MESSAGE_FAILED));
+		if (all)
+			TRY(talk_out_remove(talk, group, out));
 	}
 out:
 	return err;
@@ -301,7 +304,7 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 	out->dirty = !out->transient;
 	if (out->stored_ms == 0)
 		out->stored_ms = talk->utc_ms;
-	if (out->type == TALK_BODY_TEXT && !before)
+	if (out->type == TALK_BODY_TEXT && !before && out->state != TALK_MESSAGE_DELIVERED)
 		TRY(talk_text_state(talk, group, out, TALK_MESSAGE_STORED));
 	if (out->type == TALK_BODY_RECEIPT) {
 		for (size_t i = 0; i < group->arrived_count; i++) {

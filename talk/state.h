@@ -12,6 +12,7 @@
  *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
+ *   device.c                  a further device of our person: its card, and whom it lets in
  *   forget.c                  a founding or a join that came to nothing
  *   readd.c plea.c life.c back.c   who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
@@ -33,6 +34,7 @@
 #include "base/list.h"
 #include "ledger/invitation.h"
 #include "mls/include/sotto/mls.h"
+#include "talk/device.h"
 #include "talk/schema_store.h"
 #include "talk/talk.h"
 #include "wire/drop.h"
@@ -271,6 +273,9 @@ struct talk_petition_row {
 	uint8_t landing_append[WIRE_TOKEN_LEN];
 	uint64_t due_ns; /* our turn to sponsor; 0: not known yet */
 	bool submitted;
+	bool further; /* of enrol, only whose keys they are */
+	uint64_t came_ms;
+	struct talk_blob body; /* further: of the entry */
 };
 
 struct talk_coming_part {
@@ -360,6 +365,7 @@ struct talk {
 	size_t access_count;
 	struct ledger *ledger;
 	uint64_t ledger_saved; /* entries in the store */
+	struct talk_card card;
 
 	struct list groups;
 	struct talk_group *everyone;
@@ -692,10 +698,10 @@ MUST_USE enum sotto_err talk_group_context(const struct mls_group *mls,
 					   struct talk_context *context);
 /* Are we in it no more? */
 bool talk_group_over(const struct talk_group *group);
-/* Does nobody else hear what is said there? */
+/* Is there no other device? */
 bool talk_group_alone(const struct talk_group *group);
-/* Have we said that we leave? */
-bool talk_group_leaving(const struct talk_group *group);
+/* Have we said that we leave, on this device or another one of ours? */
+bool talk_group_leaving(const struct talk *talk, const struct talk_group *group);
 struct talk_group *talk_group_direct(const struct talk *talk, uint32_t peer);
 MUST_USE enum sotto_err talk_group_open_direct(struct talk *talk,
 					       const struct ledger_member *member,

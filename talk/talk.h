@@ -230,9 +230,50 @@ MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, ui
 MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
 				    uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms);
 
-/* Takes a member's device out, for good. Errors as talk_invite; SOTTO_ERR_NOT_FOUND. */
+/* Takes a member out with all devices, for good. Errors as talk_invite; SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_ns,
 				    uint64_t utc_ms);
+
+/* ---- Further devices of our own person ---- */
+
+/* So long a card for one is good, and waits for its person to approve it. It ends with the engine, too. */
+#define TALK_CARD_MS	UINT64_C(600000)
+#define TALK_CODE_LEN	12 /* characters of base32: 60 bits */
+#define TALK_CODE_TRIES 5  /* wrong codes; then the card is worth nothing any more */
+
+/*
+ * The text of a card for a further device, called so; one at a time, a new one takes the place of the one before. It
+ * brings nobody in: TALK_EVENT_DEVICE_ASKS says that a phone has shown it, and talk_device_approve lets that phone in.
+ * SOTTO_ERR_STATE, _INVALID (the name), _EXISTS (a device is called so), _LIMIT (no place is left for one), _SPACE
+ * (the network is full), _DENIED (unconfirmed).
+ */
+MUST_USE enum sotto_err talk_device_card(struct talk *talk, struct bytes name, struct writer *text,
+					 uint64_t *expires_ms, uint64_t now_ns, uint64_t utc_ms);
+
+/* Has a phone shown the card that is open, and waits? */
+bool talk_device_asks(const struct talk *talk);
+
+/*
+ * A person at this phone typed the code that the new phone shows (spaces, hyphens and case do not matter): the new
+ * phone is put into the ledger. device_key: LEDGER_KEY_LEN bytes. SOTTO_ERR_NOT_FOUND: no phone has shown the card
+ * yet; _VERIFY: it has another code; _STATE: no card is open; _AGAIN: no link, or not all is read; else as
+ * talk_device_card.
+ */
+MUST_USE enum sotto_err talk_device_approve(struct talk *talk, struct bytes code,
+					    uint8_t *device_key, uint64_t now_ns, uint64_t utc_ms);
+
+/* Closes the card. */
+void talk_device_refuse(struct talk *talk);
+
+/* While joining with such a card: the code to type on the phone that showed it. False: it is another card. */
+bool talk_join_code(const struct talk *talk, char code[TALK_CODE_LEN + 1]);
+
+/*
+ * Takes one of several devices out, for good: one of our own, or, by an admin, anybody's. SOTTO_ERR_NOT_FOUND;
+ * _INVALID: this phone itself, an admin's, or the only one; _DENIED; _STATE.
+ */
+MUST_USE enum sotto_err talk_device_retire(struct talk *talk, uint32_t extension, uint32_t number,
+					   uint64_t now_ns, uint64_t utc_ms);
 
 /* An entry that was signed elsewhere (k of n): checked, put into *everyone* until it stands in the
  * ledger. Errors are those of ledger_check. */
@@ -420,9 +461,9 @@ bool talk_next_request(struct talk *talk, struct talk_request *request);
 enum talk_message_state {
 	TALK_MESSAGE_QUEUED = 1,    /* on this phone only */
 	TALK_MESSAGE_STORED = 2,    /* durable at the relay */
-	TALK_MESSAGE_DELIVERED = 3, /* every device of the recipients has acknowledged it */
+	TALK_MESSAGE_DELIVERED = 3, /* every recipient has acknowledged it on one device */
 	TALK_MESSAGE_RECEIVED = 4,  /* from somebody else; a notice too */
-	/* The recipient was revoked, or the relay's retention ended, before every device had it. */
+	/* The recipient was revoked, or the relay's retention ended, before everybody had it. */
 	TALK_MESSAGE_FAILED = 5,
 };
 
@@ -441,6 +482,9 @@ enum talk_verb {
 	TALK_VERB_LEFT = 5,    /* subject: himself */
 	/* Nobody did: what was said between sent_ms and received_ms this phone may not have. */
 	TALK_VERB_MISSING = 6,
+	/* subject has a further device, or one less; text: what it is called. */
+	TALK_VERB_DEVICE = 7,
+	TALK_VERB_DEVICE_GONE = 8,
 };
 
 /*
@@ -489,10 +533,10 @@ struct talk_message {
 	uint32_t from; /* extension, as it was then */
 	enum talk_message_state state;
 	struct talk_place place;
-	uint64_t sent_ms;		       /* a notice has none */
-	uint64_t received_ms;		       /* 0: our own */
-	enum talk_verb verb;		       /* TALK_ROW_NOTICE */
-	uint32_t subject;		       /* extension; 0: nobody */
+	uint64_t sent_ms;     /* a notice has none */
+	uint64_t received_ms; /* 0: sent by this phone; by another one of ours: it stays STORED */
+	enum talk_verb verb;  /* TALK_ROW_NOTICE */
+	uint32_t subject;     /* extension; 0: nobody */
 	uint8_t reply_to[TALK_MESSAGE_ID_LEN]; /* zeros: to nothing; that may be unknown here */
 	bool edited;
 	bool deleted; /* its text is gone */
@@ -521,10 +565,12 @@ enum talk_event_type {
 	TALK_EVENT_MESSAGE_STATE,
 	/* Of any: conversation, row, message_id, change, extension: whose. The row says how it is now. */
 	TALK_EVENT_MESSAGE_CHANGED,
-	TALK_EVENT_CALL,  /* extension, device_key, epoch, sent_ms, text: the call message */
+	/* extension, device_key, own, further, epoch, sent_ms, text: the call message */
+	TALK_EVENT_CALL,
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
 	/* What was wished of a group cannot be: conversation, extension: who cannot be added, err. */
 	TALK_EVENT_GROUP_FAILED,
+	TALK_EVENT_DEVICE_ASKS, /* a phone has shown the card of talk_device_card */
 };
 
 struct talk_event {
@@ -541,6 +587,8 @@ struct talk_event {
 	enum talk_message_state message_state;
 	enum talk_change change;
 	bool removed; /* EPOCH: somebody was removed by it */
+	bool own;     /* CALL: another device of ours says it */
+	bool further; /* CALL: whoever says it has further devices */
 	enum sotto_err err;
 	struct bytes text; /* borrowed until the next call of talk_next_event */
 };

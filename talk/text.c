@@ -37,6 +37,9 @@ enum sotto_err talk_text_receive(struct talk *talk, struct talk_group *group,
 	if (device == NULL || wire_decode(&talk_text_type, frame->body, &text) != SOTTO_OK ||
 	    !utf8_valid(text.text))
 		return SOTTO_OK;
+	/* Of another device of ours: sent, as far as this one knows. */
+	if (device->member == talk_own_member(talk))
+		kept.state = TALK_MESSAGE_STORED;
 	kept.author = device->member;
 	kept.from = talk_extension_of(talk, device->member);
 	talk_message_id(group->id, key, frame->serial, kept.id);
@@ -158,23 +161,69 @@ static void passed_over(struct talk *talk, struct talk_group *group, const struc
 	}
 }
 
-/* Marks what this device has; true when nobody is left to wait for. */
-static bool acknowledged(struct talk_out *out, const uint8_t *key)
+/* Marks what this device has; all: nobody is left to wait for. True: it had it not before. */
+static bool acknowledged(struct talk_out *out, const uint8_t *key, bool *all)
 {
-	bool all = true;
+	bool is_new = false;
 
+	*all = out->recipient_count > 0;
 	for (size_t i = 0; i < out->recipient_count; i++) {
 		if (memcmp(out->recipients[i].key, key, LEDGER_KEY_LEN) == 0 &&
 		    out->recipients[i].acknowledged == 0) {
-			out->recipients[i].acknowledged = 1;
-			out->dirty = true;
+			out->recipients[i].acknowledged = TALK_RECIPIENT_HAS;
+			out->dirty = is_new = true;
 		}
-		all = all && out->recipients[i].acknowledged != 0;
+		*all = *all && out->recipients[i].acknowledged != 0;
 	}
-	return all && out->recipient_count > 0;
+	return is_new;
 }
 
-/* In a group: does this device's member have it on all devices now? One to one the state says so. */
+/* Does another device of this one's member have it? */
+static bool has_elsewhere(const struct talk *talk, const struct talk_out *out,
+			  const struct ledger_device *device)
+{
+	/* Most have one only, and in a group of many it would be looked for by each for each. */
+	if (ledger_member_by_id(talk->ledger, device->member)->numbers < 2)
+		return false;
+	for (size_t i = 0; i < out->recipient_count; i++) {
+		if (out->recipients[i].acknowledged == TALK_RECIPIENT_HAS &&
+		    ledger_same_member(talk->ledger, out->recipients[i].key, device->key))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A person has it who has it on one device; our own other ones are nobody whom it is for, but where nobody else is.
+ * Until the others have it too it stays in the outbox.
+ */
+bool talk_out_reached(const struct talk *talk, const struct talk_group *group,
+		      const struct talk_out *out)
+{
+	uint32_t own = talk_own_member(talk);
+	bool others = group->kind == TALK_DIRECT;
+	bool any = false;
+
+	for (size_t i = 0; i < out->recipient_count && !others; i++) {
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, out->recipients[i].key);
+
+		others = device != NULL && device->member != own;
+	}
+	for (size_t i = 0; i < out->recipient_count; i++) {
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, out->recipients[i].key);
+
+		if (device == NULL || (others && device->member == own))
+			continue;
+		any = any || out->recipients[i].acknowledged == TALK_RECIPIENT_HAS;
+		if (out->recipients[i].acknowledged == 0 && !has_elsewhere(talk, out, device))
+			return false;
+	}
+	return any;
+}
+
+/* In a group: this device's member has it. One to one the state says so. */
 static enum sotto_err person_has(struct talk *talk, const struct talk_group *group,
 				 const struct talk_out *out, const uint8_t *key)
 {
@@ -185,20 +234,36 @@ static enum sotto_err person_has(struct talk *talk, const struct talk_group *gro
 		.state = TALK_PERSON_HAS,
 	};
 
-	if (group->kind != TALK_GROUP || device == NULL)
+	if (group->kind != TALK_GROUP || device == NULL || device->member == talk_own_member(talk))
 		return SOTTO_OK;
-	for (size_t i = 0; i < out->recipient_count; i++) {
-		const struct ledger_device *other =
-			ledger_device_by_key(talk->ledger, out->recipients[i].key);
-
-		if (other != NULL && other->member == device->member &&
-		    out->recipients[i].acknowledged == 0)
-			return SOTTO_OK;
-	}
 	change.member = device->member;
 	change.extension = talk_extension_of(talk, device->member);
 	talk_message_id(group->id, talk->identity.public_key, out->serial, change.id);
 	return talk_change(talk, group, &change);
+}
+
+static enum sotto_err out_acknowledged(struct talk *talk, struct talk_group *group,
+				       const struct talk_drop *drop, const uint8_t *key,
+				       struct talk_out *out)
+{
+	bool all;
+	bool is_new = acknowledged(out, key, &all);
+	/* Whoever was missing may have gone since. */
+	bool reached = (is_new || all) && talk_out_reached(talk, group, out);
+	enum sotto_err err = SOTTO_OK;
+
+	if (out->type == TALK_BODY_TEXT && is_new)
+		TRY(person_has(talk, group, out, key));
+	/* Everybody has it, and we have not read it back: if the relay lost it, we never do. */
+	if (reached && out->place.sequence == 0)
+		out->place = talk_place_of(group, drop);
+	if (out->type == TALK_BODY_TEXT && reached && out->state != TALK_MESSAGE_DELIVERED)
+		TRY(talk_text_state(talk, group, out, TALK_MESSAGE_DELIVERED));
+	/* One to one what only our own devices have waits for the other one's. */
+	if (all && (group->kind != TALK_DIRECT || reached))
+		err = talk_out_remove(talk, group, out);
+out:
+	return err;
 }
 
 enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
@@ -208,7 +273,6 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 	struct talk_receipt receipt;
 	struct wire_cursor cursor;
 	struct talk_has has;
-	bool all;
 	enum sotto_err err = SOTTO_OK;
 
 	if (wire_decode(&talk_receipt_type, body, &receipt) != SOTTO_OK)
@@ -225,17 +289,7 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 
 			if (out->serial == 0 || !has_serial(&has, out->serial))
 				continue;
-			all = acknowledged(out, key);
-			if (out->type == TALK_BODY_TEXT)
-				TRY(person_has(talk, group, out, key));
-			if (!all)
-				continue;
-			/* Everybody has it, and we have not read it back: if the relay lost it, we never do. */
-			if (out->place.sequence == 0)
-				out->place = talk_place_of(group, drop);
-			if (out->type == TALK_BODY_TEXT)
-				TRY(talk_text_state(talk, group, out, TALK_MESSAGE_DELIVERED));
-			TRY(talk_out_remove(talk, group, out));
+			TRY(out_acknowledged(talk, group, drop, key, out));
 		}
 	}
 out:

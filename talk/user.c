@@ -36,7 +36,7 @@ static enum sotto_err invite_make(struct talk *talk, uint32_t extension, struct 
 	union ledger_body body = {.authorise = {.extension = extension,
 						.name = name,
 						.expires_ms = talk->utc_ms + valid_ms,
-						.devices = 1}};
+						.devices = LEDGER_PLACES_MAX}};
 	struct talk_kept_invite kept = {.version = TALK_STORE_VERSION, .extension = extension};
 	struct talk_invite_row *row = talk_take(talk, sizeof(*row));
 	struct talk_blob value = {0};
@@ -100,14 +100,16 @@ enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_n
 		return err;
 	if (member == NULL || member->state == LEDGER_MEMBER_REVOKED)
 		return SOTTO_ERR_NOT_FOUND;
+	/* One of them names all. */
 	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
 		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
 
-		if (device->member == member->id)
-			memcpy(body.subject.device_key, device->key, LEDGER_KEY_LEN);
+		if (device->member != member->id)
+			continue;
+		if (ledger_is_admin(talk->ledger, device->key))
+			return SOTTO_ERR_INVALID;
+		memcpy(body.subject.device_key, device->key, LEDGER_KEY_LEN);
 	}
-	if (ledger_is_admin(talk->ledger, body.subject.device_key))
-		return SOTTO_ERR_INVALID;
 	err = talk_step_begin(talk, now_ns, utc_ms);
 	if (err != SOTTO_OK)
 		return err;
@@ -174,7 +176,7 @@ enum sotto_err talk_group_find(struct talk *talk, const struct talk_conversation
 	*group = talk_group_by_id(talk, conversation->id);
 	if (conversation->kind != TALK_GROUP || *group == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	return talk_group_writable(*group) ? SOTTO_OK : SOTTO_ERR_DENIED;
+	return talk_group_writable(talk, *group) ? SOTTO_OK : SOTTO_ERR_DENIED;
 }
 
 static enum sotto_err text_queue(struct talk *talk, struct talk_group *group, struct bytes text,
@@ -243,7 +245,7 @@ static struct talk_group *conversation(const struct talk *talk, uint32_t extensi
 
 	if (member != NULL)
 		group = talk_group_direct(talk, member->id);
-	return group == NULL || mls_group_member_count(group->mls) < 2 ? NULL : group;
+	return group == NULL || !talk_group_has_peer(talk, group) ? NULL : group;
 }
 
 enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct bytes message,

@@ -65,6 +65,18 @@ enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct
 	return SOTTO_ERR_NOT_FOUND;
 }
 
+/* Where this device came to a conversation that its person had before. */
+static enum sotto_err further_notice(struct talk *talk, const struct talk_group *group)
+{
+	const struct ledger_device *own =
+		ledger_device_by_key(talk->ledger, talk->identity.public_key);
+	struct talk_drop at = {.sequence = UINT64_MAX, .epoch = group->drops[0].epoch - 1};
+
+	return talk_group_has(talk, group, own->member)
+		       ? talk_device_notice(talk, group, &at, own, TALK_VERB_DEVICE)
+		       : SOTTO_OK;
+}
+
 static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 				  struct mls_group **mls)
 {
@@ -78,6 +90,7 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 	TRY(talk_group_put(talk, *mls, TALK_DIRECT, peer, &group));
 	*mls = NULL;
 	group->update_due = true;
+	TRY(further_notice(talk, group));
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
 						 .extension = talk_extension_of(talk, peer),
 						 .epoch = group->drops[0].epoch}));
@@ -156,6 +169,8 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 	/* Who only could not follow was in it all the time. */
 	if (before)
 		return SOTTO_OK;
+	if (talk_group_has(talk, group, talk_own_member(talk)))
+		return further_notice(talk, group);
 	/* By the commit that ended the epoch before; where it stood in a drop that is not ours nobody says. */
 	at.epoch = group->drops[0].epoch - 1;
 	TRY(talk_notice_put(talk, group, &at, actor, TALK_VERB_ADDED,

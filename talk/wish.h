@@ -67,7 +67,7 @@ MUST_USE enum sotto_err talk_notices_make(struct talk *talk, struct talk_group *
 /* ---- people.c ---- */
 bool talk_group_name_valid(struct bytes name);
 /* Are we in it, and is there anybody who would hear? */
-bool talk_group_writable(const struct talk_group *group);
+bool talk_group_writable(const struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_leave_work(struct talk *talk, struct talk_group *group);
 
 /* ---- welcome.c ---- */

@@ -300,9 +300,15 @@ struct telling {
 static void tell(void *context, const struct talk_message *message)
 {
 	static const char *const verbs[] = {
-		[TALK_VERB_NONE] = "?",		 [TALK_VERB_CREATED] = "created",
-		[TALK_VERB_NAMED] = "named it",	 [TALK_VERB_ADDED] = "added",
-		[TALK_VERB_REMOVED] = "removed", [TALK_VERB_LEFT] = "left",
+		[TALK_VERB_NONE] = "?",
+		[TALK_VERB_CREATED] = "created",
+		[TALK_VERB_NAMED] = "named it",
+		[TALK_VERB_ADDED] = "added",
+		[TALK_VERB_REMOVED] = "removed",
+		[TALK_VERB_LEFT] = "left",
+		[TALK_VERB_MISSING] = "missing",
+		[TALK_VERB_DEVICE] = "has",
+		[TALK_VERB_DEVICE_GONE] = "has no more",
 	};
 	struct telling *telling = context;
 	int text_len = (int)message->text.len;
