@@ -39,6 +39,7 @@ struct cli_options {
 	const char *relay;
 	const char *as;
 	const char *digits;
+	const char *devices;
 	const char *image;
 	const char *mic;
 	const char *speaker;
@@ -144,6 +145,11 @@ bool cli_is_extension(const char *text);
 MUST_USE enum sotto_err cli_group_build(struct cli *cli, json_t *request, int descriptors[2],
 					size_t *count);
 cli_print_fn cli_print_group_item, cli_print_group;
+
+/* device.c: likewise behind `device` */
+MUST_USE enum sotto_err cli_device_build(struct cli *cli, json_t *request, int descriptors[2],
+					 size_t *count);
+cli_print_fn cli_print_device_item, cli_print_device;
 
 /* print.c: text from others is shown without what a terminal would obey. */
 void cli_print_text(const char *text);

@@ -85,6 +85,16 @@ static enum sotto_err build_invite(struct cli *cli, json_t *request, int descrip
 	(void)count;
 	set_text(request, "extension", cli->options.positions[0]);
 	set_text(request, "name", cli->options.positions[1]);
+	if (cli->options.devices != NULL) {
+		if (!is_number(cli->options.devices, 1, 1) ||
+		    cli->options.devices[0] - '0' > LEDGER_PLACES_MAX ||
+		    cli->options.devices[0] == '0') {
+			cli_fail(cli, "usage", "--devices is 1 to %d", LEDGER_PLACES_MAX);
+			return SOTTO_ERR_ARGUMENT;
+		}
+		json_object_set_new(request, "devices",
+				    json_integer(cli->options.devices[0] - '0'));
+	}
 	return check_extension(cli, cli->options.positions[0]);
 }
 
@@ -287,8 +297,8 @@ const struct cli_command cli_commands[] = {
 	{"found", "NAME --relay RELAY [--as NAME] [--digits N]",
 	 "found a network with a relay of one's own", 1, 1, build_found, cli_print_nothing,
 	 cli_print_joined, CLI_AGENT_CREATE},
-	{"invite", "EXT NAME", "make an invitation for one person", 2, 2, build_invite,
-	 cli_print_nothing, cli_print_invited, CLI_AGENT_START},
+	{"invite", "EXT NAME [--devices N]", "make an invitation for one person", 2, 2,
+	 build_invite, cli_print_nothing, cli_print_invited, CLI_AGENT_START},
 	{"join", "INVITATION | --image FILE [--no-wait]", "join by an invitation", 0, 1, build_join,
 	 cli_print_waiting, cli_print_joined, CLI_AGENT_CREATE},
 	{"revoke", "EXT", "take a member out, for good", 1, 1, build_extension, cli_print_nothing,
@@ -318,6 +328,8 @@ const struct cli_command cli_commands[] = {
 	{"group", "create | list | show | rename | add | remove | leave ...",
 	 "groups, and who is in them", 1, CLI_POSITIONS_MAX, cli_group_build, cli_print_group_item,
 	 cli_print_group, CLI_AGENT_START},
+	{"device", "add | approve | list | remove ...", "further devices of one's own", 1, 7,
+	 cli_device_build, cli_print_device_item, cli_print_device, CLI_AGENT_START},
 	{"call", "EXT " CALL_OPTIONS, "call somebody", 1, 1, build_call, cli_print_call_state,
 	 cli_print_call_end, CLI_AGENT_START},
 	{"answer", "[--wait] " CALL_OPTIONS, "answer what rings, or what will", 0, 0, build_call,

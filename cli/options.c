@@ -32,6 +32,7 @@ static const struct option options_table[] = {
 	VALUE("--relay", "RELAY", " found ", relay),
 	VALUE("--as", "NAME", " found ", as),
 	VALUE("--digits", "N", " found ", digits),
+	VALUE("--devices", "N", " invite ", devices),
 	VALUE("--image", "FILE", " join ", image),
 	SWITCH("--no-wait", NULL, " join ", no_wait),
 	VALUE("--reply", "ID", " send ", reply),

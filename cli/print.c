@@ -91,6 +91,8 @@ void cli_print_member(const struct cli *cli, const json_t *object)
 	cli_print_text(cli_text_of(object, "name"));
 	printf("  (%s since ", cli_text_of(object, "state"));
 	print_time(cli_text_of(object, "since"));
+	if (cli_number_of(object, "devices") > 1)
+		printf(", %lld devices", cli_number_of(object, "devices"));
 	printf(")\n");
 }
 
@@ -288,6 +290,9 @@ void cli_print_joined(const struct cli *cli, const json_t *object)
 	(void)cli;
 	if (strcmp(cli_text_of(object, "state"), "member") != 0) {
 		printf("%s: goes on by itself, see `sotto status`\n", cli_text_of(object, "state"));
+		if (json_object_get(object, "code") != NULL)
+			printf("On your other phone: sotto device approve %s\n",
+			       cli_text_of(object, "code"));
 		return;
 	}
 	printf("This phone is %s in ", cli_text_of(object, "extension"));
@@ -298,7 +303,11 @@ void cli_print_joined(const struct cli *cli, const json_t *object)
 void cli_print_waiting(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	fprintf(stderr, "waiting for %s\n", cli_text_of(object, "waiting_for"));
+	if (json_object_get(object, "code") != NULL)
+		fprintf(stderr, "On your other phone: sotto device approve %s\n",
+			cli_text_of(object, "code"));
+	else
+		fprintf(stderr, "waiting for %s\n", cli_text_of(object, "waiting_for"));
 }
 
 void cli_print_vault(const struct cli *cli, const json_t *object)

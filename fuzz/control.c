@@ -83,6 +83,10 @@ PLAIN(ledger)
 PLAIN(status)
 PLAIN(hangup)
 PLAIN(group_list)
+PLAIN(device_add)
+PLAIN(device_list)
+CHECKED(device_approve, TEXT("code"))
+CHECKED(device_remove, json_is_integer(json_object_get(arguments, "number")))
 CHECKED(found, TEXT("name") && TEXT("relay") && TEXT("as"))
 CHECKED(addresses, TEXT("relay") && json_is_array(json_object_get(arguments, "addresses")))
 CHECKED(invite, EXTENSION("extension") && TEXT("name"))
@@ -113,6 +117,16 @@ void command_messages_timeout(struct agent_client *client)
 void command_group_timeout(struct agent_client *client)
 {
 	ASSERT(client == NULL); /* likewise */
+}
+
+void command_device_timeout(struct agent_client *client)
+{
+	ASSERT(client == NULL); /* likewise */
+}
+
+void command_device_client_gone(struct agent_client *client)
+{
+	ASSERT(client->wait != AGENT_WAIT_DEVICE_ASKS);
 }
 
 void command_messages_drained(struct agent_client *client)

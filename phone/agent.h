@@ -49,16 +49,19 @@
 /* What a command waits for before its last line. */
 enum agent_wait {
 	AGENT_WAIT_NONE = 0,
-	AGENT_WAIT_FOUND,  /* to be a member */
-	AGENT_WAIT_JOIN,   /* likewise, saying what it waits for */
-	AGENT_WAIT_INVITE, /* for the invitation of an extension */
-	AGENT_WAIT_REVOKE, /* for a member's revocation to stand in the ledger */
-	AGENT_WAIT_SEND,   /* for a message to be stored */
-	AGENT_WAIT_GROUP,  /* for what is wanted of a group to be so */
-	AGENT_WAIT_READ,   /* to take what it was sent, before it is sent more */
-	AGENT_WAIT_FOLLOW, /* for messages, until the client leaves */
-	AGENT_WAIT_RING,   /* answer --wait: for a call to come */
-	AGENT_WAIT_CALL,   /* for the end of the call that this client started or answered */
+	AGENT_WAIT_FOUND,	/* to be a member */
+	AGENT_WAIT_JOIN,	/* likewise, saying what it waits for */
+	AGENT_WAIT_INVITE,	/* for the invitation of an extension */
+	AGENT_WAIT_REVOKE,	/* for a member's revocation to stand in the ledger */
+	AGENT_WAIT_SEND,	/* for a message to be stored */
+	AGENT_WAIT_GROUP,	/* for what is wanted of a group to be so */
+	AGENT_WAIT_DEVICE_ASKS, /* for a phone to show our card */
+	AGENT_WAIT_DEVICE_IN,	/* for a further device to stand in the ledger */
+	AGENT_WAIT_DEVICE_OUT,	/* for its end to stand there */
+	AGENT_WAIT_READ,	/* to take what it was sent, before it is sent more */
+	AGENT_WAIT_FOLLOW,	/* for messages, until the client leaves */
+	AGENT_WAIT_RING,	/* answer --wait: for a call to come */
+	AGENT_WAIT_CALL,	/* for the end of the call that this client started or answered */
 };
 
 struct agent;
@@ -92,6 +95,7 @@ struct agent_client {
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
 	bool leaves;				 /* it */
+	uint8_t device_key[LEDGER_KEY_LEN];	 /* DEVICE_IN, DEVICE_OUT */
 	struct agent_reading reading;		 /* READ, FOLLOW */
 	int mic_fd;				 /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
@@ -297,6 +301,13 @@ void command_group_timeout(struct agent_client *client);
 
 /* Whoever waits for a group is told if it has come about; at the end of each step. */
 void command_group_look(struct agent *agent);
+
+/* command_device.c */
+agent_command_fn command_device_add, command_device_approve, command_device_list,
+	command_device_remove;
+void command_device_event(struct agent *agent, const struct talk_event *event);
+void command_device_timeout(struct agent_client *client);
+void command_device_client_gone(struct agent_client *client);
 
 /*
  * agent_group.c: the one group that is called so or whose id begins so, also of those that this phone is not in any more. False: the

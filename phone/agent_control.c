@@ -126,6 +126,7 @@ void agent_client_close(struct agent_client *client)
 	if (client == NULL)
 		return;
 	command_call_client_gone(client);
+	command_device_client_gone(client);
 	list_remove(&client->place);
 	client->agent->client_count--;
 	set_client_timer(client->agent);
@@ -247,6 +248,8 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 			command_messages_timeout(client);
 		else if (client->wait == AGENT_WAIT_GROUP)
 			command_group_timeout(client);
+		else if (client->wait == AGENT_WAIT_DEVICE_ASKS)
+			command_device_timeout(client);
 		else if (client->wait == AGENT_WAIT_JOIN)
 			command_network_doubt(client);
 		else if (agent_link_trouble(agent, trouble))

@@ -112,15 +112,19 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		agent_call_members(agent);
 		if (agent->talk != NULL)
 			command_network_event(agent, event);
+		if (agent->talk != NULL)
+			command_device_event(agent, event);
 		break;
 	case TALK_EVENT_INVITED:
 	case TALK_EVENT_ACT_FAILED:
 		command_network_event(agent, event);
+		command_device_event(agent, event);
 		break;
 	case TALK_EVENT_GROUP_FAILED:
 		command_group_event(agent, event);
 		break;
 	case TALK_EVENT_DEVICE_ASKS:
+		command_device_event(agent, event);
 		break;
 	}
 }

@@ -46,6 +46,16 @@ static struct bytes text_argument(const json_t *arguments, const char *name)
 	return BYTES(json_string_value(value), json_string_length(value));
 }
 
+/* In groups of four, as it is read and typed. */
+static void set_code(const struct agent *agent, json_t *object)
+{
+	char code[TALK_CODE_LEN + 1];
+
+	if (talk_join_code(agent->talk, code))
+		json_object_set_new(object, "code",
+				    json_sprintf("%.4s-%.4s-%.4s", code, code + 4, code + 8));
+}
+
 static json_t *self_json(const struct agent *agent)
 {
 	const struct ledger *ledger = talk_ledger(agent->talk);
@@ -192,6 +202,26 @@ void command_network_link(struct agent *agent)
 	}
 }
 
+static json_t *joining_json(const struct agent *agent)
+{
+	json_t *object = self_json(agent);
+
+	set_code(agent, object);
+	return object;
+}
+
+/* Of a further device: its person has to type it on another one. */
+static void tell_code(struct agent_client *client)
+{
+	json_t *object = json_object();
+
+	set_code(client->agent, object);
+	if (json_object_size(object) > 0)
+		agent_item(client, object);
+	else
+		json_decref(object);
+}
+
 void command_join(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
@@ -216,13 +246,15 @@ void command_join(struct agent_client *client, const json_t *arguments, int *des
 	else if (err != SOTTO_OK)
 		agent_fail(client, err, "not joined: %s", sotto_err_text(err));
 	else if (json_is_false(json_object_get(arguments, "wait")))
-		agent_done(client, self_json(agent));
+		agent_done(client, joining_json(agent));
 	else
 		agent_client_wait(client, AGENT_WAIT_JOIN, 0);
 	if (err == SOTTO_OK)
 		end_replaced(client, &before);
 	if (client->wait != AGENT_WAIT_NONE)
 		ask_to_resolve(client);
+	if (client->wait != AGENT_WAIT_NONE)
+		tell_code(client);
 	client->shown = -1;
 	/* With the same invitation nothing changes that would tell it. */
 	if (client->wait != AGENT_WAIT_NONE)
@@ -253,6 +285,15 @@ static void fail_act(struct agent_client *client, enum sotto_err err, uint32_t e
 		agent_fail(client, err, "%s", sotto_err_text(err));
 }
 
+/* What is out of range is refused there. */
+static uint8_t places_of(const json_t *arguments)
+{
+	const json_t *devices = json_object_get(arguments, "devices");
+	json_int_t count = devices != NULL ? json_integer_value(devices) : TALK_PLACES;
+
+	return count > 0 && count <= UINT8_MAX ? (uint8_t)count : 0;
+}
+
 void command_invite(struct agent_client *client, const json_t *arguments, int *descriptors,
 		    size_t descriptors_count)
 {
@@ -262,8 +303,9 @@ void command_invite(struct agent_client *client, const json_t *arguments, int *d
 
 	(void)descriptors;
 	(void)descriptors_count;
-	err = talk_invite(agent->talk, extension, text_argument(arguments, "name"),
-			  INVITATION_VALID_MS, os_clock_now_ns(), os_clock_utc_ms());
+	err = talk_invite_with(agent->talk, extension, text_argument(arguments, "name"),
+			       places_of(arguments), INVITATION_VALID_MS, os_clock_now_ns(),
+			       os_clock_utc_ms());
 	err = agent_commit(agent, err);
 	if (err != SOTTO_OK) {
 		fail_act(client, err, extension);
@@ -319,10 +361,11 @@ void command_members(struct agent_client *client, const json_t *arguments, int *
 		if (member == NULL)
 			continue;
 		agent_item(client,
-			   json_pack("{s:o,s:s,s:s,s:o}", "extension",
+			   json_pack("{s:o,s:s,s:s,s:o,s:I}", "extension",
 				     agent_json_extension(client->agent, member->extension), "name",
 				     member->name, "state", member_word(member->state), "since",
-				     agent_json_time(member->since_ms)));
+				     agent_json_time(member->since_ms), "devices",
+				     (json_int_t)member->devices));
 	}
 	agent_done(client, NULL);
 }
@@ -479,6 +522,9 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 	case AGENT_WAIT_NONE:
 	case AGENT_WAIT_SEND:
 	case AGENT_WAIT_GROUP:
+	case AGENT_WAIT_DEVICE_ASKS:
+	case AGENT_WAIT_DEVICE_IN:
+	case AGENT_WAIT_DEVICE_OUT:
 	case AGENT_WAIT_READ:
 	case AGENT_WAIT_FOLLOW:
 	case AGENT_WAIT_RING:

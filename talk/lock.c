@@ -103,6 +103,8 @@ void talk_lock(struct talk *talk)
 {
 	ASSERT(talk->batch.len == 0);
 	talk->locked = true;
+	/* Whoever holds the phone now is perhaps not its person. */
+	talk_card_close(talk);
 	list_for_each (element, following, &talk->events) {
 		struct talk_event_row *row = CONTAINER_OF(element, struct talk_event_row, list);
 

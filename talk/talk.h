@@ -230,6 +230,12 @@ MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, ui
 MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
 				    uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms);
 
+/* The same with so many places for devices, 1 to LEDGER_PLACES_MAX; TALK_PLACES is what talk_invite gives. */
+#define TALK_PLACES 3
+MUST_USE enum sotto_err talk_invite_with(struct talk *talk, uint32_t extension, struct bytes name,
+					 uint8_t places, uint64_t valid_ms, uint64_t now_ns,
+					 uint64_t utc_ms);
+
 /* Takes a member out with all devices, for good. Errors as talk_invite; SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_ns,
 				    uint64_t utc_ms);

@@ -31,12 +31,12 @@ out:
 }
 
 static enum sotto_err invite_make(struct talk *talk, uint32_t extension, struct bytes name,
-				  uint64_t valid_ms)
+				  uint8_t places, uint64_t valid_ms)
 {
 	union ledger_body body = {.authorise = {.extension = extension,
 						.name = name,
 						.expires_ms = talk->utc_ms + valid_ms,
-						.devices = LEDGER_PLACES_MAX}};
+						.devices = places}};
 	struct talk_kept_invite kept = {.version = TALK_STORE_VERSION, .extension = extension};
 	struct talk_invite_row *row = talk_take(talk, sizeof(*row));
 	struct talk_blob value = {0};
@@ -68,12 +68,18 @@ out:
 enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
 			   uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms)
 {
+	return talk_invite_with(talk, extension, name, TALK_PLACES, valid_ms, now_ns, utc_ms);
+}
+
+enum sotto_err talk_invite_with(struct talk *talk, uint32_t extension, struct bytes name,
+				uint8_t places, uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms)
+{
 	enum sotto_err err = admin_check(talk);
 
 	if (err != SOTTO_OK)
 		return err;
 	if (!ledger_name_valid(name) || !ledger_extension_fits(talk->ledger, extension) ||
-	    valid_ms == 0)
+	    valid_ms == 0 || places == 0 || places > LEDGER_PLACES_MAX)
 		return SOTTO_ERR_INVALID;
 	err = talk_step_begin(talk, now_ns, utc_ms);
 	if (err != SOTTO_OK)
@@ -85,7 +91,7 @@ enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes n
 			return SOTTO_ERR_EXISTS;
 		if (talk_network_room(talk) == 0)
 			return SOTTO_ERR_LIMIT;
-		err = invite_make(talk, extension, name, valid_ms);
+		err = invite_make(talk, extension, name, places, valid_ms);
 	}
 	return talk_step_end(talk, err);
 }

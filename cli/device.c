@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto device: its words, and devices as people see them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "cli/cli.h"
+
+static void set_text(json_t *request, const char *name, const char *text)
+{
+	json_t *value = json_string(text);
+
+	/* NULL for what is not UTF-8: the agent then says what is missing. */
+	if (value != NULL)
+		json_object_set_new(request, name, value);
+}
+
+static enum sotto_err set_extension(const struct cli *cli, json_t *request, const char *text)
+{
+	if (!cli_is_extension(text)) {
+		cli_fail(cli, "usage", "an extension is a number of 3 to 5 digits: %s", text);
+		return SOTTO_ERR_ARGUMENT;
+	}
+	set_text(request, "extension", text);
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_add(struct cli *cli, json_t *request)
+{
+	if (cli->options.position_count > 1)
+		set_text(request, "name", cli->options.positions[1]);
+	return SOTTO_OK;
+}
+
+/* Typed in one word or in several. */
+static enum sotto_err build_approve(struct cli *cli, json_t *request)
+{
+	char code[128] = "";
+	size_t len = 0;
+
+	for (size_t i = 1; i < cli->options.position_count; i++) {
+		size_t more = strlen(cli->options.positions[i]);
+
+		if (len + more >= sizeof(code)) {
+			cli_fail(cli, "usage", "a code has 12 letters and digits");
+			return SOTTO_ERR_ARGUMENT;
+		}
+		memcpy(code + len, cli->options.positions[i], more + 1);
+		len += more;
+	}
+	set_text(request, "code", code);
+	return SOTTO_OK;
+}
+
+static enum sotto_err build_list(struct cli *cli, json_t *request)
+{
+	return cli->options.position_count > 1
+		       ? set_extension(cli, request, cli->options.positions[1])
+		       : SOTTO_OK;
+}
+
+/* remove NUMBER, remove EXT NUMBER */
+static enum sotto_err build_remove(struct cli *cli, json_t *request)
+{
+	const struct cli_options *options = &cli->options;
+	const char *number = options->positions[options->position_count - 1];
+
+	if (!cli_is_extension(number)) {
+		cli_fail(cli, "usage", "a device has a number, see `sotto device list`: %s",
+			 number);
+		return SOTTO_ERR_ARGUMENT;
+	}
+	json_object_set_new(request, "number", json_integer(strtol(number, NULL, 10)));
+	return options->position_count == 3 ? set_extension(cli, request, options->positions[1])
+					    : SOTTO_OK;
+}
+
+static const struct verb {
+	const char *name;
+	const char *command; /* of the control socket */
+	const char *usage;   /* behind "sotto device" */
+	size_t words_min, words_max;
+	enum sotto_err (*build)(struct cli *cli, json_t *request);
+} verbs[] = {
+	{"add", "device_add", "add [NAME]", 0, 1, build_add},
+	{"approve", "device_approve", "approve CODE", 1, 6, build_approve},
+	{"list", "device_list", "list [EXT]", 0, 1, build_list},
+	{"remove", "device_remove", "remove [EXT] NUMBER", 1, 2, build_remove},
+};
+
+enum sotto_err cli_device_build(struct cli *cli, json_t *request, int descriptors[2], size_t *count)
+{
+	const struct cli_options *options = &cli->options;
+	size_t words = options->position_count - 1;
+	const struct verb *verb = NULL;
+
+	(void)descriptors;
+	(void)count;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(options->positions[0], verbs[i].name) == 0)
+			verb = &verbs[i];
+	}
+	if (verb == NULL || words < verb->words_min || words > verb->words_max) {
+		struct cli_command command = *cli->command;
+
+		if (verb != NULL)
+			command.usage = verb->usage;
+		cli_usage(cli, &command);
+		return SOTTO_ERR_ARGUMENT;
+	}
+	set_text(request, "command", verb->command);
+	return verb->build(cli, request);
+}
+
+static void print_device(const json_t *object)
+{
+	printf("%s  %lld  ", cli_text_of(object, "extension"), cli_number_of(object, "number"));
+	cli_print_text(cli_text_of(object, "name"));
+	printf("%s(%s since %.10s)%s\n", cli_text_of(object, "name")[0] != '\0' ? "  " : "",
+	       cli_text_of(object, "state"), cli_text_of(object, "since"),
+	       json_is_true(json_object_get(object, "this")) ? "  this phone" : "");
+}
+
+static void print_card(const json_t *object)
+{
+	printf("%s\n", cli_text_of(object, "invitation"));
+	if (os_terminal_is_output())
+		cli_print_qr(cli_text_of(object, "invitation"));
+	fflush(stdout);
+	fprintf(stderr,
+		"For your own further device, for 10 minutes: on it, `sotto join` with this card.\n"
+		"Nobody comes in by it without you: leave this open until a phone has shown it.\n");
+}
+
+/* A card, or a device of the list. */
+void cli_print_device_item(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	if (json_object_get(object, "invitation") != NULL)
+		print_card(object);
+	else
+		print_device(object);
+}
+
+void cli_print_device(const struct cli *cli, const json_t *object)
+{
+	(void)cli;
+	if (strcmp(cli_text_of(object, "state"), "asks") == 0)
+		printf("A phone has shown this card. If it is the one in your hand, type here what "
+		       "it shows:\n  sotto device approve CODE\n");
+	else if (json_object_get(object, "number") != NULL)
+		print_device(object);
+}
