@@ -91,7 +91,6 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	memset(group->stuck_commit, 0, sizeof(group->stuck_commit));
 	memset(group->stuck_author, 0, sizeof(group->stuck_author));
 	group->word_known = group->blocked = group->settled = false;
-	group->entered = true;
 	group->speakers = 0;
 	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
 	group->update_due = true;

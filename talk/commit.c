@@ -511,8 +511,8 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	if (drop->winner == 0)
 		drop->winner = drop->sequence;
 	TRY(talk_epoch_begin(talk, group, removed));
-	if (mls_group_active(group->mls) && !talk_group_alone(group))
-		group->stuck = stuck;
+	group->stuck =
+		mls_group_active(group->mls) && !talk_group_alone(group) ? stuck : TALK_STUCK_NO;
 	if (group->welcome.len > 0)
 		TRY(talk_parcels_make(talk, group));
 	mls_buffer_release(&group->welcome);

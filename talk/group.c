@@ -51,7 +51,6 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	memcpy(made->id, context.group_id.data, TALK_GROUP_ID_LEN);
 	made->kind = kind;
 	made->peer = peer;
-	made->entered = true;
 	made->commit_due_ns = made->speak_due_ns = made->age_due_ns = TALK_NEVER;
 	made->mls = mls;
 	err = talk_drop_of_epoch(talk, made, &made->drops[0]);
@@ -65,7 +64,9 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	made->dirty = made->dirty_epoch = made->dirty_ratchet = true;
 	list_append(&talk->groups, &made->list);
 	*group = made;
-	return SOTTO_OK;
+	/* The way in may be older than the loss, and the others further. */
+	return (talk->problems & UINT32_C(1) << TALK_PROBLEM_LOST) != 0 ? talk_life_lost(talk, made)
+									: SOTTO_OK;
 }
 
 /*

@@ -119,6 +119,9 @@ void talk_problems_settle(struct talk *talk)
 	if (relay_is_bad(talk))
 		talk->bad_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));
+	/* What the relay lost it does not withhold: whoever has it brings us back. */
+	if (talk->behind_ns != 0 && talk->everyone != NULL && talk_in_gap(talk->everyone))
+		talk->behind_ns = talk->now_ns;
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
 	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
 		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);

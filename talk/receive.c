@@ -42,11 +42,16 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	group->commit_due_ns = TALK_NEVER;
 	group->settled = false;
-	/* Whatever is gone: the commit was not. Its author wants to hear that somebody has it. */
-	group->entered = true;
+	group->speak_due_ns = TALK_NEVER;
 	group->speakers = 0;
-	group->speak_due_ns = group->stuck == TALK_STUCK_LOST ? 0 : TALK_NEVER;
-	group->stuck = TALK_STUCK_NO;
+	group->entered = group->stuck != TALK_STUCK_LOST;
+	/* Whatever is gone: the commit was not. But where its author put it there again, the next one may be lost still. */
+	if (group->stuck == TALK_STUCK_LOST) {
+		group->speak_due_ns = 0;
+		group->stuck_ms = talk->utc_ms;
+	} else {
+		group->stuck = TALK_STUCK_NO;
+	}
 	TRY(talk_wishes_settle(talk, group));
 	talk_age_epoch(talk, group);
 	if (!mls_group_active(group->mls)) {

@@ -216,7 +216,7 @@ struct talk_group {
 	/* Until we are added anew nothing more happens here; in a gap, for TALK_GAP_MS. */
 	enum talk_stuck_why stuck;
 	uint64_t stuck_ms, asked_ms;
-	bool entered;	       /* its epoch, since the link came up: the relay has not lost it */
+	bool entered; /* its epoch, by a commit read since the link came up: the relay has it */
 	uint64_t speak_due_ns; /* to say that we are here, where a drop was lost; TALK_NEVER: not */
 	/* Who said so in the present drop; two of them are enough. */
 	uint8_t speaker[LEDGER_KEY_LEN]; /* the first */
