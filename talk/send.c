@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "talk/device.h"
 #include "talk/state.h"
 
 /* Does it have a serial, and wait until everybody has it? */
@@ -270,6 +271,9 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	TRY(life_send(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||
 	    talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	/* Nobody is there for whom it is: it would stand where the other never reads. */
+	if (group->kind == TALK_DIRECT && !talk_group_has_peer(talk, group))
 		return SOTTO_OK;
 	TRY(talk_receipt_make(talk, group));
 	list_for_each (element, following, &group->outbox) {

@@ -103,7 +103,8 @@ bool histories_equal(struct world *world, uint32_t a, uint32_t b)
 	bool equal = left.count == right.count;
 
 	for (size_t i = 0; equal && i < left.count; i++)
-		equal = memcmp(left.rows[i].id, right.rows[i].id, TALK_MESSAGE_ID_LEN) == 0;
+		equal = memcmp(left.rows[i].id, right.rows[i].id, TALK_MESSAGE_ID_LEN) == 0 &&
+			talk_place_compare(&left.rows[i].place, &right.rows[i].place) == 0;
 	talk_history_release(&left);
 	talk_history_release(&right);
 	return equal;

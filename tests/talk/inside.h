@@ -26,7 +26,7 @@ size_t rows(struct world *world, uint32_t number, uint8_t table);
 
 /*
  * The history of the conversation with phone `peer`, as phone `number` shows it: texts, and how many of them have
- * no place. The same order on both phones, of the same messages.
+ * no place. The same order on both phones, of the same messages, and the same places.
  */
 size_t history_of(struct world *world, uint32_t number, uint32_t peer, size_t *placeless);
 bool histories_equal(struct world *world, uint32_t a, uint32_t b);

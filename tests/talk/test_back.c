@@ -574,6 +574,8 @@ static void test_not_fresh(void **state)
 	assert_true(world_send(world, 1, 0, 3));
 	world_run(world, 600);
 	assert_int_equal(world_received(world, 1, 2, 2), 0);
+	/* The other is not there yet: it is sealed for him when he is. */
+	assert_int_equal(world_sent_state(world, 1, 2, 2), TALK_MESSAGE_QUEUED);
 	assert_int_equal(world_sent_state(world, 1, 0, 3), TALK_MESSAGE_STORED);
 
 	world_link(world, 0, true);
@@ -582,6 +584,8 @@ static void test_not_fresh(void **state)
 		assert_int_equal(problems_of(world, i), 0);
 	assert_int_equal(world_received(world, 1, 2, 2), 1);
 	assert_int_equal(world_received(world, 1, 0, 3), 1);
+	/* In one place: not in the first epoch, which nobody but its founder reads. */
+	assert_true(histories_equal(world, 1, 2));
 	world_destroy(world);
 }
 
