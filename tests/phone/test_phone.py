@@ -88,7 +88,7 @@ def wrong_relay(state):
 
 
 def card_content(card):
-    """Its bytes, without the check of the text; the end of its time stands last."""
+    """Its bytes, without the check of the text. The end of its time stands before the last one, an empty list."""
     text = card.split(":")[1]
     return base64.b32decode(text + "=" * (-len(text) % 8))[:-4]
 
@@ -110,7 +110,7 @@ def wrong_claim(state):
 
 
 def card_end(card):
-    ends_ms = int.from_bytes(card_content(card)[-8:], "big")
+    ends_ms = int.from_bytes(card_content(card)[-9:-1], "big")
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ends_ms // 1000)) + f".{ends_ms % 1000:03}Z"
 
 
@@ -137,7 +137,7 @@ def found_and_join(state):
 def expiring(card, seconds):
     """The same card with another end of its time."""
     content = card_content(card)
-    return "sotto:" + armoured(content[:-8] + int((time.time() + seconds) * 1000).to_bytes(8, "big"))
+    return "sotto:" + armoured(content[:-9] + int((time.time() + seconds) * 1000).to_bytes(8, "big") + content[-1:])
 
 
 def invitation_is_valid_once(state):
