@@ -474,8 +474,7 @@ void sim_check_world(struct sim_world *world)
 			check_ledger(phone);
 		if (phone->talk != NULL)
 			check_withheld(phone);
-		/* After a fork a phone in catch-up asks for its inbox again and again (seeds 120, 184): not mended yet. */
-		if (phone->requests > REQUESTS_MAX && !world->forked)
+		if (phone->requests > REQUESTS_MAX)
 			sim_break(world, "nobody is busy without end",
 				  "phone %u: %llu requests within ten minutes", phone->number,
 				  (unsigned long long)phone->requests);

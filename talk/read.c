@@ -161,9 +161,11 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 		/* A read and a watch overlap: what is new comes again, from our position. */
 		return batch->end_sequence > drop->sequence ? drop_again(talk, drop) : SOTTO_OK;
 	}
+	/* Whether it serves the first one again is seen now and then. */
 	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0) {
 		talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
-		return SOTTO_OK;
+		drop->again_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
+		return drop_again(talk, drop);
 	}
 	*usable = true;
 out:

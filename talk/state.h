@@ -136,6 +136,7 @@ struct talk_drop {
 	bool at_end;		    /* read to its end since the link came up */
 	bool watched;		    /* what comes is pushed */
 	uint64_t read_ns;	    /* when it was last read to its end */
+	uint64_t again_ns;	    /* what was served contradicts what we have: not before then */
 	bool unsigned_batch;	    /* the relay has not signed all of what it served since then */
 };
 

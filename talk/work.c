@@ -38,7 +38,7 @@ static enum sotto_err drop_ask(struct talk *talk, struct talk_drop *drop, bool u
 	enum talk_asking what = TALK_ASK_READ;
 	enum sotto_err err;
 
-	if (drop->ticket != 0 || talk->now_ns < talk->retry_ns)
+	if (drop->ticket != 0 || talk->now_ns < talk->retry_ns || talk->now_ns < drop->again_ns)
 		return SOTTO_OK;
 	if (drop->at_end) {
 		if (watches(talk) < talk->watches_max)
@@ -319,6 +319,26 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* When a drop is to be read again, if that was put off. */
+static uint64_t again_due(const struct talk *talk)
+{
+	uint64_t due = TALK_NEVER;
+
+	if (talk->inbox.again_ns > talk->now_ns)
+		due = talk->inbox.again_ns;
+	if (talk->porch.again_ns > talk->now_ns)
+		due = earlier(due, talk->porch.again_ns);
+	list_for_each (element, following, &talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		for (size_t i = 0; i < group->drop_count; i++) {
+			if (group->drops[i].again_ns > talk->now_ns)
+				due = earlier(due, group->drops[i].again_ns);
+		}
+	}
+	return due;
+}
+
 static uint64_t next_due(const struct talk *talk)
 {
 	uint64_t due = TALK_NEVER;
@@ -327,6 +347,7 @@ static uint64_t next_due(const struct talk *talk)
 		return TALK_NEVER;
 	if (talk->retry_ns > talk->now_ns)
 		due = talk->retry_ns;
+	due = earlier(due, again_due(talk));
 	due = earlier(due, talk_access_due(talk));
 	due = earlier(due, talk_plea_due(talk));
 	if (talk->state == TALK_MEMBER)

@@ -407,6 +407,43 @@ static void test_contradiction(void **state)
 	world_destroy(world);
 }
 
+/* What this phone asks. */
+struct counted {
+	const struct talk *of;
+	uint32_t count;
+};
+
+static void count_requests(void *context, const struct talk *talk, struct bytes request)
+{
+	struct counted *counted = context;
+
+	(void)request;
+	counted->count += talk == counted->of;
+}
+
+/* A history that contradicts ours, in many batches: looked at again now and then, and not in every moment. */
+static void test_contradiction_is_no_work(void **state)
+{
+	struct world *world = settled(646);
+	struct counted counted = {0};
+
+	(void)state;
+	world_link(world, 0, false);
+	world_run(world, 1);
+	for (uint32_t text = 1; text <= 12; text++)
+		assert_true(world_send(world, 1, 0, text));
+	world_run(world, 5);
+	fake_relay_rewrite(world_relay(world));
+	world_link(world, 0, true);
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 0), BIT(CONTRADICTION));
+	counted.of = talk_of(world, 0);
+	world_listen(world, count_requests, &counted);
+	world_run(world, 600);
+	assert_in_range(counted.count, 10, 400);
+	world_destroy(world);
+}
+
 /*
  * Nothing of it is taken; what comes with the right signature is. Shown for as long as the drop that it was
  * about has not been read to its end.
@@ -628,6 +665,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_contradiction),
+		cmocka_unit_test(test_contradiction_is_no_work),
 		cmocka_unit_test(test_bad_signature),
 		cmocka_unit_test(test_old_key),
 		cmocka_unit_test(test_bad_signature_of_one_drop),
