@@ -195,12 +195,14 @@ static void print_notice(const json_t *object)
 		else
 			printf(" with %s", cli_text_of(object, "with"));
 	} else if (json_object_get(object, "device") != NULL) {
-		printf("%s %s ", by,
-		       strcmp(notice, "device") == 0 ? "has a further device, called"
-						     : "has one device less:");
-		putchar('"');
-		cli_print_text(cli_text_of(object, "device"));
-		putchar('"');
+		printf("%s %s", by,
+		       strcmp(notice, "device") == 0 ? "has a further device"
+						     : "has one device less");
+		if (cli_text_of(object, "device")[0] != '\0') {
+			printf(": \"");
+			cli_print_text(cli_text_of(object, "device"));
+			putchar('"');
+		}
 	} else {
 		printf("%s %s", by[0] != '\0' ? by : "somebody", notice);
 		if (strcmp(notice, "added") == 0 || strcmp(notice, "removed") == 0)

@@ -72,6 +72,9 @@ static enum sotto_err further_notice(struct talk *talk, const struct talk_group 
 		ledger_device_by_key(talk->ledger, talk->identity.public_key);
 	struct talk_drop at = {.sequence = UINT64_MAX, .epoch = group->drops[0].epoch - 1};
 
+	/* By the first commit all came at once, and a person's first device is none that was added. */
+	if (group->drops[0].epoch <= 1 || own->number <= 1)
+		return SOTTO_OK;
 	return talk_group_has(talk, group, own->member)
 		       ? talk_device_notice(talk, group, &at, own, TALK_VERB_DEVICE)
 		       : SOTTO_OK;

@@ -93,7 +93,7 @@ def both_show_all(state):
         phone.wait_for("all three", lambda p=phone, e=extension: set(said) <= set(texts(p, e)))
         equal(notices(phone, extension), [("device", "101", "Tablet")])
     code, out, _ = sotto(state.ana, "read", "101", as_json=False)
-    true(code == 0 and '101 has a further device, called "Tablet"' in out, out)
+    true(code == 0 and '101 has a further device: "Tablet"' in out, out)
     true(("100", "before") not in texts(state.tablet, "100"), "nothing of before is on the new one")
 
 

@@ -212,6 +212,24 @@ static void test_added(void **state)
 	world_destroy(world);
 }
 
+/* Who writes first, to a person with two devices, has both from the beginning: none of them is news in there. */
+static void test_begun_with_both(void **state)
+{
+	struct world *world = world_begin(12);
+
+	(void)state;
+	add(world, OLD, NEW, "Tablet");
+	say(world, 2, 101, "the first word");
+	world_run(world, 20);
+	assert_says(world, 2, 101, "the first word", 102, TALK_MESSAGE_DELIVERED);
+	assert_says(world, OLD, 102, "the first word", 102, TALK_MESSAGE_RECEIVED);
+	assert_says(world, NEW, 102, "the first word", 102, TALK_MESSAGE_RECEIVED);
+	assert_int_equal(look(world, 2, 101, "").devices, 0);
+	assert_int_equal(look(world, OLD, 102, "").devices, 0);
+	assert_int_equal(look(world, NEW, 102, "").devices, 0);
+	world_destroy(world);
+}
+
 /* Without the code on the old phone nothing happens, whatever card and petition there are. */
 static void test_only_its_person_approves(void **state)
 {
@@ -541,10 +559,15 @@ static void test_deaths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_added),	  cmocka_unit_test(test_only_its_person_approves),
-		cmocka_unit_test(test_card_ends), cmocka_unit_test(test_one_is_off),
-		cmocka_unit_test(test_retired),	  cmocka_unit_test(test_first_one_lost),
-		cmocka_unit_test(test_group),	  cmocka_unit_test(test_device_that_never_comes),
+		cmocka_unit_test(test_begun_with_both),
+		cmocka_unit_test(test_added),
+		cmocka_unit_test(test_only_its_person_approves),
+		cmocka_unit_test(test_card_ends),
+		cmocka_unit_test(test_one_is_off),
+		cmocka_unit_test(test_retired),
+		cmocka_unit_test(test_first_one_lost),
+		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_device_that_never_comes),
 		cmocka_unit_test(test_deaths),
 	};
 
