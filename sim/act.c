@@ -10,14 +10,13 @@
 #define CARD_VALID_MS (UINT64_C(14) * 86400000)
 #define ERRAND_NS     (30 * SIM_SECOND)
 #define INVITE_NS     (120 * SIM_SECOND)
-#define TEXT_LEN_MAX  1500
-#define PHONES_MIN    6 /* fewer are not revoked */
+#define TEXT_LEN_MAX  65536 /* TALK_TEXT_MAX, and what no text is longer than */
+#define PHONES_MIN    6	    /* fewer are not revoked */
 #define WORDS	      60
 #define FAR_NS	      (2 * SIM_SECOND)
 #define WORD_NS	      (40 * SIM_MILLISECOND)
 
-/* A phone that is on and a member; NULL: none of those drawn. */
-static struct sim_phone *somebody(struct sim_world *world, struct sim_entry *entry)
+struct sim_phone *sim_act_somebody(struct sim_world *world, struct sim_entry *entry)
 {
 	for (int i = 0; i < 8; i++) {
 		struct sim_phone *phone =
@@ -38,7 +37,8 @@ static uint32_t peer_of(struct sim_world *world, struct sim_entry *entry,
 	return peer >= phone->number ? peer + 1 : peer;
 }
 
-static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32_t to)
+static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32_t to,
+				  uint32_t group)
 {
 	struct sim_text *text;
 
@@ -51,45 +51,74 @@ static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32
 	*text = (struct sim_text){
 		.from = from,
 		.to = to,
+		.group = group,
 		.sent_ns = sim_world_now(world),
 		.ledger = ledger_length(talk_ledger(world->phones[from].talk)),
 	};
 	return text;
 }
 
-static void write_one(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone,
-		      uint32_t to)
+/* Most are short; some do not fit into a record of 1 KiB, and few into the largest. */
+static size_t length_draw(struct sim_entry *entry)
+{
+	uint64_t most = 100;
+
+	if (sim_random_chance(&entry->random, 4000))
+		most = TEXT_LEN_MAX - 20;
+	else if (sim_random_chance(&entry->random, 100000))
+		most = 1400;
+	return sim_random_below(&entry->random, most);
+}
+
+void sim_act_write(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone,
+		   const struct talk_conversation *conversation, uint32_t to, uint32_t group)
 {
 	size_t number = world->text_count;
-	char body[TEXT_LEN_MAX];
-	size_t len = (size_t)snprintf(body, sizeof(body), "%zu ", number);
-	/* Most are short; some do not fit into a record of 1 KiB. */
-	size_t more = sim_random_below(&entry->random,
-				       sim_random_chance(&entry->random, 100000) ? 1400 : 100);
-	struct talk_conversation conversation = talk_with(sim_world_extension(world, to));
+	uint8_t *body = allocator_take(&allocator_default, TEXT_LEN_MAX);
+	uint8_t answered[TALK_MESSAGE_ID_LEN] = {0};
 	struct sim_text *text;
 	uint32_t deaths = phone->deaths;
+	size_t len, more;
 	enum sotto_err err;
 
+	ASSERT(body != NULL);
+	len = (size_t)snprintf((char *)body, TEXT_LEN_MAX, "%zu ", number);
+	more = length_draw(entry);
 	memset(body + len, 'x', more);
-	text = text_make(world, phone->number, to);
-	err = talk_send_text(phone->talk, &conversation, BYTES(body, len + more), NULL, text->id,
+	/* Whatever it answers may be unknown there. */
+	if (number > 0 && sim_random_chance(&entry->random, 100000))
+		memcpy(answered, world->texts[sim_random_below(&entry->random, number)].id,
+		       sizeof(answered));
+	text = text_make(world, phone->number, to, group);
+	err = talk_send_text(phone->talk, conversation, BYTES(body, len + more), answered, text->id,
 			     sim_phone_now(phone), sim_phone_utc(phone));
+	allocator_give(&allocator_default, body, TEXT_LEN_MAX);
 	if (err != SOTTO_OK && err != SOTTO_ERR_NO_MEMORY) {
 		world->text_count--;
 		world->totals.refused++;
 		return;
 	}
-	sim_trace(world, "%u writes %zu to %u", phone->number, number, to);
+	if (to == UINT32_MAX)
+		sim_trace(world, "%u writes %zu to group %u", phone->number, number, group);
+	else
+		sim_trace(world, "%u writes %zu to %u", phone->number, number, to);
 	world->totals.texts++;
 	sim_phone_settle(phone, err);
 	/* The array may have moved. */
 	world->texts[number].sure = phone->deaths == deaths;
 }
 
+static void write_one(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone,
+		      uint32_t to)
+{
+	struct talk_conversation conversation = talk_with(sim_world_extension(world, to));
+
+	sim_act_write(world, entry, phone, &conversation, to, 0);
+}
+
 static void act_text(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 
 	if (phone != NULL)
 		write_one(world, entry, phone, peer_of(world, entry, phone));
@@ -97,7 +126,7 @@ static void act_text(struct sim_world *world, struct sim_entry *entry)
 
 static void act_burst(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 	uint64_t count = 2 + sim_random_below(&entry->random,
 					      sim_random_chance(&entry->random, 200000) ? 90 : 12);
 	uint32_t to;
@@ -111,7 +140,7 @@ static void act_burst(struct sim_world *world, struct sim_entry *entry)
 
 static void act_call(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 	uint32_t to, extension;
 	enum sotto_err err;
 
@@ -133,7 +162,7 @@ static void act_call(struct sim_world *world, struct sim_entry *entry)
 
 static void act_read(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 	struct talk_conversation conversation;
 
 	if (phone == NULL || phone->locked)
@@ -145,7 +174,7 @@ static void act_read(struct sim_world *world, struct sim_entry *entry)
 
 static void act_lock(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 
 	if (phone != NULL)
 		sim_phone_lock(phone);
@@ -162,7 +191,7 @@ static void act_unlock(struct sim_world *world, struct sim_entry *entry)
 
 static void act_restart(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone = somebody(world, entry);
+	struct sim_phone *phone = sim_act_somebody(world, entry);
 
 	if (phone == NULL)
 		return;
@@ -329,9 +358,25 @@ static void act_lose(struct sim_world *world, struct sim_entry *entry)
 }
 
 const struct sim_action sim_actions[] = {
-	{"text", 700, act_text},      {"burst", 20, act_burst}, {"call", 60, act_call},
-	{"read", 100, act_read},      {"lock", 20, act_lock},	{"unlock", 40, act_unlock},
-	{"restart", 10, act_restart}, {"join", 4, act_join},	{"revoke", 4, act_revoke},
+	{"text", 700, act_text},
+	{"burst", 20, act_burst},
+	{"call", 60, act_call},
+	{"read", 100, act_read},
+	{"lock", 20, act_lock},
+	{"unlock", 40, act_unlock},
+	{"restart", 10, act_restart},
+	{"join", 4, act_join},
+	{"revoke", 4, act_revoke},
 	{"lose", 2, act_lose},
+	{"group-create", 14, sim_act_group_create},
+	{"group-add", 16, sim_act_group_add},
+	{"group-remove", 8, sim_act_group_remove},
+	{"group-leave", 4, sim_act_group_leave},
+	{"group-rename", 4, sim_act_group_rename},
+	{"group-text", 200, sim_act_group_text},
+	{"edit", 40, sim_act_edit},
+	{"delete", 10, sim_act_delete},
+	{"react", 50, sim_act_react},
+	{"tell-read", 6, sim_act_tell_read},
 };
 const size_t sim_action_count = sizeof(sim_actions) / sizeof(sim_actions[0]);

@@ -241,17 +241,6 @@ void sim_check_request(struct sim_phone *phone, struct bytes request)
 
 /* ---- What a phone tells ---- */
 
-/* Of a text: "NUMBER xxx". */
-static struct sim_text *text_of(struct sim_world *world, struct bytes text)
-{
-	size_t number = 0;
-	size_t i = 0;
-
-	for (; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
-		number = 10 * number + (size_t)(text.data[i] - '0');
-	return i > 0 && number < world->text_count ? &world->texts[number] : NULL;
-}
-
 struct sim_text *sim_text_by_id(struct sim_world *world, const uint8_t *id)
 {
 	/* The newest are asked for most. */
@@ -266,22 +255,13 @@ struct sim_text *sim_text_by_id(struct sim_world *world, const uint8_t *id)
 static bool behind_removal(struct sim_phone *phone, const struct sim_text *text,
 			   const struct talk_place *place)
 {
-	const struct ledger *ledger = talk_ledger(phone->talk);
-	const struct ledger_member *member =
-		ledger_member_by_extension(ledger, sim_world_extension(phone->world, text->from));
 	const struct talk_group *group = talk_group_by_id(phone->talk, place->group);
-	struct mls_member leaf;
-	uint32_t cursor = 0;
+	uint64_t members;
 
-	if (group == NULL || member == NULL)
+	if (group == NULL ||
+	    !sim_epoch_members(phone->world, place->group, place->epoch + 1, &members) ||
+	    (members & sim_bit(text->from)) != 0)
 		return false;
-	while (mls_group_next_member(group->mls, &cursor, &leaf)) {
-		const struct ledger_device *device =
-			ledger_device_by_key(ledger, leaf.signature_key.data);
-
-		if (device != NULL && device->member == member->id)
-			return false;
-	}
 	for (size_t i = 0; i < group->drop_count; i++) {
 		const struct talk_drop *drop = &group->drops[i];
 
@@ -291,12 +271,31 @@ static bool behind_removal(struct sim_phone *phone, const struct sim_text *text,
 	return false;
 }
 
+/* To whom it was written: one, or a group of which both were in that epoch. */
+static bool meant_for(const struct sim_phone *phone, const struct sim_text *text,
+		      const struct talk_event *event)
+{
+	const struct sim_world *world = phone->world;
+	uint64_t members;
+
+	if (text->to != UINT32_MAX)
+		return text->to == phone->number && event->conversation.kind == TALK_DIRECT;
+	if (event->conversation.kind != TALK_GROUP ||
+	    memcmp(event->conversation.id, world->groups[text->group].id,
+		   TALK_CONVERSATION_ID_LEN) != 0)
+		return false;
+	return world->phone_count > 64 || world->forked ||
+	       (sim_epoch_members(world, event->message.place.group, event->message.place.epoch,
+				  &members) &&
+		(members & sim_bit(phone->number)) != 0 && (members & sim_bit(text->from)) != 0);
+}
+
 static void text_came(struct sim_phone *phone, const struct talk_event *event)
 {
 	struct sim_world *world = phone->world;
-	struct sim_text *text = text_of(world, event->message.text);
+	struct sim_text *text = sim_text_by_id(world, event->message.id);
 
-	if (text == NULL || text->to != phone->number ||
+	if (text == NULL || !meant_for(phone, text, event) ||
 	    event->message.from != sim_world_extension(world, text->from)) {
 		sim_break(world, "a text is what its sender wrote, to whom he wrote it",
 			  "phone %u from %u", phone->number, event->message.from);
@@ -307,9 +306,10 @@ static void text_came(struct sim_phone *phone, const struct talk_event *event)
 		phone->heard = text->ledger;
 		phone->heard_ns = phone->heard_ns == 0 ? sim_world_now(world) : phone->heard_ns;
 	}
-	if (++text->told > 1)
+	if ((text->told & sim_bit(phone->number)) != 0 && world->phone_count <= 64)
 		sim_break(world, "a text is told once", "phone %u, text %zu", phone->number,
 			  (size_t)(text - world->texts));
+	text->told |= sim_bit(phone->number);
 	if (event->row <= phone->text_row)
 		sim_break(world, "a text that comes stands behind those that came before",
 			  "phone %u, text %zu", phone->number, (size_t)(text - world->texts));
@@ -352,6 +352,7 @@ static void check_epoch(struct sim_phone *phone, const struct talk_group *group)
 		return;
 	phone->compared[place].group = group->number;
 	phone->compared[place].epoch = epoch;
+	sim_epoch_note(phone, group, epoch);
 	memcpy(name, group->id, TALK_GROUP_ID_LEN);
 	memcpy(name + TALK_GROUP_ID_LEN, &epoch, sizeof(epoch));
 	mls_group_epoch_authenticator(group->mls, full);
@@ -393,6 +394,16 @@ static void check_limits(struct sim_phone *phone, const struct talk_group *group
 	 UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | \
 	 UINT32_C(1) << TALK_PROBLEM_OLD | UINT32_C(1) << TALK_PROBLEM_STUCK)
 
+void sim_check_epochs(struct sim_phone *phone)
+{
+	list_for_each (element, following, &phone->talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (mls_group_active(group->mls))
+			check_epoch(phone, group);
+	}
+}
+
 void sim_check_step(struct sim_phone *phone)
 {
 	struct sim_world *world = phone->world;
@@ -415,8 +426,6 @@ void sim_check_step(struct sim_phone *phone)
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
-		if (mls_group_active(group->mls))
-			check_epoch(phone, group);
 		check_limits(phone, group, &waiting);
 	}
 	if (talk->asked_count > TALK_REQUESTS_MAX || waiting > 2 * TALK_OUTBOX_MAX)

@@ -16,7 +16,8 @@ static bool stays(const struct sim_phone *phone)
 
 static bool text_due(const struct sim_world *world, const struct sim_text *text)
 {
-	return text->sure && stays(&world->phones[text->from]) && stays(&world->phones[text->to]);
+	return text->sure && text->to != UINT32_MAX && stays(&world->phones[text->from]) &&
+	       stays(&world->phones[text->to]);
 }
 
 static bool phone_quiet(const struct sim_phone *phone, char *what, size_t room)
@@ -110,6 +111,8 @@ bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 	}
 	if (!together(world, what, room))
 		return false;
+	if (!sim_group_quiet(world, what, room))
+		return false;
 	for (size_t i = 0; i < world->text_count; i++) {
 		if (text_due(world, &world->texts[i]) && world->texts[i].told == 0) {
 			(void)snprintf(what, room, "text %zu of %u has not come to %u", i,
@@ -130,7 +133,7 @@ static enum sotto_err row_read(void *context, uint64_t index, struct bytes value
 	struct reading *reading = context;
 	struct sim_world *world = reading->phone->world;
 	struct talk_message message;
-	size_t number = 0;
+	const struct sim_text *text;
 
 	(void)index;
 	if (talk_message_decode(value, &message) != SOTTO_OK) {
@@ -140,17 +143,18 @@ static enum sotto_err row_read(void *context, uint64_t index, struct bytes value
 	}
 	if (message.kind != TALK_ROW_TEXT)
 		return SOTTO_OK;
-	for (size_t i = 0; i < message.text.len && message.text.data[i] != ' '; i++)
-		number = 10 * number + (size_t)(message.text.data[i] - '0');
-	if (number >= world->text_count) {
+	text = sim_text_by_id(world, message.id);
+	if (text == NULL) {
 		sim_break(world, "every text in a store was written by somebody", "phone %u",
 			  reading->phone->number);
 		return SOTTO_OK;
 	}
+	if (text->to == UINT32_MAX)
+		return SOTTO_OK;
 	if (message.state == TALK_MESSAGE_RECEIVED)
-		reading->received[number]++;
+		reading->received[text - world->texts]++;
 	else if (message.state == TALK_MESSAGE_DELIVERED)
-		reading->delivered[number]++;
+		reading->delivered[text - world->texts]++;
 	return SOTTO_OK;
 }
 
@@ -265,6 +269,7 @@ void sim_check_end(struct sim_world *world)
 	}
 	free(reading.received);
 	free(reading.delivered);
+	sim_group_check_end(world);
 	for (uint32_t a = 0; a < world->phone_count; a++) {
 		for (uint32_t b = a + 1; b < world->phone_count; b++) {
 			if (stays(&world->phones[a]) && stays(&world->phones[b]))

@@ -311,6 +311,7 @@ void sim_phone_settle(struct sim_phone *phone, enum sotto_err err)
 		return;
 	}
 	talk_stored(phone->talk);
+	sim_check_epochs(phone);
 	requests_send(phone);
 	while (talk_next_event(phone->talk, &event))
 		event_take(phone, &event, &relink);

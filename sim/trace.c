@@ -72,6 +72,8 @@ void sim_totals_print(const struct sim_world *world)
 	number("relay-starts", relay.starts);
 	number("lies", relay.lies);
 	number("faults", faults);
+	number("groups", world->group_count);
+	number("discarded", totals->discarded);
 	number("recovery-s", totals->recovery_ns / SIM_SECOND);
 	for (size_t i = 0; i < sim_fault_count; i++) {
 		if (totals->faults[i] > 0)

@@ -109,6 +109,7 @@ struct sim_world *sim_world_create(const struct sim_setting *setting)
 	world->relay = sim_relay_create(&world->clock, world->hub, &random, RETENTION_MS);
 	world->frames = sim_frames_create();
 	world->checks = sim_checks_create();
+	world->epochs = sim_epochs_create();
 	phones_make(world);
 	sim_plan_make(world);
 	return world;
@@ -125,6 +126,7 @@ void sim_world_destroy(struct sim_world *world)
 	sim_clock_finish(&world->clock);
 	sim_frames_destroy(world->frames);
 	sim_checks_destroy(world->checks);
+	sim_epochs_destroy(world->epochs);
 	free(world->entries);
 	free(world->texts);
 	free(world->phones);

@@ -3,7 +3,7 @@
  * A whole network from one seed: phones, their links, a relay, and what happens to them.
  *
  *   plan.c      from the seed: a list of moments, each an action of somebody or a fault
- *   act.c       actions: what people do; a table
+ *   act.c       actions: what people do; a table; act_group.c: in groups, and to messages
  *   fault.c     faults: what happens to phones, links, disks, clocks and the relay; a table
  *   phone.c     the program around one phone's engine
  *   world.c     time: setting up, the plan, and quiet at the end
@@ -29,10 +29,12 @@
 #define SIM_HOUR       (60 * SIM_MINUTE)
 #define SIM_DAY	       (24 * SIM_HOUR)
 #define SIM_COMPARED   64
+#define SIM_GROUPS_MAX 12
 #define SIM_LOSSES_MAX 64
 #define SIM_LIARS      8 /* one of so many seeds has a relay that lies */
 
 struct sim_world;
+struct talk_group;
 
 /* What one run is; zeros: what the seed says. */
 struct sim_setting {
@@ -98,14 +100,20 @@ struct sim_phone {
 	} compared[SIM_COMPARED];
 };
 
+/* A group that somebody made. */
+struct sim_group {
+	uint8_t id[TALK_CONVERSATION_ID_LEN];
+};
+
 /* A text that somebody wrote. */
 struct sim_text {
-	uint32_t from, to;
+	uint32_t from, to; /* to UINT32_MAX: all of a group */
+	uint32_t group;
 	uint64_t sent_ns;
 	uint64_t delivered_ns; /* when its sender learned that it arrived; 0: not yet */
 	uint64_t ledger;       /* length of its sender's then */
 	bool sure;	       /* in the sender's store; else perhaps */
-	uint32_t told;	       /* events about it at the recipient */
+	uint64_t told;	       /* the phones that told of it: sim_bit */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 };
 
@@ -133,6 +141,7 @@ struct sim_totals {
 	uint64_t steps, requests;
 	uint64_t deaths, boots;
 	uint64_t actions[SIM_KINDS_MAX], faults[SIM_KINDS_MAX];
+	uint64_t discarded;   /* commits that came too late */
 	uint64_t refused;     /* actions that the engine would not take then */
 	uint64_t recovery_ns; /* from the last fault's end to quiet */
 };
@@ -149,11 +158,14 @@ struct sim_world {
 	uint32_t base; /* extension of phone 0 */
 	struct sim_text *texts;
 	size_t text_count, text_capacity;
+	struct sim_group groups[SIM_GROUPS_MAX];
+	uint32_t group_count;
 	struct sim_entry *entries;
 	size_t entry_count;
 	bool ending; /* no more faults */
 	struct sim_frames *frames;
 	struct sim_checks *checks;
+	struct sim_epochs *epochs;
 	struct sim_totals totals;
 	/* A relay that lies: now, whether it ever did, whether it forked, and to whom. */
 	enum sim_lie lie;
@@ -206,8 +218,32 @@ extern const size_t sim_fault_count;
 size_t sim_fault_first_lie(void);
 /* Gives each line what it usually has and what running faults add. */
 void sim_fault_lines(struct sim_world *world);
+/* A phone that is on and a member; NULL: none of those drawn. */
+struct sim_phone *sim_act_somebody(struct sim_world *world, struct sim_entry *entry);
+void sim_act_write(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone,
+		   const struct talk_conversation *conversation, uint32_t to, uint32_t group);
 /* Somebody new is to join; true while there is room. */
 bool sim_act_invite(struct sim_world *world, uint32_t number);
+
+/* ---- act_group.c ---- */
+
+/* Of sets of phones; those of larger networks are not told apart. */
+static inline uint64_t sim_bit(uint32_t number)
+{
+	return UINT64_C(1) << number % 64;
+}
+/* Who is in it, as this phone, which is on, sees it. */
+uint64_t sim_act_members(const struct sim_phone *phone, uint32_t group);
+void sim_act_group_create(struct sim_world *world, struct sim_entry *entry);
+void sim_act_group_add(struct sim_world *world, struct sim_entry *entry);
+void sim_act_group_remove(struct sim_world *world, struct sim_entry *entry);
+void sim_act_group_leave(struct sim_world *world, struct sim_entry *entry);
+void sim_act_group_rename(struct sim_world *world, struct sim_entry *entry);
+void sim_act_group_text(struct sim_world *world, struct sim_entry *entry);
+void sim_act_edit(struct sim_world *world, struct sim_entry *entry);
+void sim_act_delete(struct sim_world *world, struct sim_entry *entry);
+void sim_act_react(struct sim_world *world, struct sim_entry *entry);
+void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
 
 /* ---- phone.c ---- */
 void sim_phone_init(struct sim_world *world, uint32_t number, bool vault);
@@ -226,9 +262,11 @@ void sim_phone_unlock(struct sim_phone *phone);
 
 enum { SIM_OFF_DEAD = 1, SIM_OFF_AWAY = 2, SIM_OFF_LOST = 4, SIM_OFF_NOT_YET = 8 };
 
-/* ---- check.c, check_end.c ---- */
+/* ---- check.c, check_group.c, check_end.c ---- */
 struct sim_checks *sim_checks_create(void);
 void sim_checks_destroy(struct sim_checks *checks);
+struct sim_epochs *sim_epochs_create(void);
+void sim_epochs_destroy(struct sim_epochs *epochs);
 /* The first that does not hold ends the run. */
 void sim_break(struct sim_world *world, const char *invariant, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -236,7 +274,17 @@ void sim_break(struct sim_world *world, const char *invariant, const char *forma
 struct sim_text *sim_text_by_id(struct sim_world *world, const uint8_t *id);
 void sim_check_request(struct sim_phone *phone, struct bytes request);
 void sim_check_event(struct sim_phone *phone, const struct talk_event *event);
+/* Before its events are taken, and after. */
+void sim_check_epochs(struct sim_phone *phone);
 void sim_check_step(struct sim_phone *phone);
+/* Who is in which epoch of a conversation, by its id's first bytes. False: nobody was seen in it. */
+void sim_epoch_note(struct sim_phone *phone, const struct talk_group *group, uint64_t epoch);
+bool sim_epoch_members(const struct sim_world *world, const uint8_t *id, uint64_t epoch,
+		       uint64_t *members);
+/* Who was taken out of it after an epoch that somebody was seen in. */
+uint64_t sim_epoch_left(const struct sim_world *world, const uint8_t *id);
+bool sim_group_quiet(struct sim_world *world, char *what, size_t room);
+void sim_group_check_end(struct sim_world *world);
 void sim_check_world(struct sim_world *world);
 /* Is everything as it must be when nothing happens any more? what: the first that is not. */
 bool sim_check_quiet(struct sim_world *world, char *what, size_t room);
