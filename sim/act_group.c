@@ -48,7 +48,7 @@ static bool group_draw(struct sim_world *world, struct sim_entry *entry, uint32_
 	for (int i = 0; i < 8 && world->group_count > 0; i++) {
 		*group = (uint32_t)sim_random_below(&entry->random, world->group_count);
 		*phone = sim_act_somebody(world, entry);
-		if (*phone != NULL &&
+		if (*phone != NULL && (*phone)->revoked_ns == 0 &&
 		    (sim_act_members(*phone, *group) & sim_bit((*phone)->number)) != 0)
 			return true;
 	}
@@ -87,7 +87,7 @@ void sim_act_group_create(struct sim_world *world, struct sim_entry *entry)
 	size_t count;
 	enum sotto_err err;
 
-	if (phone == NULL || world->group_count == SIM_GROUPS_MAX)
+	if (phone == NULL || phone->revoked_ns != 0 || world->group_count == SIM_GROUPS_MAX)
 		return;
 	count = people_draw(world, entry, phone, extensions);
 	err = talk_group_create(phone->talk, BYTES_TEXT("Harbour"), extensions, count, group->id,

@@ -73,6 +73,7 @@ void sim_totals_print(const struct sim_world *world)
 	number("lies", relay.lies);
 	number("faults", faults);
 	number("groups", world->group_count);
+	number("rogue", totals->rogue);
 	number("discarded", totals->discarded);
 	number("recovery-s", totals->recovery_ns / SIM_SECOND);
 	for (size_t i = 0; i < sim_fault_count; i++) {

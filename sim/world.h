@@ -141,6 +141,7 @@ struct sim_totals {
 	uint64_t steps, requests;
 	uint64_t deaths, boots;
 	uint64_t actions[SIM_KINDS_MAX], faults[SIM_KINDS_MAX];
+	uint64_t rogue;	      /* what members did that no program does */
 	uint64_t discarded;   /* commits that came too late */
 	uint64_t refused;     /* actions that the engine would not take then */
 	uint64_t recovery_ns; /* from the last fault's end to quiet */
@@ -244,6 +245,9 @@ void sim_act_edit(struct sim_world *world, struct sim_entry *entry);
 void sim_act_delete(struct sim_world *world, struct sim_entry *entry);
 void sim_act_react(struct sim_world *world, struct sim_entry *entry);
 void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
+
+/* ---- rogue.c ---- */
+void sim_act_rogue(struct sim_world *world, struct sim_entry *entry);
 
 /* ---- phone.c ---- */
 void sim_phone_init(struct sim_world *world, uint32_t number, bool vault);
