@@ -104,6 +104,9 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 	if (group->read_ms != 0 && talk->utc_ms > group->read_ms + talk->retention_ms)
 		TRY(records_gone(talk, group, drop));
 	if (drop == &group->drops[0]) {
+		/* Whoever was off has not read that his messages came, and what he says again opens for nobody twice. */
+		for (size_t i = 0; i < group->arrived_count && group->kind != TALK_EVERYONE; i++)
+			group->arrived[i].tell = 1;
 		group->pending.stored = 0;
 		group->pending.ticket = 0;
 		TRY(talk_parts_forget(talk, group));

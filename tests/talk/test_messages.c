@@ -370,6 +370,40 @@ static void test_relay_that_lost_records(void **state)
 	world_destroy(world);
 }
 
+/* Who wrote was off when it arrived, and the relay lost the receipt: it is told again. */
+static void test_relay_that_lost_receipts(void **state)
+{
+	struct world *world = world_create(51);
+
+	(void)state;
+	world_members(world, 3, false);
+	assert_true(world_send(world, 0, 1, 0));
+	world_run(world, 60);
+	assert_true(world_send(world, 1, 0, 0));
+	world_run(world, 3600);
+	world_link(world, 1, false);
+	world_run(world, 1);
+	assert_true(world_send(world, 0, 1, 1));
+	world_run(world, 5);
+	world_link(world, 0, false);
+	world_run(world, 1);
+	world_link(world, 1, true);
+	world_run(world, 10);
+	assert_int_equal(world_received(world, 0, 1, 1), 1);
+	links(world, 3, false);
+	world_run(world, 1);
+	fake_relay_lose(world_relay(world));
+	world_link(world, 1, true);
+	world_link(world, 2, true);
+	world_run(world, 300);
+	assert_int_equal(world_sent_state(world, 0, 1, 1), TALK_MESSAGE_STORED);
+	world_link(world, 0, true);
+	world_run(world, 120);
+	assert_int_equal(world_sent_state(world, 0, 1, 1), TALK_MESSAGE_DELIVERED);
+	assert_int_equal(world_received(world, 0, 1, 1), 1);
+	world_destroy(world);
+}
+
 /* Two phones with one phone's keys: the one that reads what it did not write stops. */
 static void test_copied_phone(void **state)
 {
@@ -426,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_failing_calls),
 		cmocka_unit_test(test_lying_relay),
 		cmocka_unit_test(test_relay_that_lost_records),
+		cmocka_unit_test(test_relay_that_lost_receipts),
 		cmocka_unit_test(test_copied_phone),
 		cmocka_unit_test(test_call_messages),
 	};
