@@ -277,6 +277,8 @@ static uint32_t members(const struct sim_world *world)
  * member there and never comes in when it is revoked now (seed 80): until the engine mends that nobody is
  * revoked then.
  */
+#define OWES_NS (2 * SIM_HOUR) /* longer nobody waits for it */
+
 static bool owes(const struct sim_phone *phone)
 {
 	if (phone->talk == NULL || !list_empty(&phone->talk->parcels))
@@ -299,7 +301,8 @@ static void revoke(void *context)
 	const struct ledger_member *member;
 	enum sotto_err err;
 
-	if (sim_phone_ready(admin) && (phone->state == SIM_PHONE_LOST || !owes(phone))) {
+	if (sim_phone_ready(admin) && (phone->state == SIM_PHONE_LOST || !owes(phone) ||
+				       sim_world_now(world) > phone->revoked_ns + OWES_NS)) {
 		member = ledger_member_by_extension(talk_ledger(admin->talk),
 						    sim_world_extension(world, phone->number));
 		if (member != NULL && member->state == LEDGER_MEMBER_REVOKED)

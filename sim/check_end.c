@@ -193,17 +193,26 @@ static bool history_of(struct sim_phone *phone, uint32_t peer, struct talk_histo
 	return true;
 }
 
-/* Was it on its way when the relay lost its records? Then it stands where whoever reads it finds it again. */
+static bool on_its_way(const struct sim_text *text, uint64_t from_ns, uint64_t to_ns)
+{
+	return text->sent_ns <= to_ns && (text->delivered_ns == 0 || text->delivered_ns >= from_ns);
+}
+
+/*
+ * Was it on its way when the relay lost its records, or had two histories? Then it stands where whoever reads it finds it
+ * again.
+ */
 static bool around_loss(struct sim_world *world, const uint8_t *id)
 {
 	const struct sim_text *text = sim_text_by_id(world, id);
 
-	for (size_t i = 0; text != NULL && i < world->loss_count; i++) {
-		if (text->sent_ns <= world->losses_ns[i] &&
-		    (text->delivered_ns == 0 || text->delivered_ns >= world->losses_ns[i]))
+	if (text == NULL)
+		return false;
+	for (size_t i = 0; i < world->loss_count; i++) {
+		if (on_its_way(text, world->losses_ns[i], world->losses_ns[i]))
 			return true;
 	}
-	return false;
+	return world->forked && on_its_way(text, world->forked_ns, world->healed_ns);
 }
 
 /* The texts that both have stand in the same order. */

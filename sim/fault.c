@@ -320,7 +320,11 @@ static bool lie_begin(struct sim_world *world, struct sim_entry *entry)
 	sim_relay_lie(world->relay, lie, 20000, victims);
 	world->relay_lied = true;
 	world->lie = lie;
-	world->forked = world->forked || lie == SIM_LIE_FORK;
+	if (lie == SIM_LIE_FORK) {
+		world->forked_ns = world->forked ? world->forked_ns : sim_world_now(world);
+		world->healed_ns = UINT64_MAX;
+		world->forked = true;
+	}
 	world->victims = victims;
 	return true;
 }
@@ -331,6 +335,8 @@ static void lie_end(struct sim_world *world, struct sim_entry *entry)
 	sim_relay_lie(world->relay, SIM_LIE_NONE, 0, 0);
 	sim_relay_stop(world->relay, false);
 	relay_up(world);
+	if (world->lie == SIM_LIE_FORK)
+		world->healed_ns = sim_world_now(world);
 	world->lie = SIM_LIE_NONE;
 }
 
