@@ -140,6 +140,22 @@ MUST_USE enum sotto_err cli_output_end(const struct cli *cli, const char *path, 
 
 /* is_number of 1 to 5 digits: such a word is an extension, and never a group. */
 bool cli_is_extension(const char *text);
+/* Tells why not. */
+MUST_USE enum sotto_err cli_check_extension(const struct cli *cli, const char *text);
+/* Left out is what is not UTF-8: the agent then says what is missing. */
+void cli_set_text(json_t *request, const char *name, const char *text);
+
+/* What stands behind `sotto group` or `sotto device`. */
+struct cli_verb {
+	const char *name;
+	const char *command; /* of the control socket */
+	const char *usage;
+	size_t words_min, words_max; /* behind the verb */
+	const char *first;	     /* the argument that the first word is; NULL: none */
+	enum sotto_err (*build)(struct cli *cli, json_t *request); /* the rest; NULL: nothing */
+};
+MUST_USE enum sotto_err cli_verb_build(struct cli *cli, json_t *request,
+				       const struct cli_verb *verbs, size_t count);
 
 /* group.c: the words behind `group`, and what comes of them. */
 MUST_USE enum sotto_err cli_group_build(struct cli *cli, json_t *request, int descriptors[2],

@@ -9,11 +9,10 @@
 
 #define SECONDS_MAX 86400 /* as the agent has it */
 
-static void set_text(json_t *request, const char *name, const char *text)
+void cli_set_text(json_t *request, const char *name, const char *text)
 {
 	json_t *value = json_string(text);
 
-	/* NULL for what is not UTF-8: the agent then says what is missing. */
 	if (value != NULL)
 		json_object_set_new(request, name, value);
 }
@@ -30,7 +29,7 @@ bool cli_is_extension(const char *text)
 	return is_number(text, 1, 5);
 }
 
-static enum sotto_err check_extension(const struct cli *cli, const char *text)
+enum sotto_err cli_check_extension(const struct cli *cli, const char *text)
 {
 	if (cli_is_extension(text))
 		return SOTTO_OK;
@@ -38,10 +37,34 @@ static enum sotto_err check_extension(const struct cli *cli, const char *text)
 	return SOTTO_ERR_ARGUMENT;
 }
 
+enum sotto_err cli_verb_build(struct cli *cli, json_t *request, const struct cli_verb *verbs,
+			      size_t count)
+{
+	const struct cli_options *options = &cli->options;
+	struct cli_command command = *cli->command;
+	size_t words = options->position_count - 1;
+	const struct cli_verb *verb = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(options->positions[0], verbs[i].name) == 0)
+			verb = &verbs[i];
+	}
+	if (verb == NULL || words < verb->words_min || words > verb->words_max) {
+		if (verb != NULL)
+			command.usage = verb->usage;
+		cli_usage(cli, &command);
+		return SOTTO_ERR_ARGUMENT;
+	}
+	cli_set_text(request, "command", verb->command);
+	if (verb->first != NULL)
+		cli_set_text(request, verb->first, options->positions[1]);
+	return verb->build != NULL ? verb->build(cli, request) : SOTTO_OK;
+}
+
 /* A person by his extension, or a group by whatever else: never the one for the other. */
 static void set_conversation(json_t *request, const char *person, const char *text)
 {
-	set_text(request, cli_is_extension(text) ? person : "group", text);
+	cli_set_text(request, cli_is_extension(text) ? person : "group", text);
 }
 
 static enum sotto_err build_plain(struct cli *cli, json_t *request, int descriptors[2],
@@ -70,9 +93,9 @@ static enum sotto_err build_found(struct cli *cli, json_t *request, int descript
 		cli_fail(cli, "usage", "--digits is 3, 4 or 5");
 		return SOTTO_ERR_ARGUMENT;
 	}
-	set_text(request, "name", options->positions[0]);
-	set_text(request, "relay", options->relay);
-	set_text(request, "as", options->as != NULL ? options->as : "Admin");
+	cli_set_text(request, "name", options->positions[0]);
+	cli_set_text(request, "relay", options->relay);
+	cli_set_text(request, "as", options->as != NULL ? options->as : "Admin");
 	if (options->digits != NULL)
 		json_object_set_new(request, "digits", json_integer(options->digits[0] - '0'));
 	return SOTTO_OK;
@@ -83,8 +106,8 @@ static enum sotto_err build_invite(struct cli *cli, json_t *request, int descrip
 {
 	(void)descriptors;
 	(void)count;
-	set_text(request, "extension", cli->options.positions[0]);
-	set_text(request, "name", cli->options.positions[1]);
+	cli_set_text(request, "extension", cli->options.positions[0]);
+	cli_set_text(request, "name", cli->options.positions[1]);
 	if (cli->options.devices != NULL) {
 		if (!is_number(cli->options.devices, 1, 1) ||
 		    cli->options.devices[0] - '0' > LEDGER_PLACES_MAX ||
@@ -95,7 +118,7 @@ static enum sotto_err build_invite(struct cli *cli, json_t *request, int descrip
 		json_object_set_new(request, "devices",
 				    json_integer(cli->options.devices[0] - '0'));
 	}
-	return check_extension(cli, cli->options.positions[0]);
+	return cli_check_extension(cli, cli->options.positions[0]);
 }
 
 static enum sotto_err build_extension(struct cli *cli, json_t *request, int descriptors[2],
@@ -103,8 +126,8 @@ static enum sotto_err build_extension(struct cli *cli, json_t *request, int desc
 {
 	(void)descriptors;
 	(void)count;
-	set_text(request, "extension", cli->options.positions[0]);
-	return check_extension(cli, cli->options.positions[0]);
+	cli_set_text(request, "extension", cli->options.positions[0]);
+	return cli_check_extension(cli, cli->options.positions[0]);
 }
 
 static enum sotto_err build_join(struct cli *cli, json_t *request, int descriptors[2],
@@ -126,7 +149,7 @@ static enum sotto_err build_join(struct cli *cli, json_t *request, int descripto
 		if (err != SOTTO_OK)
 			return err;
 	}
-	set_text(request, "invitation", text != NULL ? text : options->positions[0]);
+	cli_set_text(request, "invitation", text != NULL ? text : options->positions[0]);
 	json_object_set_new(request, "wait", json_boolean(!options->no_wait));
 	free(text);
 	return SOTTO_OK;
@@ -141,7 +164,7 @@ static enum sotto_err build_send(struct cli *cli, json_t *request, int descripto
 	(void)count;
 	set_conversation(request, "to", options->positions[0]);
 	if (options->reply != NULL)
-		set_text(request, "reply_to", options->reply);
+		cli_set_text(request, "reply_to", options->reply);
 	return cli_text_set(cli, request, "text", options->positions[1]);
 }
 
@@ -154,12 +177,12 @@ static enum sotto_err build_change(struct cli *cli, json_t *request, int descrip
 	(void)descriptors;
 	(void)count;
 	set_conversation(request, "with", options->positions[0]);
-	set_text(request, "id", options->positions[1]);
+	cli_set_text(request, "id", options->positions[1]);
 	if (strcmp(cli->command->name, "edit") == 0)
 		return cli_text_set(cli, request, "text", options->positions[2]);
 	if (strcmp(cli->command->name, "react") == 0)
-		set_text(request, "reaction",
-			 options->position_count == 3 ? options->positions[2] : "");
+		cli_set_text(request, "reaction",
+			     options->position_count == 3 ? options->positions[2] : "");
 	return SOTTO_OK;
 }
 
@@ -191,7 +214,7 @@ static enum sotto_err build_search(struct cli *cli, json_t *request, int descrip
 {
 	(void)descriptors;
 	(void)count;
-	set_text(request, "text", cli->options.positions[0]);
+	cli_set_text(request, "text", cli->options.positions[0]);
 	return with_position(cli, request, 1);
 }
 
@@ -239,8 +262,8 @@ static enum sotto_err build_call(struct cli *cli, json_t *request, int descripto
 	char *end;
 
 	if (options->position_count > 0) {
-		set_text(request, "to", options->positions[0]);
-		TRY(check_extension(cli, options->positions[0]));
+		cli_set_text(request, "to", options->positions[0]);
+		TRY(cli_check_extension(cli, options->positions[0]));
 	}
 	if (options->wait)
 		json_object_set_new(request, "wait", json_true());

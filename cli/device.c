@@ -7,29 +7,16 @@
 #include "base/assert.h"
 #include "cli/cli.h"
 
-static void set_text(json_t *request, const char *name, const char *text)
-{
-	json_t *value = json_string(text);
-
-	/* NULL for what is not UTF-8: the agent then says what is missing. */
-	if (value != NULL)
-		json_object_set_new(request, name, value);
-}
-
 static enum sotto_err set_extension(const struct cli *cli, json_t *request, const char *text)
 {
-	if (!cli_is_extension(text)) {
-		cli_fail(cli, "usage", "an extension is a number of 3 to 5 digits: %s", text);
-		return SOTTO_ERR_ARGUMENT;
-	}
-	set_text(request, "extension", text);
-	return SOTTO_OK;
+	cli_set_text(request, "extension", text);
+	return cli_check_extension(cli, text);
 }
 
 static enum sotto_err build_add(struct cli *cli, json_t *request)
 {
 	if (cli->options.position_count > 1)
-		set_text(request, "name", cli->options.positions[1]);
+		cli_set_text(request, "name", cli->options.positions[1]);
 	return SOTTO_OK;
 }
 
@@ -49,7 +36,7 @@ static enum sotto_err build_approve(struct cli *cli, json_t *request)
 		memcpy(code + len, cli->options.positions[i], more + 1);
 		len += more;
 	}
-	set_text(request, "code", code);
+	cli_set_text(request, "code", code);
 	return SOTTO_OK;
 }
 
@@ -76,41 +63,18 @@ static enum sotto_err build_remove(struct cli *cli, json_t *request)
 					    : SOTTO_OK;
 }
 
-static const struct verb {
-	const char *name;
-	const char *command; /* of the control socket */
-	const char *usage;   /* behind "sotto device" */
-	size_t words_min, words_max;
-	enum sotto_err (*build)(struct cli *cli, json_t *request);
-} verbs[] = {
-	{"add", "device_add", "add [NAME]", 0, 1, build_add},
-	{"approve", "device_approve", "approve CODE", 1, 6, build_approve},
-	{"list", "device_list", "list [EXT]", 0, 1, build_list},
-	{"remove", "device_remove", "remove [EXT] NUMBER", 1, 2, build_remove},
+static const struct cli_verb verbs[] = {
+	{"add", "device_add", "add [NAME]", 0, 1, NULL, build_add},
+	{"approve", "device_approve", "approve CODE", 1, 6, NULL, build_approve},
+	{"list", "device_list", "list [EXT]", 0, 1, NULL, build_list},
+	{"remove", "device_remove", "remove [EXT] NUMBER", 1, 2, NULL, build_remove},
 };
 
 enum sotto_err cli_device_build(struct cli *cli, json_t *request, int descriptors[2], size_t *count)
 {
-	const struct cli_options *options = &cli->options;
-	size_t words = options->position_count - 1;
-	const struct verb *verb = NULL;
-
 	(void)descriptors;
 	(void)count;
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(options->positions[0], verbs[i].name) == 0)
-			verb = &verbs[i];
-	}
-	if (verb == NULL || words < verb->words_min || words > verb->words_max) {
-		struct cli_command command = *cli->command;
-
-		if (verb != NULL)
-			command.usage = verb->usage;
-		cli_usage(cli, &command);
-		return SOTTO_ERR_ARGUMENT;
-	}
-	set_text(request, "command", verb->command);
-	return verb->build(cli, request);
+	return cli_verb_build(cli, request, verbs, ARRAY_LEN(verbs));
 }
 
 static void print_device(const json_t *object)

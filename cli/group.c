@@ -8,54 +8,13 @@
 
 #define SHOWN_DIGITS "%.8s" /* of an id: enough to name it */
 
-struct verb {
-	const char *name;
-	const char *command; /* of the control socket */
-	const char *usage;   /* behind "sotto group NAME" */
-	size_t positions_min, positions_max;
-	const char *first;  /* the argument that the first word is; NULL: none */
-	const char *second; /* "members": all others are */
-};
-
-static const struct verb verbs[] = {
-	{"create", "group_create", "NAME [EXT...]", 1, CLI_POSITIONS_MAX, "name", "members"},
-	{"list", "group_list", "", 0, 0, NULL, NULL},
-	{"show", "group_show", "GROUP", 1, 1, "group", NULL},
-	{"rename", "group_rename", "GROUP NAME", 2, 2, "group", "name"},
-	{"add", "group_add", "GROUP EXT...", 2, CLI_POSITIONS_MAX, "group", "members"},
-	{"remove", "group_remove", "GROUP EXT...", 2, CLI_POSITIONS_MAX, "group", "members"},
-	{"leave", "group_leave", "GROUP", 1, 1, "group", NULL},
-};
-
-static void usage(const struct cli *cli, const struct verb *verb)
-{
-	char words[128];
-	struct cli_command command = *cli->command;
-
-	(void)snprintf(words, sizeof(words), "%s%s%s", verb->name,
-		       verb->usage[0] != '\0' ? " " : "", verb->usage);
-	command.usage = words;
-	cli_usage(cli, &command);
-}
-
-/* NULL for what is not UTF-8: the agent then says what is missing. */
-static void set_text(json_t *request, const char *name, const char *text)
-{
-	json_t *value = json_string(text);
-
-	if (value != NULL)
-		json_object_set_new(request, name, value);
-}
-
-static enum sotto_err set_members(struct cli *cli, json_t *request)
+static enum sotto_err build_members(struct cli *cli, json_t *request)
 {
 	const struct cli_options *options = &cli->options;
 	json_t *members = json_array();
 
 	for (size_t i = 2; i < options->position_count; i++) {
-		if (!cli_is_extension(options->positions[i])) {
-			cli_fail(cli, "usage", "an extension is a number of 3 to 5 digits: %s",
-				 options->positions[i]);
+		if (cli_check_extension(cli, options->positions[i]) != SOTTO_OK) {
 			json_decref(members);
 			return SOTTO_ERR_ARGUMENT;
 		}
@@ -65,35 +24,29 @@ static enum sotto_err set_members(struct cli *cli, json_t *request)
 	return SOTTO_OK;
 }
 
+static enum sotto_err build_name(struct cli *cli, json_t *request)
+{
+	cli_set_text(request, "name", cli->options.positions[2]);
+	return SOTTO_OK;
+}
+
+static const struct cli_verb verbs[] = {
+	{"create", "group_create", "create NAME [EXT...]", 1, CLI_POSITIONS_MAX, "name",
+	 build_members},
+	{"list", "group_list", "list", 0, 0, NULL, NULL},
+	{"show", "group_show", "show GROUP", 1, 1, "group", NULL},
+	{"rename", "group_rename", "rename GROUP NAME", 2, 2, "group", build_name},
+	{"add", "group_add", "add GROUP EXT...", 2, CLI_POSITIONS_MAX, "group", build_members},
+	{"remove", "group_remove", "remove GROUP EXT...", 2, CLI_POSITIONS_MAX, "group",
+	 build_members},
+	{"leave", "group_leave", "leave GROUP", 1, 1, "group", NULL},
+};
+
 enum sotto_err cli_group_build(struct cli *cli, json_t *request, int descriptors[2], size_t *count)
 {
-	const struct cli_options *options = &cli->options;
-	size_t words = options->position_count - 1;
-	const struct verb *verb = NULL;
-
 	(void)descriptors;
 	(void)count;
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(options->positions[0], verbs[i].name) == 0)
-			verb = &verbs[i];
-	}
-	if (verb == NULL) {
-		cli_usage(cli, cli->command);
-		return SOTTO_ERR_ARGUMENT;
-	}
-	if (words < verb->positions_min || words > verb->positions_max) {
-		usage(cli, verb);
-		return SOTTO_ERR_ARGUMENT;
-	}
-	set_text(request, "command", verb->command);
-	if (verb->first != NULL)
-		set_text(request, verb->first, options->positions[1]);
-	if (verb->second == NULL)
-		return SOTTO_OK;
-	if (strcmp(verb->second, "members") == 0)
-		return set_members(cli, request);
-	set_text(request, verb->second, options->positions[2]);
-	return SOTTO_OK;
+	return cli_verb_build(cli, request, verbs, ARRAY_LEN(verbs));
 }
 
 /* One line: its id, its name and how it stands. */
