@@ -256,6 +256,7 @@ void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64
 
 /* agent_commands.c: a string argument, or NULL; an extension of 1 to 5 digits, or 0. */
 const char *agent_text(const json_t *arguments, const char *name);
+struct bytes agent_bytes(const json_t *arguments, const char *name); /* none: not given */
 uint32_t agent_extension(const json_t *arguments, const char *name);
 uint32_t agent_extension_of(const json_t *value);
 

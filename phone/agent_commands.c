@@ -207,6 +207,15 @@ const char *agent_text(const json_t *arguments, const char *name)
 	return json_string_value(json_object_get(arguments, name));
 }
 
+struct bytes agent_bytes(const json_t *arguments, const char *name)
+{
+	const json_t *value = json_object_get(arguments, name);
+
+	if (!json_is_string(value))
+		return BYTES_NONE;
+	return BYTES(json_string_value(value), json_string_length(value));
+}
+
 uint32_t agent_extension_of(const json_t *value)
 {
 	const char *text = json_string_value(value);

@@ -37,13 +37,6 @@ static void finish(struct agent_client *client, const uint8_t *id,
 		agent_fail(client, err, "not done: %s", sotto_err_text(err));
 }
 
-static struct bytes text_of(const json_t *arguments, const char *name)
-{
-	const json_t *text = json_object_get(arguments, name);
-
-	return BYTES(json_string_value(text), json_string_length(text));
-}
-
 void command_edit(struct agent_client *client, const json_t *arguments, int *descriptors,
 		  size_t descriptors_count)
 {
@@ -55,7 +48,7 @@ void command_edit(struct agent_client *client, const json_t *arguments, int *des
 	if (agent_conversation(client, arguments, "with", &with) &&
 	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
 		finish(client, id, &with,
-		       talk_edit(client->agent->talk, &with, id, text_of(arguments, "text"),
+		       talk_edit(client->agent->talk, &with, id, agent_bytes(arguments, "text"),
 				 os_clock_now_ns(), os_clock_utc_ms()));
 }
 
@@ -85,8 +78,9 @@ void command_react(struct agent_client *client, const json_t *arguments, int *de
 	if (agent_conversation(client, arguments, "with", &with) &&
 	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
 		finish(client, id, &with,
-		       talk_react(client->agent->talk, &with, id, text_of(arguments, "reaction"),
-				  os_clock_now_ns(), os_clock_utc_ms()));
+		       talk_react(client->agent->talk, &with, id,
+				  agent_bytes(arguments, "reaction"), os_clock_now_ns(),
+				  os_clock_utc_ms()));
 }
 
 void command_receipts(struct agent_client *client, const json_t *arguments, int *descriptors,

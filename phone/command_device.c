@@ -19,14 +19,6 @@
 
 #define LANDING_WAIT_MS 60000
 
-static struct bytes text_of(const json_t *arguments, const char *name)
-{
-	const json_t *value = json_object_get(arguments, name);
-
-	return json_is_string(value) ? BYTES(json_string_value(value), json_string_length(value))
-				     : BYTES_NONE;
-}
-
 /* Of this phone's own person; NULL: it belongs to no network. */
 static const struct ledger_member *own_member(const struct agent *agent)
 {
@@ -69,7 +61,7 @@ void command_device_add(struct agent_client *client, const json_t *arguments, in
 {
 	struct agent *agent = client->agent;
 	const struct ledger_member *member = own_member(agent);
-	struct bytes name = text_of(arguments, "name");
+	struct bytes name = agent_bytes(arguments, "name");
 	uint8_t text[LEDGER_INVITATION_TEXT_MAX];
 	char usual[32];
 	struct writer writer;
@@ -176,7 +168,7 @@ void command_device_approve(struct agent_client *client, const json_t *arguments
 {
 	struct agent *agent = client->agent;
 	enum sotto_err err =
-		talk_device_approve(agent->talk, text_of(arguments, "code"), client->device_key,
+		talk_device_approve(agent->talk, agent_bytes(arguments, "code"), client->device_key,
 				    os_clock_now_ns(), os_clock_utc_ms());
 
 	(void)descriptors;
@@ -200,15 +192,20 @@ void command_device_approve(struct agent_client *client, const json_t *arguments
 	agent_client_wait(client, AGENT_WAIT_DEVICE_IN, LANDING_WAIT_MS);
 }
 
+/* Whose devices are meant; NULL: nobody's. */
+static const struct ledger_member *member_given(const struct agent *agent, const json_t *arguments)
+{
+	if (json_object_get(arguments, "extension") == NULL)
+		return own_member(agent);
+	return ledger_member_by_extension(talk_ledger(agent->talk),
+					  agent_extension(arguments, "extension"));
+}
+
 void command_device_list(struct agent_client *client, const json_t *arguments, int *descriptors,
 			 size_t descriptors_count)
 {
 	const struct ledger *ledger = talk_ledger(client->agent->talk);
-	const struct ledger_member *member =
-		json_object_get(arguments, "extension") == NULL
-			? own_member(client->agent)
-			: ledger_member_by_extension(ledger,
-						     agent_extension(arguments, "extension"));
+	const struct ledger_member *member = member_given(client->agent, arguments);
 
 	(void)descriptors;
 	(void)descriptors_count;
@@ -231,11 +228,7 @@ void command_device_remove(struct agent_client *client, const json_t *arguments,
 	struct agent *agent = client->agent;
 	const struct ledger *ledger = talk_ledger(agent->talk);
 	json_int_t number = json_integer_value(json_object_get(arguments, "number"));
-	const struct ledger_member *member =
-		json_object_get(arguments, "extension") == NULL
-			? own_member(agent)
-			: ledger_member_by_extension(ledger,
-						     agent_extension(arguments, "extension"));
+	const struct ledger_member *member = member_given(agent, arguments);
 	const struct ledger_device *device =
 		member == NULL || number < 1 || number > UINT32_MAX
 			? NULL

@@ -40,13 +40,6 @@ static bool people_of(struct agent_client *client, const json_t *arguments, stru
 	return true;
 }
 
-static struct bytes name_of(const json_t *arguments)
-{
-	const json_t *name = json_object_get(arguments, "name");
-
-	return BYTES(json_string_value(name), json_string_length(name));
-}
-
 /* Nobody could name it: the command would take it for an extension. */
 static bool name_fits(struct agent_client *client, const json_t *arguments)
 {
@@ -209,8 +202,9 @@ void command_group_create(struct agent_client *client, const json_t *arguments, 
 	(void)descriptors_count;
 	if (!name_fits(client, arguments) || !people_of(client, arguments, &people))
 		return;
-	err = talk_group_create(client->agent->talk, name_of(arguments), people.extensions,
-				people.count, id, os_clock_now_ns(), os_clock_utc_ms());
+	err = talk_group_create(client->agent->talk, agent_bytes(arguments, "name"),
+				people.extensions, people.count, id, os_clock_now_ns(),
+				os_clock_utc_ms());
 	client->leaves = false;
 	finish(client, err == SOTTO_OK ? id : NULL, &people, err);
 	free(people.extensions);
@@ -267,8 +261,8 @@ void command_group_rename(struct agent_client *client, const json_t *arguments, 
 		return;
 	client->leaves = false;
 	finish(client, id, &nobody,
-	       talk_group_rename(client->agent->talk, id, name_of(arguments), os_clock_now_ns(),
-				 os_clock_utc_ms()));
+	       talk_group_rename(client->agent->talk, id, agent_bytes(arguments, "name"),
+				 os_clock_now_ns(), os_clock_utc_ms()));
 }
 
 void command_group_leave(struct agent_client *client, const json_t *arguments, int *descriptors,

@@ -37,15 +37,6 @@ static const char *state_word(enum talk_state state)
 	return "unknown";
 }
 
-static struct bytes text_argument(const json_t *arguments, const char *name)
-{
-	const json_t *value = json_object_get(arguments, name);
-
-	if (!json_is_string(value))
-		return BYTES_NONE;
-	return BYTES(json_string_value(value), json_string_length(value));
-}
-
 /* In groups of four, as it is read and typed. */
 static void set_code(const struct agent *agent, json_t *object)
 {
@@ -104,8 +95,8 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 	json_int_t digits_count = digits != NULL ? json_integer_value(digits) : DIGITS_DEFAULT;
 	struct wire_relay_name relay = {.has_claim = false};
 	struct talk_found found = {
-		.network_name = text_argument(arguments, "name"),
-		.name = text_argument(arguments, "as"),
+		.network_name = agent_bytes(arguments, "name"),
+		.name = agent_bytes(arguments, "as"),
 		/* What is out of range is refused there, 0 too. */
 		.digits = digits_count > 0 && digits_count <= UINT8_MAX ? (uint8_t)digits_count : 0,
 	};
@@ -115,7 +106,7 @@ void command_found(struct agent_client *client, const json_t *arguments, int *de
 	(void)descriptors;
 	(void)descriptors_count;
 	talk_status(agent->talk, &before);
-	err = wire_relay_name_get(text_argument(arguments, "relay"), &relay);
+	err = wire_relay_name_get(agent_bytes(arguments, "relay"), &relay);
 	if (err != SOTTO_OK) {
 		agent_fail(client, err,
 			   "--relay is not what sottod printed (HOST:PORT#KEY), or mistyped");
@@ -232,7 +223,7 @@ void command_join(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors;
 	(void)descriptors_count;
 	talk_status(agent->talk, &before);
-	err = talk_join(agent->talk, text_argument(arguments, "invitation"), os_clock_now_ns(),
+	err = talk_join(agent->talk, agent_bytes(arguments, "invitation"), os_clock_now_ns(),
 			os_clock_utc_ms());
 	err = agent_commit(agent, err);
 	if (err == SOTTO_ERR_STATE)
@@ -303,7 +294,7 @@ void command_invite(struct agent_client *client, const json_t *arguments, int *d
 
 	(void)descriptors;
 	(void)descriptors_count;
-	err = talk_invite_with(agent->talk, extension, text_argument(arguments, "name"),
+	err = talk_invite_with(agent->talk, extension, agent_bytes(arguments, "name"),
 			       places_of(arguments), INVITATION_VALID_MS, os_clock_now_ns(),
 			       os_clock_utc_ms());
 	err = agent_commit(agent, err);
