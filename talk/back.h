@@ -23,6 +23,7 @@
 /* Records of *everyone* are gone: who hears nobody there commits nothing there for a day, in which each phone that is on
  * says something. Who went on alone would fork the network. */
 #define TALK_GAP_EVERYONE_MS UINT64_C(86400000)
+
 /* ---- readd.c: who is to be added anew ---- */
 void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key);
 /* Have all others of this group asked? */

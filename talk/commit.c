@@ -191,10 +191,7 @@ static bool stays(const struct talk *talk, const struct talk_group *group,
 			return true;
 	}
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
-		const struct ledger_device *device =
-			member.signature_key.len == LEDGER_KEY_LEN
-				? ledger_device_by_key(talk->ledger, member.signature_key.data)
-				: NULL;
+		const struct ledger_device *device = talk_device_of(talk, &member);
 
 		if (device != NULL && device->member == id && !removing(needs, member.leaf))
 			return true;

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "crypto/armour.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "ledger/invitation.h"
@@ -42,6 +43,9 @@ static bool card_open(const struct talk *talk)
 
 /* ---- The code ---- */
 
+/* Of the digest: as many as its characters begin in. */
+#define CODE_BYTES ((TALK_CODE_LEN * 5 + 7) / 8)
+
 /*
  * 60 bits: whoever wants another phone to have the same code must make some 2^60 keys while the card is good.
  * Of the device's key alone, which signs all else.
@@ -49,12 +53,10 @@ static bool card_open(const struct talk *talk)
 static void code_of(const uint8_t *network, const uint8_t *card_key, const uint8_t *device_key,
 		    char code[TALK_CODE_LEN + 1])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 	uint8_t digest[WIRE_HASH_LEN];
+	uint8_t text[64];
+	struct writer writer;
 	struct hash hash;
-	uint32_t bits = 0;
-	int have = 0;
-	size_t at = 0;
 
 	hash_init(&hash, HASH_SHA256);
 	hash_update(&hash, BYTES_TEXT("sotto device code 1"));
@@ -62,14 +64,9 @@ static void code_of(const uint8_t *network, const uint8_t *card_key, const uint8
 	hash_update(&hash, BYTES(card_key, LEDGER_KEY_LEN));
 	hash_update(&hash, BYTES(device_key, LEDGER_KEY_LEN));
 	hash_final(&hash, digest);
-	for (size_t i = 0; i < TALK_CODE_LEN; i++) {
-		if (have < 5) {
-			bits = bits << 8 | digest[at++];
-			have += 8;
-		}
-		have -= 5;
-		code[i] = alphabet[bits >> have & 31];
-	}
+	writer_init_fixed(&writer, text, sizeof(text));
+	armour_put(BYTES(digest, CODE_BYTES), &writer);
+	memcpy(code, text, TALK_CODE_LEN);
 	code[TALK_CODE_LEN] = '\0';
 }
 

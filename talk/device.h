@@ -32,6 +32,9 @@ void talk_card_put(const struct talk *talk, const uint8_t *private_key,
 MUST_USE enum sotto_err talk_further_receive(struct talk *talk, struct bytes bytes);
 
 /* ---- group.c ---- */
+/* Whose leaf it is; NULL: nobody's whom the ledger knows. */
+const struct ledger_device *talk_device_of(const struct talk *talk,
+					   const struct mls_member *member);
 /* One to one: is a device of the other member in it? */
 bool talk_group_has_peer(const struct talk *talk, const struct talk_group *group);
 /* A device of this member has a leaf in it; but for ours. */

@@ -152,16 +152,20 @@ bool talk_group_alone(const struct talk_group *group)
 	return group->kind != TALK_EVERYONE && mls_group_member_count(group->mls) == 1;
 }
 
+const struct ledger_device *talk_device_of(const struct talk *talk, const struct mls_member *member)
+{
+	return member->signature_key.len == LEDGER_KEY_LEN
+		       ? ledger_device_by_key(talk->ledger, member->signature_key.data)
+		       : NULL;
+}
+
 bool talk_group_has(const struct talk *talk, const struct talk_group *group, uint32_t id)
 {
 	struct mls_member member;
 	uint32_t cursor = 0;
 
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
-		const struct ledger_device *device =
-			member.signature_key.len == LEDGER_KEY_LEN
-				? ledger_device_by_key(talk->ledger, member.signature_key.data)
-				: NULL;
+		const struct ledger_device *device = talk_device_of(talk, &member);
 
 		if (device != NULL && device->member == id &&
 		    member.leaf != mls_group_own_leaf(group->mls))

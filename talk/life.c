@@ -7,8 +7,8 @@
  *                                               --> hears nobody for TALK_LOST_ASK_MS: asks (plea.c)
  *
  * Two that speak are enough: each of them hears the other one, and all others hear both; who has lost nothing answers
- * the first. Until then nothing else is sent
- * or committed (talk_gap_waits), and in *everyone* for longer, as who goes on alone there has left the network.
+ * the first. Until then nothing else is sent or committed (talk_gap_waits), and in *everyone* for longer, as who goes on
+ * alone there has left the network.
  */
 #include <string.h>
 

@@ -9,18 +9,11 @@
  *   old                   a device that is still in the network said what only a newer version understands, for
  *                         a day; where it was an entry, as long as others have a longer ledger, too
  */
-#include <string.h>
-
 #include "talk/problem.h"
 
 /* Everybody who uses a newer version says something of it more often. */
 #define NEWER_MS     UINT64_C(86400000)
 #define BAD_SHOWN_MS UINT64_C(60000)
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* Any step with a clock is after 0, which means never. */
 enum sotto_err talk_newer_heard(struct talk *talk, struct talk_group *group, const uint8_t *key,
@@ -44,7 +37,7 @@ static bool newer_counts(const struct talk *talk, uint64_t heard_ns, uint64_t *d
 
 	if (heard_ns == 0 || talk->now_ns >= end_ns)
 		return false;
-	*due_ns = earlier(*due_ns, end_ns);
+	*due_ns = talk_earlier(*due_ns, end_ns);
 	return true;
 }
 
@@ -136,6 +129,6 @@ uint64_t talk_problems_due(const struct talk *talk)
 	if ((talk->problems & UINT32_C(1) << TALK_PROBLEM_OLD) != 0)
 		due_ns = talk->newer_due_ns;
 	if (bad_shown(talk) && !relay_is_bad(talk))
-		due_ns = earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);
+		due_ns = talk_earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);
 	return due_ns;
 }

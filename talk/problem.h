@@ -12,6 +12,11 @@
 MUST_USE enum sotto_err talk_newer_heard(struct talk *talk, struct talk_group *group,
 					 const uint8_t *key, bool entry);
 
+static inline uint64_t talk_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* After every step. */
 void talk_problems_settle(struct talk *talk);
 

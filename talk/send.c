@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "talk/device.h"
 #include "talk/state.h"
 
 /* Does it have a serial, and wait until everybody has it? */

@@ -24,10 +24,7 @@ static enum sotto_err direct_peer(const struct talk *talk, const struct mls_grou
 
 	*peer = UINT32_MAX;
 	while (mls_group_next_member(mls, &cursor, &member)) {
-		const struct ledger_device *device =
-			member.signature_key.len == LEDGER_KEY_LEN
-				? ledger_device_by_key(talk->ledger, member.signature_key.data)
-				: NULL;
+		const struct ledger_device *device = talk_device_of(talk, &member);
 
 		if (device == NULL)
 			return SOTTO_ERR_AGAIN; /* our ledger may be behind */

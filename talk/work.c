@@ -314,11 +314,6 @@ enum sotto_err talk_tick(struct talk *talk, uint64_t now_ns, uint64_t utc_ms)
 	return talk_step_end(talk, SOTTO_OK);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* When a drop is to be read again, if that was put off. */
 static uint64_t again_due(const struct talk *talk)
 {
@@ -327,13 +322,13 @@ static uint64_t again_due(const struct talk *talk)
 	if (talk->inbox.again_ns > talk->now_ns)
 		due = talk->inbox.again_ns;
 	if (talk->porch.again_ns > talk->now_ns)
-		due = earlier(due, talk->porch.again_ns);
+		due = talk_earlier(due, talk->porch.again_ns);
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
 		for (size_t i = 0; i < group->drop_count; i++) {
 			if (group->drops[i].again_ns > talk->now_ns)
-				due = earlier(due, group->drops[i].again_ns);
+				due = talk_earlier(due, group->drops[i].again_ns);
 		}
 	}
 	return due;
@@ -347,26 +342,26 @@ static uint64_t next_due(const struct talk *talk)
 		return TALK_NEVER;
 	if (talk->retry_ns > talk->now_ns)
 		due = talk->retry_ns;
-	due = earlier(due, again_due(talk));
-	due = earlier(due, talk_access_due(talk));
-	due = earlier(due, talk_plea_due(talk));
+	due = talk_earlier(due, again_due(talk));
+	due = talk_earlier(due, talk_access_due(talk));
+	due = talk_earlier(due, talk_plea_due(talk));
 	if (talk->state == TALK_MEMBER)
-		due = earlier(due, talk_beacon_due(talk));
+		due = talk_earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
-		due = earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
+		due = talk_earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 		const struct talk_drop *present = &group->drops[0];
 
-		due = earlier(due, group->commit_due_ns);
+		due = talk_earlier(due, group->commit_due_ns);
 		if (group->speak_due_ns > talk->now_ns)
-			due = earlier(due, group->speak_due_ns);
+			due = talk_earlier(due, group->speak_due_ns);
 		if (group->parts_due_ns > talk->now_ns)
-			due = earlier(due, group->parts_due_ns);
+			due = talk_earlier(due, group->parts_due_ns);
 		if (group->settled)
-			due = earlier(due, group->settled_ns + TALK_SILENCE_MS * TALK_MS);
+			due = talk_earlier(due, group->settled_ns + TALK_SILENCE_MS * TALK_MS);
 		if (present->at_end && !present->watched && present->ticket == 0)
-			due = earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
+			due = talk_earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
 	}
 	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))
 		return due;
@@ -375,7 +370,7 @@ static uint64_t next_due(const struct talk *talk)
 			CONTAINER_OF(element, struct talk_petition_row, list);
 
 		if (!row->submitted && row->due_ns > talk->now_ns)
-			due = earlier(due, row->due_ns);
+			due = talk_earlier(due, row->due_ns);
 	}
 	return due;
 }
@@ -383,10 +378,11 @@ static uint64_t next_due(const struct talk *talk)
 /* What was due at the last step and could not be done then waits for something else than time. */
 uint64_t talk_deadline(const struct talk *talk)
 {
-	uint64_t due = earlier(next_due(talk), earlier(talk_join_due(talk), talk_porch_due(talk)));
+	uint64_t due = talk_earlier(next_due(talk),
+				    talk_earlier(talk_join_due(talk), talk_porch_due(talk)));
 
-	due = earlier(due, talk_problems_due(talk));
-	due = earlier(due, talk_age_due(talk));
+	due = talk_earlier(due, talk_problems_due(talk));
+	due = talk_earlier(due, talk_age_due(talk));
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }
 
