@@ -36,6 +36,7 @@
 #define TALK_PLEA_MAX	       256
 #define TALK_PLEA_FORM	       2
 #define TALK_FURTHER_FORM      3
+#define TALK_FURTHER_MAX       512
 #define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
 /* A parcel fits an inbox of the relay, which takes 16 MiB, beside the small ones of conversations. */
@@ -131,7 +132,7 @@
 
 #define TALK_FIELDS_further_petition(X, self) \
 	X(self, U8, form, 0, none, "3: a petition has 1 here, a plea 2") \
-	X(self, OPAQUE, further, 512, none, "body of a `further` entry") \
+	X(self, OPAQUE, further, TALK_FURTHER_MAX, none, "body of a `further` entry") \
 	X(self, OPAQUE, key_package, TALK_KEY_PACKAGE_MAX, none, "MLSMessage") \
 	X(self, FIXED, landing_append, WIRE_TOKEN_LEN, none, \
 	  "append token of the joiner's first inbox")
