@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "sim/world.h"
-#include "talk/state.h"
 
 #define CARD_VALID_MS (UINT64_C(14) * 86400000)
 #define ERRAND_NS     (30 * SIM_SECOND)
@@ -272,26 +271,6 @@ static uint32_t members(const struct sim_world *world)
 	return count;
 }
 
-/*
- * Does somebody wait for a way into a group that only this phone has, or that only its signature leads into? Who does is a
- * member there and never comes in when it is revoked now (seed 80): until the engine mends that nobody is
- * revoked then.
- */
-#define OWES_NS (2 * SIM_HOUR) /* longer nobody waits for it */
-
-static bool owes(const struct sim_phone *phone)
-{
-	if (phone->talk == NULL || !list_empty(&phone->talk->parcels))
-		return true;
-	list_for_each (element, following, &phone->talk->groups) {
-		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
-
-		if (group->welcomed_count > 0)
-			return true;
-	}
-	return false;
-}
-
 /* The admin takes a phone out; again until it is done. */
 static void revoke(void *context)
 {
@@ -301,8 +280,7 @@ static void revoke(void *context)
 	const struct ledger_member *member;
 	enum sotto_err err;
 
-	if (sim_phone_ready(admin) && (phone->state == SIM_PHONE_LOST || !owes(phone) ||
-				       sim_world_now(world) > phone->revoked_ns + OWES_NS)) {
+	if (sim_phone_ready(admin)) {
 		member = ledger_member_by_extension(talk_ledger(admin->talk),
 						    sim_world_extension(world, phone->number));
 		if (member != NULL && member->state == LEDGER_MEMBER_REVOKED)
@@ -370,7 +348,7 @@ static void act_lose(struct sim_world *world, struct sim_entry *entry)
 {
 	struct sim_phone *phone = victim(world, entry);
 
-	if (phone == NULL || owes(phone))
+	if (phone == NULL)
 		return;
 	sim_trace(world, "%u is lost", phone->number);
 	sim_phone_off(phone, SIM_OFF_LOST, true);

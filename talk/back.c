@@ -84,6 +84,7 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	mls_group_destroy(group->mls);
 	group->mls = *mls;
 	*mls = NULL;
+	TRY(talk_owed_welcome(talk, group));
 	TRY(outbox_take(talk, group));
 	TRY(receipts_due(talk, group));
 	group->stuck = TALK_STUCK_NO;

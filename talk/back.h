@@ -25,13 +25,26 @@
 #define TALK_GAP_EVERYONE_MS UINT64_C(86400000)
 
 /* ---- readd.c: who is to be added anew ---- */
-void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key);
+enum talk_return_why {
+	TALK_RETURN_ASKED = 1, /* it said that it cannot follow */
+	TALK_RETURN_OWED = 2,  /* who added it is out, and it was not heard since */
+};
+void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key,
+		      enum talk_return_why why);
+/* It was heard after all. */
+void talk_return_unwant(struct talk_group *group, const uint8_t *key);
 /* Have all others of this group asked? */
 bool talk_returns_all(const struct talk *talk, const struct talk_group *group);
 /* A commit that wins does it. */
 MUST_USE enum sotto_err talk_returned(struct talk *talk, struct talk_group *group,
 				      const uint8_t *key);
 bool talk_return_due(struct talk *talk, const struct talk_group *group, const uint8_t *key);
+/* By which key package; in *everyone* perhaps the one of its petition. Borrows; SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err talk_return_package(struct talk *talk, const struct talk_group *group,
+					    const uint8_t *key, const uint8_t **device_key,
+					    struct bytes *message);
+/* Is it still where it landed with its card, having read nothing of *everyone* yet? */
+bool talk_return_landed(struct talk *talk, const struct talk_group *group, const uint8_t *key);
 void talk_return_spoke(struct talk *talk, struct talk_group *group, const uint8_t *key,
 		       uint64_t epoch);
 /* Its key package does not fit. */

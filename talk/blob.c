@@ -84,6 +84,7 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 	mls_buffer_release(&group->welcome);
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
 	talk_give(talk, group->returns, TALK_MEMBERS_MAX * sizeof(*group->returns));
+	talk_owed_free(talk, group);
 	talk_give(talk, group->arrived, group->arrived_capacity * sizeof(*group->arrived));
 	talk_give(talk, group, sizeof(*group));
 }

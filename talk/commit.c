@@ -248,18 +248,21 @@ static void needs_returns(struct talk *talk, const struct talk_group *group, str
 	uint32_t cursor = 0;
 
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
+		const uint8_t *key;
+		struct bytes package;
+
 		if (needs->remove_count == NEEDS_MAX || needs->add_count == NEEDS_MAX)
 			return;
 		if (member.signature_key.len != LEDGER_KEY_LEN ||
 		    !talk_leaf_allowed(talk, group, member.signature_key.data) ||
 		    !talk_return_due(talk, group, member.signature_key.data) ||
-		    removing(needs, member.leaf))
+		    removing(needs, member.leaf) ||
+		    talk_return_package(talk, group, member.signature_key.data, &key, &package) !=
+			    SOTTO_OK)
 			continue;
 		needs->removes[needs->remove_count++] = member.leaf;
 		needs->shared = true;
-		needs_add(needs, talk_package_of(talk, member.signature_key.data)->device_key,
-			  talk_blob_bytes(
-				  &talk_package_of(talk, member.signature_key.data)->message));
+		needs_add(needs, key, package);
 	}
 }
 
@@ -341,6 +344,7 @@ static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, st
 		needs_wished(talk, group, &marks, needs);
 	if (group->kind != TALK_EVERYONE)
 		needs_devices(talk, group, needs);
+	talk_owed_want(talk, group);
 	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
 out:
@@ -411,8 +415,9 @@ static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
 		memcpy(made[i].init_key, info.init_key.data, info.init_key.len);
 		made[i].init_key_len = (uint16_t)info.init_key.len;
 		if (group->kind == TALK_EVERYONE && petition != NULL &&
-		    mls_group_find_member(group->mls, BYTES(keys[i], LEDGER_KEY_LEN), &member) !=
-			    SOTTO_OK)
+		    (mls_group_find_member(group->mls, BYTES(keys[i], LEDGER_KEY_LEN), &member) !=
+			     SOTTO_OK ||
+		     talk_return_landed(talk, group, keys[i])))
 			memcpy(made[i].landing_append, petition->landing_append, WIRE_TOKEN_LEN);
 	}
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
@@ -485,8 +490,11 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	struct talk_before before = {0};
 	enum sotto_err err = SOTTO_OK;
 
-	for (size_t i = 0; i < group->welcomed_count; i++)
+	for (size_t i = 0; i < group->welcomed_count; i++) {
 		TRY(talk_returned(talk, group, group->welcomed[i].key));
+		TRY(talk_owed_put(talk, group, group->welcomed[i].key, talk->identity.public_key,
+				  drop->epoch + 1));
+	}
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_members(talk, group, &members));
 	TRY(talk_before_take(talk, group, &before));

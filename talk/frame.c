@@ -242,6 +242,7 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	if (group->kind == TALK_EVERYONE)
 		talk_time_heard(talk, key, frame.sent_ms);
 	TRY(talk_parcel_done(talk, group, key, application->epoch));
+	talk_owed_heard(group, key, application->epoch);
 	if (frame.serial != 0) {
 		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);
 		enum arrival arrival;

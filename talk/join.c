@@ -352,6 +352,7 @@ static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *p
 	TRY(talk_group_put(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	*mls = NULL;
 	talk->everyone->update_due = true;
+	TRY(talk_owed_welcome(talk, talk->everyone));
 	TRY(talk_packages_take(talk, parcel));
 	TRY(talk_cancel(talk, talk->inbox.ticket));
 	talk_member_drops(talk);

@@ -496,6 +496,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	TRY(drops_take(talk, group, &kept));
 	TRY(arrived_take(talk, group, &kept));
 	TRY(returns_take(talk, group, &kept));
+	TRY(talk_owed_load(talk, group, &kept.owed));
 	if (group->kind == TALK_EVERYONE)
 		talk->everyone = group;
 out:

@@ -346,7 +346,7 @@ static void asked_from(struct talk *talk, struct talk_group *group, const uint8_
 {
 	if (same_boat(group, reason, epoch))
 		return;
-	talk_return_want(talk, group, key);
+	talk_return_want(talk, group, key, TALK_RETURN_ASKED);
 	if (group->stuck == TALK_STUCK_LOST && epoch < group->drops[0].epoch &&
 	    talk_returns_all(talk, group))
 		group->stuck = TALK_STUCK_NO;

@@ -49,8 +49,11 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 		err = talk_further_receive(talk, talk_blob_bytes(&opened));
 		goto out;
 	}
-	list_for_each (element, following, &talk->petitions)
-		count += !CONTAINER_OF(element, struct talk_petition_row, list)->further;
+	list_for_each (element, following, &talk->petitions) {
+		row = CONTAINER_OF(element, struct talk_petition_row, list);
+		count += !row->further &&
+			 ledger_device_by_key(talk->ledger, row->enrol.device_key) == NULL;
+	}
 	if (count >= TALK_PETITIONS_MAX ||
 	    wire_decode(&talk_petition_type, talk_blob_bytes(&opened), &petition) != SOTTO_OK)
 		goto out;
@@ -130,10 +133,11 @@ enum sotto_err talk_porch_work(struct talk *talk)
 			CONTAINER_OF(element, struct talk_petition_row, list);
 		enum sotto_err err;
 
-		/* Done: in the ledger, in the group, and its parcel made or made elsewhere. */
+		/* Done: in the ledger, in the group, and heard there; else it may have to be added anew. */
 		if (mls_group_find_member(talk->everyone->mls, BYTES_OF(row->enrol.device_key),
 					  &member) == SOTTO_OK) {
-			talk_petition_free(talk, row);
+			if (!talk_owed(talk->everyone, row->enrol.device_key))
+				talk_petition_free(talk, row);
 			continue;
 		}
 		/* A further device waits for its own person. */

@@ -5,6 +5,7 @@
  *
  *   it asked (plea.c)                                    --> once, not more often than each TALK_READD_MS
  *   nobody heard of it for half the relay's retention    --> again each half of it, while it stays silent
+ *   who added it is out before it was heard (owed.c)     --> once
  *
  * The second is done before the records end that would lead a phone that was off to where the others are.
  * Clocks decide here whether a commit is made, and never whether one counts.
@@ -61,15 +62,26 @@ static struct talk_kept_return *return_make(struct talk *talk, struct talk_group
 }
 
 /* Who does not fit in asks again. */
-void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key)
+void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t *key,
+		      enum talk_return_why why)
 {
 	struct talk_kept_return *item = return_make(talk, group, key);
 
-	if (item == NULL)
+	if (item == NULL || item->wanted == TALK_RETURN_ASKED || item->wanted == (uint8_t)why)
 		return;
-	item->wanted = 1;
+	item->wanted = (uint8_t)why;
 	group->dirty = true;
 	group->settled = false;
+}
+
+void talk_return_unwant(struct talk_group *group, const uint8_t *key)
+{
+	struct talk_kept_return *item = return_find(group, key);
+
+	if (item == NULL || item->wanted != TALK_RETURN_OWED)
+		return;
+	item->wanted = 0;
+	group->dirty = true;
 }
 
 bool talk_returns_all(const struct talk *talk, const struct talk_group *group)
@@ -84,7 +96,7 @@ bool talk_returns_all(const struct talk *talk, const struct talk_group *group)
 		    !talk_leaf_allowed(talk, group, member.signature_key.data))
 			continue;
 		item = return_find(group, member.signature_key.data);
-		if (item == NULL || item->wanted == 0)
+		if (item == NULL || item->wanted != TALK_RETURN_ASKED)
 			return false;
 	}
 	return true;
@@ -140,7 +152,38 @@ enum sotto_err talk_return_fail(struct talk *talk, struct talk_group *group, con
 	item->readded_ms = talk->utc_ms;
 	item->wanted = 0;
 	group->dirty = true;
+	talk_owed_forget(group, key);
 	return SOTTO_OK;
+}
+
+enum sotto_err talk_return_package(struct talk *talk, const struct talk_group *group,
+				   const uint8_t *key, const uint8_t **device_key,
+				   struct bytes *message)
+{
+	const struct talk_package *package = talk_package_of(talk, key);
+	const struct talk_petition_row *petition =
+		group->kind == TALK_EVERYONE ? talk_petition_of(talk, key) : NULL;
+
+	if (package != NULL) {
+		*device_key = package->device_key;
+		*message = talk_blob_bytes(&package->message);
+	} else if (petition != NULL) {
+		*device_key = petition->enrol.device_key;
+		*message = talk_blob_bytes(&petition->key_package);
+	} else {
+		return SOTTO_ERR_NOT_FOUND;
+	}
+	return SOTTO_OK;
+}
+
+/* Who asked has read its first parcel: it reads its regular inbox since. */
+bool talk_return_landed(struct talk *talk, const struct talk_group *group, const uint8_t *key)
+{
+	const struct talk_kept_return *item = return_find(group, key);
+
+	return group->kind == TALK_EVERYONE && talk_owed(group, key) &&
+	       talk_package_of(talk, key) == NULL &&
+	       (item == NULL || item->wanted != TALK_RETURN_ASKED);
 }
 
 /* A clock that was set back makes nobody silent. */
@@ -155,12 +198,16 @@ bool talk_return_due(struct talk *talk, const struct talk_group *group, const ui
 	const struct talk_kept_return *item = return_find(group, key);
 	const struct talk_package *package = talk_package_of(talk, key);
 	uint64_t before_ms = item == NULL ? 0 : item->readded_ms;
+	const uint8_t *device_key;
+	struct bytes message;
 
-	if (package == NULL || memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0)
+	if (memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0)
 		return false;
 	if (item != NULL && item->wanted != 0)
-		return talk->utc_ms >= before_ms + TALK_READD_MS;
-	return is_silent(talk, package) && talk->utc_ms >= before_ms + talk->retention_ms / 2;
+		return talk->utc_ms >= before_ms + TALK_READD_MS &&
+		       talk_return_package(talk, group, key, &device_key, &message) == SOTTO_OK;
+	return package != NULL && is_silent(talk, package) &&
+	       talk->utc_ms >= before_ms + talk->retention_ms / 2;
 }
 
 void talk_heard_from(struct talk *talk, const uint8_t *key)

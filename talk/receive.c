@@ -198,10 +198,10 @@ static enum sotto_err pending_receive(struct talk *talk, struct talk_group *grou
 	return talk_commit_won(talk, group);
 }
 
-/* Who was a member already and is added anew; and does the commit add this device? */
-static enum sotto_err staged_returns(struct talk *talk, struct talk_group *group,
-				     const struct mls_staged *staged,
-				     const struct mls_staged_info *info)
+/* Whom the commit adds: who was a member already is added anew, and who added it owes it a way in. */
+static enum sotto_err staged_adds(struct talk *talk, struct talk_group *group,
+				  const struct mls_staged *staged,
+				  const struct mls_staged_info *info)
 {
 	enum sotto_err err = SOTTO_OK;
 
@@ -209,9 +209,12 @@ static enum sotto_err staged_returns(struct talk *talk, struct talk_group *group
 		struct mls_change change;
 
 		mls_staged_change(staged, i, &change);
-		if (change.type == MLS_PROPOSAL_ADD &&
-		    change.after.signature_key.len == LEDGER_KEY_LEN)
-			TRY(talk_returned(talk, group, change.after.signature_key.data));
+		if (change.type != MLS_PROPOSAL_ADD ||
+		    change.after.signature_key.len != LEDGER_KEY_LEN)
+			continue;
+		TRY(talk_returned(talk, group, change.after.signature_key.data));
+		TRY(talk_owed_put(talk, group, change.after.signature_key.data,
+				  info->old_leaf.signature_key.data, group->drops[0].epoch + 1));
 	}
 out:
 	return err;
@@ -293,8 +296,9 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 		goto out;
 	}
 	removed = staged_removes(staged, &info);
-	TRY(staged_returns(talk, group, staged, &info));
+	TRY(staged_adds(talk, group, staged, &info));
 	memcpy(by, info.old_leaf.signature_key.data, sizeof(by));
+	talk_owed_heard(group, by, drop->epoch);
 	drop->winner = drop->sequence;
 	TRY(talk_before_take(talk, group, &before));
 	TRY(talk_commit_lost(talk, group));

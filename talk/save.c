@@ -187,6 +187,7 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 		.asked_ms = group->asked_ms,
 		.read_ms = group->read_ms,
 		.returns = {.items = group->returns, .count = group->return_count},
+		.owed = {.items = group->owed, .count = group->owed_count},
 		.left = group->left,
 		.drops = {.items = drops, .count = group->drop_count},
 		.arrived = {.items = arrived, .count = group->arrived_count},

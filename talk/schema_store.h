@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  8
+#define TALK_STORE_VERSION  9
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -89,7 +89,12 @@
 	X(self, FIXED, key, 32, none, "of a device") \
 	X(self, U64, readded_ms, 0, none, "when it was last added anew; 0: never") \
 	X(self, U64, epoch, 0, none, "into which that brought it") \
-	X(self, U8, wanted, 0, none, "it asked for that")
+	X(self, U8, wanted, 0, none, "enum talk_return_why; 0: not")
+
+#define TALK_FIELDS_kept_owed(X, self) \
+	X(self, FIXED, key, 32, none, "of a device that was added and not heard since") \
+	X(self, FIXED, adder, 32, none, "the device whose commit did that") \
+	X(self, U64, epoch, 0, none, "into which that brought it")
 
 #define TALK_FIELDS_kept_group(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -108,6 +113,7 @@
 	X(self, U64, read_ms, 0, none, "when its drop was last read to its end, about") \
 	X(self, LIST, returns, TALK_MEMBERS_MAX, talk_kept_return, \
 	  "who was or will be added anew") \
+	X(self, LIST, owed, TALK_MEMBERS_MAX, talk_kept_owed, "who has not been heard yet") \
 	X(self, U8, left, 0, none, "we left when nobody else was in it")
 
 #define TALK_FIELDS_kept_wish(X, self) \
@@ -236,6 +242,7 @@
 	S(kept_welcomed) \
 	S(kept_arrived) \
 	S(kept_return) \
+	S(kept_owed) \
 	S(kept_group) \
 	S(kept_record) \
 	S(kept_wish) \

@@ -14,7 +14,7 @@
  *   inbox.c porch.c           parcels and petitions
  *   device.c                  a further device of our person: its card, and whom it lets in
  *   forget.c                  a founding or a join that came to nothing
- *   readd.c plea.c life.c back.c   who cannot follow, asks, is added anew, and comes back
+ *   readd.c plea.c life.c back.c owed.c   who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
  *   welcome.c                 what a Welcome must be
@@ -226,6 +226,8 @@ struct talk_group {
 	uint64_t read_ms; /* when its drop was last read to its end, about */
 	struct talk_kept_return *returns;
 	size_t return_count;
+	struct talk_kept_owed *owed; /* owed.h */
+	size_t owed_count, owed_capacity;
 	uint8_t stuck_commit[WIRE_HASH_LEN]; /* H(MLSMessage) */
 	uint8_t stuck_author[LEDGER_KEY_LEN];
 	struct talk_relay_word word; /* the relay's newest signature over a drop of this group */
@@ -789,6 +791,7 @@ MUST_USE enum sotto_err talk_unlink(struct talk *talk);
 MUST_USE enum sotto_err talk_save(struct talk *talk);
 
 #include "talk/back.h"
+#include "talk/owed.h"
 #include "talk/wish.h"
 
 #endif

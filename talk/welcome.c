@@ -90,6 +90,7 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 	TRY(talk_group_put(talk, *mls, TALK_DIRECT, peer, &group));
 	*mls = NULL;
 	group->update_due = true;
+	TRY(talk_owed_welcome(talk, group));
 	TRY(further_notice(talk, group));
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
 						 .extension = talk_extension_of(talk, peer),
@@ -163,6 +164,7 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 		TRY(talk_group_put(talk, *mls, TALK_GROUP, 0, &group));
 		*mls = NULL;
 		group->update_due = true;
+		TRY(talk_owed_welcome(talk, group));
 	} else {
 		TRY(known_join(talk, group, mls));
 	}
