@@ -378,6 +378,7 @@ const struct sim_action sim_actions[] = {
 	{"delete", 10, sim_act_delete},
 	{"react", 50, sim_act_react},
 	{"rogue", 12, sim_act_rogue},
+	{"rogue-commit", 6, sim_act_rogue_commit},
 	{"tell-read", 6, sim_act_tell_read},
 };
 const size_t sim_action_count = sizeof(sim_actions) / sizeof(sim_actions[0]);

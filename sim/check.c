@@ -394,6 +394,17 @@ static void check_limits(struct sim_phone *phone, const struct talk_group *group
 	 UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | \
 	 UINT32_C(1) << TALK_PROBLEM_OLD | UINT32_C(1) << TALK_PROBLEM_STUCK)
 
+/* What this phone says is wrong, without what is: that it cannot follow somebody who saw to that. */
+static uint32_t accusations(const struct sim_phone *phone, const struct talk_status *status)
+{
+	const struct sim_phone *by = sim_world_by_extension(phone->world, status->stuck_by);
+	uint32_t stuck = UINT32_C(1) << TALK_PROBLEM_STUCK;
+
+	if (by != NULL && by->misbehaved)
+		return status->problems & ACCUSATIONS & ~stuck;
+	return status->problems & ACCUSATIONS;
+}
+
 void sim_check_epochs(struct sim_phone *phone)
 {
 	list_for_each (element, following, &phone->talk->groups) {
@@ -416,7 +427,7 @@ void sim_check_step(struct sim_phone *phone)
 		phone->was_member = true;
 		world->totals.joins++;
 	}
-	if (!world->relay_lied && (status.problems & ACCUSATIONS) != 0)
+	if (!world->relay_lied && accusations(phone, &status) != 0)
 		sim_break(world, "nobody is accused who is honest", "phone %u: problems %x",
 			  phone->number, status.problems);
 	if (status.state == TALK_COPIED)

@@ -5,6 +5,8 @@
  *
  *   bytes that nobody can open | a record whose content is no message | a message whose content is no frame |
  *   a frame that accuses the relay with a signature which is none | a receipt for what was never sent
+ *
+ * Or a commit whose path some can open and some cannot: these stop there, say whose it was, and are added anew.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +121,92 @@ out:
 	talk_blob_clear(phone->talk, &honest);
 	talk_blob_clear(phone->talk, &changed);
 	return err;
+}
+
+/* ---- A commit that only some can open ---- */
+
+#define CHANGED_MAX 64
+#define DRAWS	    16
+/* From the end of a public key: in the X25519 part of both suites, where any bytes are a key. */
+#define KEY_BYTE 8
+
+/* What is sealed to these keys nobody opens. The tree's hashes are remembered, so that they stay right. */
+struct harm {
+	uint8_t *bytes[CHANGED_MAX];
+	size_t count;
+};
+
+static void harm_turn(const struct harm *harm)
+{
+	for (size_t i = 0; i < harm->count; i++)
+		*harm->bytes[i] ^= 1;
+}
+
+/* One of the subtrees that a path of ours is sealed to; false: all others are in it, or too many keys. */
+static bool harm_draw(const struct talk_group *group, struct sim_entry *entry, struct harm *harm)
+{
+	const struct tree *tree = &group->mls->epoch->tree;
+	struct tree_path_step steps[TREE_DEPTH_MAX];
+	size_t count = tree_filtered_path(tree, group->mls->epoch->own_leaf, steps);
+	struct tree_resolution resolution;
+	size_t one, other;
+	uint32_t node;
+
+	*harm = (struct harm){0};
+	if (count < 2)
+		return false;
+	/* Rather one of the larger ones. */
+	one = sim_random_below(&entry->random, count);
+	other = sim_random_below(&entry->random, count);
+	(void)tree_root_hash(tree);
+	tree_resolution_begin(&resolution, tree, steps[one > other ? one : other].copath);
+	while ((node = tree_resolution_next(&resolution)) != TREE_NODE_NONE) {
+		struct bytes key = tree_key(tree, node);
+
+		if (harm->count == CHANGED_MAX)
+			return false;
+		/* The nodes are this phone's own, shared by its epochs. */
+		harm->bytes[harm->count++] = (uint8_t *)(uintptr_t)key.data + key.len - KEY_BYTE;
+	}
+	return true;
+}
+
+static enum sotto_err commit_send(struct sim_phone *phone, struct talk_group *group,
+				  const struct harm *harm)
+{
+	struct mls_commit_options options = {0};
+	enum sotto_err err;
+
+	harm_turn(harm);
+	err = talk_commit_make(phone->talk, group, &options, NULL, BYTES_NONE);
+	harm_turn(harm);
+	phone->misbehaved = phone->misbehaved || err == SOTTO_OK;
+	return err;
+}
+
+void sim_act_rogue_commit(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = sim_act_somebody(world, entry);
+	struct talk_group *group = NULL;
+	struct harm harm;
+	enum sotto_err err;
+
+	/* Most conversations are of two. */
+	for (int i = 0; i < DRAWS && phone != NULL && group == NULL; i++) {
+		group = conversation_draw(phone, entry);
+		if (group == NULL || !harm_draw(group, entry, &harm))
+			group = NULL;
+	}
+	if (group == NULL)
+		return;
+	world->totals.rogue++;
+	world->totals.split++;
+	sim_trace(world, "%u commits in kind %d what %zu keys do not open", phone->number,
+		  (int)group->kind, harm.count);
+	err = talk_step_begin(phone->talk, sim_phone_now(phone), sim_phone_utc(phone));
+	if (err == SOTTO_OK)
+		err = commit_send(phone, group, &harm);
+	sim_phone_settle(phone, talk_step_end(phone->talk, err));
 }
 
 void sim_act_rogue(struct sim_world *world, struct sim_entry *entry)

@@ -74,6 +74,7 @@ void sim_totals_print(const struct sim_world *world)
 	number("faults", faults);
 	number("groups", world->group_count);
 	number("rogue", totals->rogue);
+	number("split", totals->split);
 	number("discarded", totals->discarded);
 	number("recovery-s", totals->recovery_ns / SIM_SECOND);
 	for (size_t i = 0; i < sim_fault_count; i++) {

@@ -61,6 +61,7 @@ struct sim_phone {
 	enum sim_phone_state state;
 	uint64_t revoked_ns; /* when an admin's phone took the wish; 0: never */
 	bool was_member;
+	bool misbehaved;   /* made a commit that not all can follow: others may name it */
 	struct talk *talk; /* NULL: off */
 	struct sim_line *line;
 	struct sim_line_faults usual; /* of its link, without faults */
@@ -142,6 +143,7 @@ struct sim_totals {
 	uint64_t deaths, boots;
 	uint64_t actions[SIM_KINDS_MAX], faults[SIM_KINDS_MAX];
 	uint64_t rogue;	      /* what members did that no program does */
+	uint64_t split;	      /* of that, commits that only some can open */
 	uint64_t discarded;   /* commits that came too late */
 	uint64_t refused;     /* actions that the engine would not take then */
 	uint64_t recovery_ns; /* from the last fault's end to quiet */
@@ -249,6 +251,7 @@ void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
 
 /* ---- rogue.c ---- */
 void sim_act_rogue(struct sim_world *world, struct sim_entry *entry);
+void sim_act_rogue_commit(struct sim_world *world, struct sim_entry *entry);
 
 /* ---- phone.c ---- */
 void sim_phone_init(struct sim_world *world, uint32_t number, bool vault);
