@@ -124,6 +124,7 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		command_group_event(agent, event);
 		break;
 	case TALK_EVENT_DEVICE_ASKS:
+	case TALK_EVENT_HAND:
 		command_device_event(agent, event);
 		break;
 	}

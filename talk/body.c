@@ -336,7 +336,7 @@ static enum sotto_err read_row(void *context, uint64_t index, struct bytes value
 	(void)index;
 	TRY(talk_message_decode(value, &message));
 	if (message.kind != TALK_ROW_TEXT || message.state != TALK_MESSAGE_RECEIVED ||
-	    message.deleted)
+	    message.deleted || message.handed)
 		goto out;
 	memcpy(reading->ids[reading->count++].message, message.id, TALK_MESSAGE_ID_LEN);
 	if (reading->count == TALK_READ_MAX)

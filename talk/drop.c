@@ -22,9 +22,10 @@ static const size_t record_lens[] = {WIRE_RECORD_LEN_1, WIRE_RECORD_LEN_4, WIRE_
 				     WIRE_RECORD_LEN_64};
 
 static const char box_info[] = "sotto inbox 1";
+static const char sheaf_info[] = "sotto history 1";
 
 /* The KEM of a network's key packages. */
-static struct hpke_suite box_suite(const struct talk *talk)
+struct hpke_suite talk_box_suite(const struct talk *talk)
 {
 	bool classic = talk->suite == MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 ||
 		       talk->suite == MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
@@ -198,17 +199,17 @@ out:
 	return err;
 }
 
-enum sotto_err talk_box_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
-			     struct bytes part, struct talk_blob *record)
+static enum sotto_err box_seal(struct talk *talk, struct bytes info, struct bytes public_key,
+			       const uint8_t *drop_name, struct bytes part,
+			       struct talk_blob *record)
 {
-	struct hpke_suite suite = box_suite(talk);
+	struct hpke_suite suite = talk_box_suite(talk);
 	size_t enc_len = kem_enc_len(suite.kem);
 	struct talk_blob made = {0};
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(record_begin(talk, enc_len, part, &made));
-	TRY(hpke_seal_once(suite, talk->random, init_key, BYTES_TEXT(box_info),
-			   BYTES(drop_name, WIRE_HASH_LEN),
+	TRY(hpke_seal_once(suite, talk->random, public_key, info, BYTES(drop_name, WIRE_HASH_LEN),
 			   BYTES(made.data + enc_len, made.len - enc_len - AEAD_TAG_LEN), made.data,
 			   made.data + enc_len));
 	talk_blob_clear(talk, record);
@@ -219,12 +220,34 @@ out:
 	return err;
 }
 
+enum sotto_err talk_box_seal(struct talk *talk, struct bytes init_key, const uint8_t *drop_name,
+			     struct bytes part, struct talk_blob *record)
+{
+	return box_seal(talk, BYTES_TEXT(box_info), init_key, drop_name, part, record);
+}
+
+enum sotto_err talk_sheaf_seal(struct talk *talk, struct bytes public_key, const uint8_t *drop_name,
+			       struct bytes part, struct talk_blob *record)
+{
+	return box_seal(talk, BYTES_TEXT(sheaf_info), public_key, drop_name, part, record);
+}
+
+static enum sotto_err open_with(const struct talk *talk, struct bytes info,
+				struct bytes private_key, const uint8_t *drop_name,
+				struct bytes record, uint8_t *plaintext)
+{
+	struct hpke_suite suite = talk_box_suite(talk);
+	size_t enc_len = kem_enc_len(suite.kem);
+
+	return hpke_open_once(suite, private_key, BYTES(record.data, enc_len), info,
+			      BYTES(drop_name, WIRE_HASH_LEN),
+			      BYTES(record.data + enc_len, record.len - enc_len), plaintext);
+}
+
 /* With whichever of our packages the record is for: the newest, most of the time. */
 static enum sotto_err box_open(const struct talk *talk, const uint8_t *drop_name,
 			       struct bytes record, uint8_t *plaintext)
 {
-	struct hpke_suite suite = box_suite(talk);
-	size_t enc_len = kem_enc_len(suite.kem);
 	enum sotto_err err = SOTTO_ERR_VERIFY;
 
 	list_for_each (element, following, &talk->packages) {
@@ -233,20 +256,21 @@ static enum sotto_err box_open(const struct talk *talk, const uint8_t *drop_name
 
 		if (package->secrets.init_key.len == 0)
 			continue; /* another device's */
-		err = hpke_open_once(suite, secret_bytes(&package->secrets.init_key),
-				     BYTES(record.data, enc_len), BYTES_TEXT(box_info),
-				     BYTES(drop_name, WIRE_HASH_LEN),
-				     BYTES(record.data + enc_len, record.len - enc_len), plaintext);
+		err = open_with(talk, BYTES_TEXT(box_info),
+				secret_bytes(&package->secrets.init_key), drop_name, record,
+				plaintext);
 		if (err == SOTTO_OK || err == SOTTO_ERR_NO_MEMORY)
 			return err;
 	}
 	return err;
 }
 
-enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name, struct bytes record,
-			     struct talk_blob *part)
+/* key: the private half; NULL: those of our packages. */
+static enum sotto_err record_open(const struct talk *talk, const struct bytes *key,
+				  const uint8_t *drop_name, struct bytes record,
+				  struct talk_blob *part)
 {
-	size_t before = kem_enc_len(box_suite(talk).kem);
+	size_t before = kem_enc_len(talk_box_suite(talk).kem);
 	size_t len;
 	uint8_t *plaintext;
 	enum sotto_err err = SOTTO_OK;
@@ -259,11 +283,26 @@ enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name, 
 	plaintext = talk_take(talk, len);
 	if (plaintext == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	TRY(box_open(talk, drop_name, record, plaintext));
+	TRY(key == NULL
+		    ? box_open(talk, drop_name, record, plaintext)
+		    : open_with(talk, BYTES_TEXT(sheaf_info), *key, drop_name, record, plaintext));
 	TRY(padding_remove(talk, BYTES(plaintext, len), part));
 out:
 	talk_give(talk, plaintext, len);
 	return err;
+}
+
+enum sotto_err talk_box_open(const struct talk *talk, const uint8_t *drop_name, struct bytes record,
+			     struct talk_blob *part)
+{
+	return record_open(talk, NULL, drop_name, record, part);
+}
+
+enum sotto_err talk_sheaf_open(const struct talk *talk, struct bytes private_key,
+			       const uint8_t *drop_name, struct bytes record,
+			       struct talk_blob *part)
+{
+	return record_open(talk, &private_key, drop_name, record, part);
 }
 
 enum sotto_err talk_own_add(const struct talk *talk, struct talk_drop *drop, struct bytes record,

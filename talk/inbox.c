@@ -407,6 +407,10 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 	talk->dirty = true;
 	if (err != SOTTO_OK)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
+	if (opened.len > 0 && opened.data[0] == TALK_LETTER_FORM) {
+		err = talk_letter_receive(talk, talk_blob_bytes(&opened));
+		goto out;
+	}
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
 	    !part_fits(&part))
 		goto out;

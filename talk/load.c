@@ -43,6 +43,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	list_init(&made->invites);
 	list_init(&made->petitions);
 	list_init(&made->coming);
+	list_init(&made->givings);
 	list_init(&made->asked);
 	list_init(&made->outgoing);
 	list_init(&made->given);
@@ -70,6 +71,9 @@ void talk_destroy(struct talk *talk)
 		talk_petition_free(talk, CONTAINER_OF(element, struct talk_petition_row, list));
 	list_for_each (element, following, &talk->coming)
 		talk_coming_free(talk, CONTAINER_OF(element, struct talk_coming, list));
+	list_for_each (element, following, &talk->givings)
+		talk_giving_free(talk, CONTAINER_OF(element, struct talk_giving, list));
+	talk_taking_free(talk);
 	talk_invites_clear(talk);
 	talk_asked_drop_all(talk);
 	talk_outgoing_clear(talk);
@@ -163,8 +167,8 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	return talk_blob_set(talk, &package->message, kept.message);
 }
 
-static enum sotto_err records_take(struct talk *talk, const struct wire_list *kept,
-				   struct talk_records *records)
+enum sotto_err talk_records_take(struct talk *talk, const struct wire_list *kept,
+				 struct talk_records *records)
 {
 	struct wire_cursor cursor = wire_list_walk(kept);
 	struct talk_kept_record record;
@@ -197,7 +201,7 @@ static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes val
 	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
 	list_append(&talk->parcels, &sent->list);
-	return records_take(talk, &kept.records, &sent->records);
+	return talk_records_take(talk, &kept.records, &sent->records);
 }
 
 static enum sotto_err invite_row(void *context, uint64_t index, struct bytes value)
@@ -219,6 +223,13 @@ static enum sotto_err invite_row(void *context, uint64_t index, struct bytes val
 	list_append(&talk->invites, &row->list);
 	bytes_wipe(&kept, sizeof(kept));
 	return SOTTO_OK;
+}
+
+static enum sotto_err hand_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+
+	return index == 0 ? talk_taking_load(talk, value) : talk_giving_load(talk, index, value);
 }
 
 static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
@@ -250,7 +261,7 @@ static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
 	TALK_PLACE_TAKE(&kept, &out->place);
 	TRY(talk_blob_set(talk, &out->body, kept.body));
 	if (kept.records.count > 0) {
-		TRY(records_take(talk, &kept.records, &out->records));
+		TRY(talk_records_take(talk, &kept.records, &out->records));
 		memcpy(out->records.id, kept.parts_id, sizeof(out->records.id));
 		out->records.stored = out->stored ? out->records.count : 0;
 	}
@@ -399,7 +410,7 @@ static enum sotto_err commit_row(void *context, uint64_t index, struct bytes val
 		return SOTTO_ERR_CORRUPT;
 	if (drop != &group->drops[0])
 		commit = &drop->commit;
-	TRY(records_take(loading->talk, &kept.records, commit));
+	TRY(talk_records_take(loading->talk, &kept.records, commit));
 	memcpy(commit->id, kept.id, sizeof(commit->id));
 	if (drop == &group->drops[0])
 		TRY(welcome_take(loading->talk, group, &kept));
@@ -562,7 +573,8 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 	} tables[] = {
 		{TALK_TABLE_SELF, self_row},	   {TALK_TABLE_LEDGER, ledger_row},
 		{TALK_TABLE_PACKAGE, package_row}, {TALK_TABLE_PARCEL, parcel_row},
-		{TALK_TABLE_INVITE, invite_row},   {TALK_TABLE_GROUP, group_row},
+		{TALK_TABLE_INVITE, invite_row},   {TALK_TABLE_HAND, hand_row},
+		{TALK_TABLE_GROUP, group_row},
 	};
 	struct loading loading = {.talk = talk, .reader = reader};
 	enum sotto_err err = SOTTO_OK;
@@ -579,6 +591,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 	list_for_each (element, following, &talk->groups)
 		TRY(group_rest(&loading, CONTAINER_OF(element, struct talk_group, list)));
 	TRY(drops_begin(talk));
+	TRY(talk_taking_unlock(talk));
 	talk->shown_problems = talk->problems;
 	talk->dirty = false;
 out:

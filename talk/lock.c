@@ -105,6 +105,7 @@ void talk_lock(struct talk *talk)
 	talk->locked = true;
 	/* Whoever holds the phone now is perhaps not its person. */
 	talk_card_close(talk);
+	talk_taking_lock(talk);
 	list_for_each (element, following, &talk->events) {
 		struct talk_event_row *row = CONTAINER_OF(element, struct talk_event_row, list);
 
@@ -131,6 +132,8 @@ enum sotto_err talk_unlock(struct talk *talk, const struct store_reader *reader,
 	talk->reader = *reader;
 	range.limit = UNLOCK_ROWS_MAX;
 	err = store_iterate(reader, &range, row_unpark, talk);
+	if (err == SOTTO_OK)
+		err = talk_taking_unlock(talk);
 	/* A step that stopped half way is as broken as any other. */
 	if (err != SOTTO_OK)
 		talk->broken = err;

@@ -14,6 +14,8 @@ struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct 
 		return &talk->inbox;
 	if (memcmp(talk->porch.name, name, WIRE_HASH_LEN) == 0)
 		return &talk->porch;
+	if (talk->taking != NULL && memcmp(talk->taking->drop.name, name, WIRE_HASH_LEN) == 0)
+		return &talk->taking->drop;
 	list_for_each (element, following, &talk->groups) {
 		*group = CONTAINER_OF(element, struct talk_group, list);
 		for (size_t i = 0; i < (*group)->drop_count; i++) {
@@ -96,7 +98,10 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 	talk->dirty = true;
 	TRY(unread_lost(talk));
 	if (group == NULL) {
-		talk->petition_stored = false;
+		if (talk->taking != NULL && drop == &talk->taking->drop)
+			talk_taking_lost(talk);
+		else
+			talk->petition_stored = false;
 		return SOTTO_OK;
 	}
 	group->dirty = true;
@@ -190,8 +195,10 @@ static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *grou
 {
 	if (group != NULL)
 		return talk_record_receive(talk, group, drop, record);
-	return drop == &talk->inbox ? talk_inbox_receive(talk, record)
-				    : talk_porch_receive(talk, record);
+	if (drop == &talk->inbox)
+		return talk_inbox_receive(talk, record);
+	return drop == &talk->porch ? talk_porch_receive(talk, record)
+				    : talk_taking_receive(talk, record);
 }
 
 enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch, bool first)

@@ -54,6 +54,7 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 {
 	struct talk_group *group = talk_group_by_number(talk, asked->group);
 	struct talk_sent_parcel *sent;
+	struct talk_giving *giving;
 	struct talk_out *out;
 
 	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, false);
@@ -80,6 +81,14 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 		sent = parcel_find(talk, asked->number);
 		if (sent != NULL)
 			(void)records_stored(&sent->records, asked->ticket);
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_SHEAF:
+		giving = talk_giving_find(talk, asked->number);
+		if (giving != NULL)
+			(void)records_stored(&giving->records, asked->ticket);
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_LETTER:
+		talk_taking_told(talk, asked->ticket, true);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_PETITION:
 		talk->petition_stored = true;
@@ -177,6 +186,7 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 {
 	struct talk_group *group;
 	struct talk_drop *drop = talk_drop_find(talk, asked->drop, &group);
+	struct talk_giving *giving = talk_giving_find(talk, asked->number);
 	struct talk_sent_parcel *sent;
 	struct talk_out *out;
 
@@ -200,6 +210,9 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 	sent = parcel_find(talk, asked->number);
 	if (sent != NULL && sent->records.ticket == asked->ticket)
 		sent->records.ticket = 0;
+	if (giving != NULL && giving->records.ticket == asked->ticket)
+		giving->records.ticket = 0;
+	talk_taking_told(talk, asked->ticket, false);
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;
 	if (talk->plea_ticket == asked->ticket)

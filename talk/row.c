@@ -36,6 +36,7 @@ void talk_message_of(const struct talk_kept_message *kept, struct talk_message *
 		.subject = kept->subject,
 		.edited = kept->edits != 0,
 		.deleted = kept->deleted != 0,
+		.handed = kept->handed != 0,
 		.reactions = kept->reactions,
 		.people = kept->people,
 		.text = kept->text,
@@ -185,13 +186,24 @@ enum sotto_err talk_row_put(struct talk *talk, const struct talk_conversation *c
 			    const struct talk_owner *owner, uint64_t row,
 			    const struct talk_kept_message *kept)
 {
-	enum sotto_err err;
+	struct talk_kept_message made = *kept;
+	struct writer room;
+	bool done = false;
+	enum sotto_err err = SOTTO_OK;
 
-	TRY(talk_row_write(talk, owner, row, kept));
-	TRY(id_write(talk, owner, row, kept->id));
-	TRY(tell(talk, conversation, row, kept));
-	TRY(talk_changes_resume(talk, conversation, owner, kept->id));
+	writer_init_growing(&room, talk->allocator);
+	/* Only then can there be anything that was handed over. */
+	if (talk->taking != NULL && !kept->handed)
+		TRY(talk_item_yields(talk, owner, &made, &room, &done));
+	if (done)
+		goto out;
+	TRY(talk_row_write(talk, owner, row, &made));
+	TRY(id_write(talk, owner, row, made.id));
+	if (!made.handed)
+		TRY(tell(talk, conversation, row, &made));
+	TRY(talk_changes_resume(talk, conversation, owner, made.id));
 out:
+	writer_release(&room);
 	return err;
 }
 

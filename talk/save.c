@@ -10,8 +10,8 @@ void talk_group_owner(const struct talk_group *group, uint8_t *owner)
 		owner[i] = (uint8_t)(group->number >> (56 - 8 * i));
 }
 
-static enum sotto_err put(struct talk *talk, uint8_t table, struct bytes owner, uint64_t index,
-			  const struct wire_type *type, const void *structure)
+enum sotto_err talk_put(struct talk *talk, uint8_t table, struct bytes owner, uint64_t index,
+			const struct wire_type *type, const void *structure)
 {
 	struct talk_blob value = {0};
 	enum sotto_err err = talk_encode(talk, type, structure, &value);
@@ -58,7 +58,7 @@ static enum sotto_err self_save(struct talk *talk)
 	memcpy(self.rotation_seed, talk->rotation_seed, sizeof(self.rotation_seed));
 	memcpy(self.landing_append, talk->landing_append, sizeof(self.landing_append));
 	memcpy(self.claim, talk->claim, sizeof(self.claim));
-	err = put(talk, TALK_TABLE_SELF, BYTES_NONE, 0, &talk_kept_self_type, &self);
+	err = talk_put(talk, TALK_TABLE_SELF, BYTES_NONE, 0, &talk_kept_self_type, &self);
 	bytes_wipe(&self, sizeof(self));
 	return err;
 }
@@ -76,8 +76,8 @@ out:
 }
 
 /* As they stand in the rows of messages, commits and parcels; give them back. */
-static struct talk_kept_record *records_keep(const struct talk *talk,
-					     const struct talk_records *records)
+struct talk_kept_record *talk_records_keep(const struct talk *talk,
+					   const struct talk_records *records)
 {
 	struct talk_kept_record *kept = talk_take(talk, records->count * sizeof(*kept));
 
@@ -110,7 +110,7 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 	if (!out->dirty || out->transient)
 		return SOTTO_OK;
 	if (out->records.count > 0) {
-		records = records_keep(talk, &out->records);
+		records = talk_records_keep(talk, &out->records);
 		if (records == NULL)
 			return SOTTO_ERR_NO_MEMORY;
 	}
@@ -120,8 +120,8 @@ static enum sotto_err out_save(struct talk *talk, const struct talk_group *group
 	memcpy(kept.parts_id, out->records.id, sizeof(kept.parts_id));
 	TALK_PLACE_KEEP(&kept, &out->place);
 	talk_group_owner(group, owner);
-	err = put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
-		  &kept);
+	err = talk_put(talk, TALK_TABLE_OUTBOX, BYTES_OF(owner), out->number, &talk_kept_out_type,
+		       &kept);
 	talk_give(talk, records, out->records.count * sizeof(*records));
 	return err;
 }
@@ -201,7 +201,8 @@ static enum sotto_err group_row_save(struct talk *talk, struct talk_group *group
 	for (size_t i = 0; i < group->drop_count; i++)
 		drop_keep(&group->drops[i], &drops[i]);
 	(void)arrived_keep(group, arrived, gaps);
-	TRY(put(talk, TALK_TABLE_GROUP, BYTES_NONE, group->number, &talk_kept_group_type, &kept));
+	TRY(talk_put(talk, TALK_TABLE_GROUP, BYTES_NONE, group->number, &talk_kept_group_type,
+		     &kept));
 out:
 	talk_give(talk, gaps, gap_size);
 	talk_give(talk, arrived, arrived_size);
@@ -243,7 +244,7 @@ static enum sotto_err commit_save(struct talk *talk, const uint8_t *owner, uint6
 
 	if (!commit->dirty)
 		return SOTTO_OK;
-	records = records_keep(talk, commit);
+	records = talk_records_keep(talk, commit);
 	if (records == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	commit->dirty = false;
@@ -255,7 +256,8 @@ static enum sotto_err commit_save(struct talk *talk, const uint8_t *owner, uint6
 		kept.welcomed.items = group->welcomed;
 		kept.welcomed.count = group->welcomed_count;
 	}
-	err = put(talk, TALK_TABLE_COMMIT, BYTES(owner, 8), epoch, &talk_kept_commit_type, &kept);
+	err = talk_put(talk, TALK_TABLE_COMMIT, BYTES(owner, 8), epoch, &talk_kept_commit_type,
+		       &kept);
 	talk_give(talk, records, commit->count * sizeof(*records));
 	return err;
 }
@@ -303,8 +305,8 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 		return SOTTO_OK;
 	package->dirty = false;
 	memcpy(kept.device_key, package->device_key, LEDGER_KEY_LEN);
-	return put(talk, TALK_TABLE_PACKAGE, BYTES_NONE, package->number, &talk_kept_package_type,
-		   &kept);
+	return talk_put(talk, TALK_TABLE_PACKAGE, BYTES_NONE, package->number,
+			&talk_kept_package_type, &kept);
 }
 
 static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *sent)
@@ -316,7 +318,7 @@ static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *se
 
 	if (!sent->dirty)
 		return SOTTO_OK;
-	records = records_keep(talk, &sent->records);
+	records = talk_records_keep(talk, &sent->records);
 	if (records == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	sent->dirty = false;
@@ -325,7 +327,8 @@ static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *se
 	memcpy(kept.read_hash, sent->read_hash, WIRE_HASH_LEN);
 	kept.records.items = records;
 	kept.records.count = sent->records.count;
-	err = put(talk, TALK_TABLE_PARCEL, BYTES_NONE, sent->number, &talk_kept_parcel_type, &kept);
+	err = talk_put(talk, TALK_TABLE_PARCEL, BYTES_NONE, sent->number, &talk_kept_parcel_type,
+		       &kept);
 	talk_give(talk, records, sent->records.count * sizeof(*records));
 	return err;
 }
@@ -342,6 +345,8 @@ enum sotto_err talk_save(struct talk *talk)
 		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, list)));
 	list_for_each (element, following, &talk->parcels)
 		TRY(parcel_save(talk, CONTAINER_OF(element, struct talk_sent_parcel, list)));
+	TRY(talk_giving_save(talk));
+	TRY(talk_taking_save(talk));
 	if (talk->dirty)
 		TRY(self_save(talk));
 	talk->dirty = false;

@@ -40,8 +40,22 @@
 #define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
 /* A parcel fits an inbox of the relay, which takes 16 MiB, beside the small ones of conversations. */
-#define TALK_PARTS_MAX	240
-#define TALK_PARCEL_MAX (TALK_PART_MAX * TALK_PARTS_MAX)
+#define TALK_PARTS_MAX	  240
+#define TALK_PARCEL_MAX	  (TALK_PART_MAX * TALK_PARTS_MAX)
+
+#define TALK_INIT_KEY_MAX 1216 /* X-Wing */
+
+/*
+ * What was said before, from device to device of one person (give.c, take.c): letters in the giver's inbox, sheaves
+ * in a drop of their own. One sheaf is on its way at a time, so no more than a MiB of it waits at the relay.
+ */
+#define TALK_LETTER_FORM	2 /* in an inbox, where a part of a parcel has 1 */
+#define TALK_LETTER_CONTENT_MAX 2048
+#define TALK_SHEAF_PARTS	16
+#define TALK_SHEAF_MAX		(TALK_PART_MAX * TALK_SHEAF_PARTS)
+#define TALK_SHEAF_CONTENT_MAX	(TALK_SHEAF_MAX - 128) /* signature and length beside it */
+#define TALK_SHEAF_ITEMS_MAX	1024		       /* one step of the phone that takes them */
+#define TALK_SHEAVES_MAX	1024 /* of one hand-over: 940 MiB; what is older stays */
 
 /* Access secrets that a phone keeps: the four newest, which open a link, and the first, from which inboxes
  * and the porch follow. */
@@ -185,6 +199,69 @@
 	X(self, LIST, key_packages, LEDGER_MEMBERS_MAX, talk_key_package, \
 	  "*everyone* only: the newest of each device")
 
+#define TALK_FIELDS_letter(X, self) \
+	X(self, U8, form, 0, none, "2: a part of a parcel has 1 here") \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "who asks") \
+	X(self, OPAQUE, content, TALK_LETTER_CONTENT_MAX, none, "an encoded history_ask") \
+	X(self, FIXED, signature, 64, none, \
+	  "by the device's key over `sotto history ask 1`, network, name of the inbox and " \
+	  "H(content)")
+
+#define TALK_FIELDS_history_ask(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "random: names this hand-over") \
+	X(self, U64, stated_ms, 0, none, "UTC on its phone when it was asked for") \
+	X(self, U32, sheaves, 0, none, \
+	  "so many it has taken; 0: none yet. Behind the first one the next three are empty") \
+	X(self, OPAQUE, key, TALK_INIT_KEY_MAX, none, \
+	  "public key of the suite's KEM, made for this: sheaves are sealed to it") \
+	X(self, FIXED, append_token, WIRE_TOKEN_LEN, none, "of the drop for sheaves") \
+	X(self, FIXED, read_hash, WIRE_HASH_LEN, none, "hash of that drop's read token")
+
+#define TALK_FIELDS_history_reaction(X, self) \
+	X(self, U32, member, 0, none, "id of whose it is") \
+	X(self, U32, number, 0, none, "as in reaction_body") \
+	X(self, OPAQUE, reaction, TALK_REACTION_MAX, none, "UTF-8; empty: taken back")
+
+#define TALK_FIELDS_history_item(X, self) \
+	X(self, U8, kind, 0, none, "1 a text, 2 a notice") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of the message") \
+	X(self, U32, peer, 0, none, \
+	  "one to one: the other's member id; 0: of the group whose id begins with group") \
+	X(self, U32, author, 0, none, "of a text: member id; else 0") \
+	X(self, U32, from, 0, none, "of a notice: extension of who did it; 0: nobody; else 0") \
+	X(self, U8, state, 0, none, "2 stored, 3 delivered, 4 received, 5 failed") \
+	X(self, FIXED, group, TALK_MESSAGE_ID_LEN, none, "first bytes of the group id") \
+	X(self, U64, epoch, 0, none, "where it stands, with the three around it") \
+	X(self, U32, incarnation, 0, none, "so often the relay had lost the drop before") \
+	X(self, U64, sequence, 0, none, "from 1") \
+	X(self, U64, sent_ms, 0, none, "as its sender stated it") \
+	X(self, U64, received_ms, 0, none, "on the giving device; 0: it was sent there") \
+	X(self, U8, verb, 0, none, "of a notice: what was done") \
+	X(self, U32, subject, 0, none, "of a notice: extension; 0: nobody") \
+	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "id of a message; zeros: of none") \
+	X(self, U32, edits, 0, none, "number of the edit that the text is of; 0: of none") \
+	X(self, U8, deleted, 0, none, "1: it was taken back, and has no text") \
+	X(self, LIST, reactions, TALK_MEMBERS_MAX, talk_history_reaction, "one a member") \
+	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "UTF-8")
+
+#define TALK_FIELDS_history_sheaf(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of the hand-over") \
+	X(self, U32, number, 0, none, "from 1") \
+	X(self, U8, last, 0, none, "1: nothing follows") \
+	X(self, U32, conversation, 0, none, "so many of them are begun") \
+	X(self, U32, conversations, 0, none, "of so many") \
+	X(self, LIST, items, TALK_SHEAF_ITEMS_MAX, talk_history_item, \
+	  "of a conversation the newest first; what was changed or taken back may come again")
+
+#define TALK_FIELDS_sheaf(X, self) \
+	X(self, OPAQUE, content, TALK_SHEAF_CONTENT_MAX, none, "an encoded history_sheaf") \
+	X(self, FIXED, signature, 64, none, \
+	  "by the giving device's key over `sotto history sheaf 1`, network, name of the drop " \
+	  "and " \
+	  "H(content)")
+
 /* S(name, words): an item stands before what lists it. */
 #define TALK_STRUCTURES(S) \
 	S(relay_word, "A signature of the relay over what it served") \
@@ -211,7 +288,13 @@
 	S(message_id, "One message") \
 	S(read, "Body 12: messages were read") \
 	S(further_petition, \
-	  "On the porch: a further device of a member asks its person to be let in")
+	  "On the porch: a further device of a member asks its person to be let in") \
+	S(letter, "In an inbox: a device of the same person asks for what was said before") \
+	S(history_ask, "What a letter says") \
+	S(history_reaction, "What somebody thinks of a message that is handed over") \
+	S(history_item, "A message that is handed over, as it is on the giving device") \
+	S(history_sheaf, "What a sheaf says") \
+	S(sheaf, "Messages that are handed over; cut into parts of parcels")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)

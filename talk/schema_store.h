@@ -8,12 +8,11 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  9
+#define TALK_STORE_VERSION  10
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
 #define TALK_SEED_MAX	    66
-#define TALK_INIT_KEY_MAX   1216 /* X-Wing */
 /* Messages of one conversation that something waits for, and how much for each: 32 MiB at most, of people who
  * speak of messages that nobody has. */
 #define TALK_WAITING_MAX      64
@@ -200,6 +199,7 @@
 	X(self, FIXED, reply_to, TALK_MESSAGE_ID_LEN, none, "zeros: to none") \
 	X(self, U32, edits, 0, none, "number of the edit that the text is of; 0: of none") \
 	X(self, U8, deleted, 0, none, "") \
+	X(self, U8, handed, 0, none, "another device of ours has handed it over") \
 	X(self, LIST, reactions, TALK_MEMBERS_MAX, talk_kept_reaction, "one a member") \
 	X(self, LIST, people, TALK_MEMBERS_MAX, talk_kept_person, "own ones: whom it has reached") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
@@ -234,6 +234,40 @@
 	X(self, FIXED, id, TALK_GROUP_ID_LEN, none, "of the MLS group") \
 	X(self, OPAQUE, message, TALK_TEXT_MAX + 256, none, "kept_message or kept_change")
 
+#define TALK_FIELDS_kept_taking(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, state, 0, none, "enum talk_hand_state") \
+	X(self, FIXED, from, 32, none, "the device that is asked") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of the hand-over") \
+	X(self, FIXED, append_token, 32, none, "of the drop for sheaves") \
+	X(self, FIXED, read_token, 32, none, "") \
+	X(self, U64, asked_ms, 0, none, "") \
+	X(self, U8, tell, 0, none, "a letter is due") \
+	X(self, U32, sheaves, 0, none, "taken") \
+	X(self, U64, messages, 0, none, "that were not here before") \
+	X(self, U32, conversation, 0, none, "as the newest sheaf says") \
+	X(self, U32, conversations, 0, none, "")
+
+#define TALK_FIELDS_kept_giving(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, state, 0, none, "enum talk_hand_state") \
+	X(self, FIXED, device_key, 32, none, "who asks") \
+	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of the hand-over") \
+	X(self, OPAQUE, key, TALK_INIT_KEY_MAX, none, "sheaves are sealed to it") \
+	X(self, FIXED, append_token, 32, none, "of the drop for sheaves") \
+	X(self, FIXED, read_hash, 32, none, "") \
+	X(self, U64, asked_ms, 0, none, "as the device stated it") \
+	X(self, U32, sheaf, 0, none, "the one that is on its way; 0: none was made") \
+	X(self, U8, last, 0, none, "nothing follows it") \
+	X(self, U8, pass, 0, none, "0 all, 1 once more what was changed or taken back") \
+	X(self, OPAQUE, owner, TALK_MESSAGE_ID_LEN, none, "the conversation that it is at") \
+	X(self, U64, before, 0, none, "its rows below this one are to come") \
+	X(self, U64, end, 0, none, "the newest row when it was approved") \
+	X(self, U64, messages, 0, none, "given") \
+	X(self, U32, conversation, 0, none, "begun") \
+	X(self, U32, conversations, 0, none, "") \
+	X(self, LIST, records, TALK_SHEAF_PARTS, talk_kept_record, "of the sheaf")
+
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
 	S(kept_own) \
@@ -258,7 +292,9 @@
 	S(kept_waiting) \
 	S(kept_queue) \
 	S(kept_id) \
-	S(kept_parked)
+	S(kept_parked) \
+	S(kept_taking) \
+	S(kept_giving)
 
 #define LEDGER_INVITATION_MAX	768
 
@@ -290,7 +326,11 @@ extern const size_t talk_kept_type_count;
 /* By conversation and the first 8 bytes of a message's id: a kept_id. Not a ring table. */
 #define TALK_TABLE_ID (STORE_TABLES_TALK + 13)
 /* What a group is to become. */
-#define TALK_TABLE_WISH	  (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
-#define TALK_TABLE_LEDGER (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
+#define TALK_TABLE_WISH (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
+/* Index 0: what we asked for, a kept_taking. Else what another device of ours asks for, a kept_giving. */
+#define TALK_TABLE_HAND (STORE_TABLE_RING | (STORE_TABLES_TALK + 15))
+/* Index 0: the private key of what we asked for. Not a ring table: whoever takes a locked phone opens nothing older. */
+#define TALK_TABLE_HAND_KEY (STORE_TABLES_TALK + 15)
+#define TALK_TABLE_LEDGER   (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */
 
 #endif

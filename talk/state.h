@@ -13,6 +13,7 @@
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c porch.c           parcels and petitions
  *   device.c                  a further device of our person: its card, and whom it lets in
+ *   take.c give.c sheaf.c     what was said before, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
  *   readd.c plea.c life.c back.c owed.c   who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
@@ -306,6 +307,8 @@ enum talk_asking {
 	TALK_ASK_APPEND_PARCEL,
 	TALK_ASK_APPEND_PETITION,
 	TALK_ASK_APPEND_PLEA,
+	TALK_ASK_APPEND_LETTER,
+	TALK_ASK_APPEND_SHEAF,
 	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
 	TALK_ASK_TRIM,
 	TALK_ASK_INSTALL, /* the next access key */
@@ -374,8 +377,9 @@ struct talk {
 	struct talk_group *everyone;
 	struct talk_drop inbox; /* while joining: the landing */
 	struct talk_drop porch;
-	struct list packages, parcels, invites, petitions, coming;
-	uint64_t news; /* counts petitions and key packages that came */
+	struct list packages, parcels, invites, petitions, coming, givings;
+	struct talk_taking *taking; /* NULL: nothing was asked for */
+	uint64_t news;		    /* counts petitions and key packages that came */
 	uint64_t inbox_trimmed;
 	struct {
 		uint8_t incarnation[WIRE_INCARNATION_LEN];
@@ -581,20 +585,6 @@ struct talk_place talk_place_of(const struct talk_group *group, const struct tal
 MUST_USE enum sotto_err talk_message_put(struct talk *talk, const struct talk_group *group,
 					 uint64_t row, const struct talk_kept_message *kept);
 
-/* ---- change.c: of a message of this group's conversation; waits if it is not here yet ---- */
-MUST_USE enum sotto_err talk_change(struct talk *talk, const struct talk_group *group,
-				    const struct talk_kept_change *change);
-MUST_USE enum sotto_err talk_change_apply(struct talk *talk,
-					  const struct talk_conversation *conversation,
-					  const struct talk_owner *owner,
-					  const struct talk_kept_change *change);
-MUST_USE enum sotto_err talk_change_park(struct talk *talk, const struct talk_group *group,
-					 const struct talk_kept_change *change);
-/* The message has come. */
-MUST_USE enum sotto_err talk_changes_resume(struct talk *talk,
-					    const struct talk_conversation *conversation,
-					    const struct talk_owner *owner, const uint8_t *id);
-
 /* ---- body.c: bodies that change a message ---- */
 MUST_USE enum sotto_err talk_body_receive(struct talk *talk, struct talk_group *group,
 					  const uint8_t *key, const struct talk_frame *frame);
@@ -791,6 +781,8 @@ MUST_USE enum sotto_err talk_unlink(struct talk *talk);
 MUST_USE enum sotto_err talk_save(struct talk *talk);
 
 #include "talk/back.h"
+#include "talk/change.h"
+#include "talk/hand.h"
 #include "talk/owed.h"
 #include "talk/wish.h"
 

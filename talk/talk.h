@@ -281,6 +281,47 @@ bool talk_join_code(const struct talk *talk, char code[TALK_CODE_LEN + 1]);
 MUST_USE enum sotto_err talk_device_retire(struct talk *talk, uint32_t extension, uint32_t number,
 					   uint64_t now_ns, uint64_t utc_ms);
 
+/*
+ * What was said before a device came in, from another one of the same person. The new one asks; the person says
+ * yes on the old one (talk_hand_give), which no message does; what both are in comes then, sealed for the new
+ * one alone. Either may be off meanwhile. TALK_EVENT_HAND says that something about it is another now.
+ */
+#define TALK_HAND_ASK_MS UINT64_C(86400000)	   /* so long the old one can say yes */
+#define TALK_HAND_MS	 (UINT64_C(14) * 86400000) /* then it is over, however far it came */
+
+/* On this device: SOTTO_ERR_STATE, _NOT_FOUND (no such device of ours; 0: there is none, or several), _AGAIN (its key package
+ * is not here yet). Who asks anew gives up what he asked for before. */
+MUST_USE enum sotto_err talk_hand_ask(struct talk *talk, uint32_t number, uint64_t now_ns,
+				      uint64_t utc_ms);
+
+/* To this device of ours, which has asked, once: SOTTO_ERR_NOT_FOUND (it has not), _TOO_OLD, _STATE. */
+MUST_USE enum sotto_err talk_hand_give(struct talk *talk, uint32_t number, uint64_t now_ns,
+				       uint64_t utc_ms);
+
+/* Nothing more to this device, nor from it: SOTTO_ERR_NOT_FOUND, _STATE (locked). What is here stays. */
+MUST_USE enum sotto_err talk_hand_stop(struct talk *talk, uint32_t number, uint64_t now_ns,
+				       uint64_t utc_ms);
+
+enum talk_hand_state {
+	TALK_HAND_NONE = 0,
+	TALK_HAND_ASKED = 1, /* waits for the old device */
+	TALK_HAND_UNDER_WAY = 2,
+	TALK_HAND_DONE = 3,
+	TALK_HAND_OVER = 4, /* its time ended, a device is out, or somebody stopped it */
+};
+
+struct talk_hand {
+	bool gives;	 /* this device does, or is asked to; else it gets */
+	uint32_t number; /* of the other device */
+	enum talk_hand_state state;
+	uint64_t asked_ms;
+	uint64_t messages;		      /* given, or taken that were not here before */
+	uint32_t conversation, conversations; /* at which of how many; 0 of 0: not known yet */
+};
+
+/* What is asked, under way, or was so last with each device; start with *cursor = 0, false at the end. */
+bool talk_hand_next(const struct talk *talk, uint32_t *cursor, struct talk_hand *hand);
+
 /* An entry that was signed elsewhere (k of n): checked, put into *everyone* until it stands in the
  * ledger. Errors are those of ledger_check. */
 MUST_USE enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t now_ns,
@@ -546,6 +587,7 @@ struct talk_message {
 	uint8_t reply_to[TALK_MESSAGE_ID_LEN]; /* zeros: to nothing; that may be unknown here */
 	bool edited;
 	bool deleted; /* its text is gone */
+	bool handed;  /* it did not come here itself: another device of ours has handed it over */
 	/* Borrow from the row; an event has none. */
 	struct wire_list reactions, people;
 	struct bytes text; /* borrows from the row or the event */
@@ -577,6 +619,7 @@ enum talk_event_type {
 	/* What was wished of a group cannot be: conversation, extension: who cannot be added, err. */
 	TALK_EVENT_GROUP_FAILED,
 	TALK_EVENT_DEVICE_ASKS, /* a phone has shown the card of talk_device_card */
+	TALK_EVENT_HAND,	/* talk_hand_next says something else */
 };
 
 struct talk_event {

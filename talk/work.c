@@ -116,6 +116,8 @@ static enum sotto_err member_work(struct talk *talk)
 	TRY(group_ask(talk, talk->everyone));
 	TRY(drop_ask(talk, &talk->inbox, false));
 	TRY(drop_ask(talk, &talk->porch, false));
+	if (talk_taking_reads(talk))
+		TRY(drop_ask(talk, &talk->taking->drop, false));
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
@@ -135,6 +137,8 @@ static enum sotto_err member_work(struct talk *talk)
 	TRY(talk_beacon_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
 	TRY(talk_parcels_work(talk));
+	TRY(talk_giving_work(talk));
+	TRY(talk_taking_work(talk));
 	TRY(inbox_trim(talk));
 out:
 	return err;
@@ -214,6 +218,8 @@ enum sotto_err talk_step_end(struct talk *talk, enum sotto_err err)
 		err = work(talk);
 	if (err == SOTTO_OK)
 		err = talk_join_expire(talk);
+	if (err == SOTTO_OK)
+		err = talk_hand_expire(talk);
 	if (err == SOTTO_OK && talk->state > TALK_MEMBER)
 		err = stop(talk);
 	if (err == SOTTO_OK && talk->porch_offered != talk_porch_offer(talk)) {
@@ -257,6 +263,9 @@ enum sotto_err talk_unlink(struct talk *talk)
 		sent->records.ticket = 0;
 		sent->records.stored = 0;
 	}
+	talk_taking_unlink(talk);
+	list_for_each (element, following, &talk->givings)
+		CONTAINER_OF(element, struct talk_giving, list)->records.ticket = 0;
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
@@ -383,6 +392,7 @@ uint64_t talk_deadline(const struct talk *talk)
 
 	due = talk_earlier(due, talk_problems_due(talk));
 	due = talk_earlier(due, talk_age_due(talk));
+	due = talk_earlier(due, talk_hand_due(talk));
 	return due > talk->now_ns ? due : talk->now_ns + TALK_RANK_MS * TALK_MS;
 }
 

@@ -408,6 +408,7 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 	case TALK_EVENT_MESSAGE_CHANGED:
 	case TALK_EVENT_GROUP_FAILED:
 	case TALK_EVENT_DEVICE_ASKS:
+	case TALK_EVENT_HAND:
 		break;
 	}
 }
