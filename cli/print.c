@@ -177,6 +177,13 @@ static void print_reactions(const json_t *object)
 }
 
 /* Who did what; of a notice nothing is a text that somebody sent. */
+/* It did not come here itself. */
+static void print_handed(const json_t *object)
+{
+	if (json_is_true(json_object_get(object, "handed")))
+		printf("  (from your other device)");
+}
+
 static void print_notice(const json_t *object)
 {
 	const char *notice = cli_text_of(object, "notice");
@@ -219,6 +226,7 @@ static void print_notice(const json_t *object)
 			printf(" in ");
 		print_group(object);
 	}
+	print_handed(object);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -252,6 +260,7 @@ void cli_print_message(const struct cli *cli, const json_t *object)
 		printf(" (edited)");
 	if (strcmp(state, "received") != 0)
 		print_way(object);
+	print_handed(object);
 	putchar('\n');
 	print_reactions(object);
 	fflush(stdout);

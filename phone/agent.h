@@ -306,6 +306,9 @@ void command_group_look(struct agent *agent);
 /* command_device.c */
 agent_command_fn command_device_add, command_device_approve, command_device_list,
 	command_device_remove;
+/* command_history.c */
+agent_command_fn command_device_ask, command_device_give, command_device_stop,
+	command_device_history;
 void command_device_event(struct agent *agent, const struct talk_event *event);
 void command_device_timeout(struct agent_client *client);
 void command_device_client_gone(struct agent_client *client);

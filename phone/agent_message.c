@@ -108,6 +108,8 @@ json_t *agent_notice_json(const struct agent *agent, const struct talk_conversat
 	if (object == NULL)
 		return NULL;
 	set_conversation(agent, object, "with", conversation, conversation->extension);
+	if (notice->handed)
+		json_object_set_new(object, "handed", json_true());
 	if (notice->verb == TALK_VERB_MISSING) {
 		json_object_set_new(object, "since", agent_json_time(notice->sent_ms));
 		json_object_set_new(object, "until", agent_json_time(notice->received_ms));
@@ -152,6 +154,8 @@ json_t *agent_message_json(const struct agent *agent, const struct talk_conversa
 		json_object_set_new(object, "edited", json_true());
 	if (message->deleted)
 		json_object_set_new(object, "deleted", json_true());
+	if (message->handed)
+		json_object_set_new(object, "handed", json_true());
 	set_list(object, "reactions", reactions_json(agent, message));
 	set_list(object, "reached", people_json(agent, message));
 	return object;

@@ -119,7 +119,8 @@ static void show_row(struct agent_client *client, const struct talk_conversation
 {
 	const struct agent_reading *reading = &client->reading;
 
-	if (reading->only_new && message->state != TALK_MESSAGE_RECEIVED)
+	/* What another device has handed over is nothing new. */
+	if (reading->only_new && (message->state != TALK_MESSAGE_RECEIVED || message->handed))
 		return;
 	if (message->kind == TALK_ROW_TEXT && contains(message->text, reading->wanted))
 		agent_item(client, agent_message_json(client->agent, conversation, message));

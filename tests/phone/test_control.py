@@ -34,6 +34,7 @@ COMMANDS = {
     "group_create": {"name": "N"}, "group_list": {}, "group_show": {"group": "G"},
     "group_rename": {"group": "G", "name": "N"}, "group_leave": {"group": "G"},
     "device_add": {}, "device_approve": {"code": "C"}, "device_list": {}, "device_remove": {"number": 1},
+    "device_ask": {}, "device_give": {"number": 2}, "device_stop": {"number": 2}, "device_history": {},
     "group_add": {"group": "G", "members": ["177"]}, "group_remove": {"group": "G", "members": ["177"]},
     "call": {"to": "177", "for": 1, "mic": False, "speaker": False},
     "answer": {"wait": False, "for": 1, "mic": False, "speaker": False},

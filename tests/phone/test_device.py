@@ -97,6 +97,43 @@ def both_show_all(state):
     true(("100", "before") not in texts(state.tablet, "100"), "nothing of before is on the new one")
 
 
+def hands(phone):
+    return {(h["gives"], h["device"]): h for h in phone.run("device", "history")}
+
+
+def handed_over(state):
+    """what was said before comes on request, when its person says yes on the old device, and is marked and no news"""
+    fails(state.ben, 1, "not_found", "has not asked", "device", "give", "2")
+    state.ana.run("send", "101", "unread on the tablet")
+    state.tablet.wait_for("the text", lambda: ("100", "unread on the tablet") in texts(state.tablet, "100"))
+    state.tablet.run("read", "--new")
+    state.ana.run("send", "101", "one that is new")
+    state.tablet.wait_for("the newest", lambda: [m["text"] for m in state.tablet.run("search", "one that is new")])
+    asked = state.tablet.run("device", "ask")[-1]
+    equal((asked["device"], asked["gives"], asked["state"]), (1, False, "asked"))
+    state.ben.wait_for("the request", lambda: (True, 2) in hands(state.ben))
+    request = hands(state.ben)[True, 2]
+    equal((request["name"], request["state"], request["messages"]), ("Tablet", "asked", 0))
+    code, out, _ = sotto(state.ben, "device", "history", as_json=False)
+    true(code == 0 and "sotto device give 2" in out, out)
+    true("before" not in [m.get("text") for m in state.tablet.run("export", "100")], "a request alone brings nothing")
+    fails(state.ana, 1, "not_found", "has not asked", "device", "give", "2")
+    equal(state.ben.run("device", "give", "2")[-1]["state"], "under_way")
+    for phone, key in ((state.tablet, (False, 1)), (state.ben, (True, 2))):
+        phone.wait_for("all of it", lambda p=phone, k=key: hands(p)[k]["state"] == "done")
+    equal(hands(state.tablet)[False, 1]["messages"], 1)
+    messages = [m for m in state.tablet.run("export", "100") if "text" in m]
+    equal([m["text"] for m in messages], [t for _, t in texts(state.ben, "100")])
+    equal([m["text"] for m in messages if m.get("handed")], ["before"])
+    equal([m["from"] for m in messages if m.get("handed")], ["100"])
+    # What was new is, and nothing else.
+    equal([m["text"] for m in state.tablet.run("read", "--new") if "text" in m], ["one that is new"])
+    code, out, _ = sotto(state.tablet, "export", "100", as_json=False)
+    true(code == 0 and "before  (from your other device)" in out, out)
+    fails(state.ben, 1, "not_found", "has got it", "device", "give", "2")
+    fails(state.ben, 1, "not_found", "nothing is asked", "device", "stop", "2")
+
+
 def refused(state):
     """what is asked wrongly is said in words, and changes nothing"""
     before = state.ben.run("device", "list")
@@ -105,7 +142,13 @@ def refused(state):
         fails(state.ben, 2, "usage", "usage: sotto device", "device", *words)
     for words in (["list", "1o1"], ["remove", "x", "2"]):
         fails(state.ben, 2, "usage", "an extension is a number", "device", *words)
-    fails(state.ben, 2, "usage", "a device has a number", "device", "remove", "Tablet")
+    for words in (["remove", "Tablet"], ["give", "Tablet"], ["ask", "Tablet"], ["stop", "Tablet"]):
+        fails(state.ben, 2, "usage", "a device has a number", "device", *words)
+    for words in (["give"], ["stop"], ["ask", "1", "2"], ["history", "1"]):
+        fails(state.ben, 2, "usage", "usage: sotto device", "device", *words)
+    fails(state.ana, 1, "not_found", "you have no other device", "device", "ask")
+    fails(state.ben, 1, "not_found", "no such device of yours", "device", "ask", "7")
+    fails(state.ben, 1, "not_found", "no such device of yours", "device", "ask", "0")
     fails(state.ben, 1, "exists", "called so already", "device", "add", "Tablet")
     fails(state.ben, 1, "invalid", "1 to 64 bytes", "device", "add", "a\nb")
     fails(state.ben, 1, "not_found", "no such device", "device", "remove", "7")
@@ -143,4 +186,4 @@ def lost(state):
 
 
 if __name__ == "__main__":
-    sys.exit(run([nobody_without_the_code, seen_by_all, both_show_all, refused, locked, lost], State))
+    sys.exit(run([nobody_without_the_code, seen_by_all, both_show_all, handed_over, refused, locked, lost], State))
