@@ -96,6 +96,7 @@ static void forget(struct call *call)
 	bytes_wipe(call->conversation, sizeof(call->conversation));
 	bytes_wipe(call->rooms, sizeof(call->rooms));
 	call->peer_known = false;
+	call->peer_kid = 0;
 	call->outgoing = false;
 	call->kid = 0;
 	call->sender_count = 0;

@@ -20,6 +20,7 @@ enum call_event {
 	CALL_EVENT_ANSWER,
 	CALL_EVENT_SENDER,
 	CALL_EVENT_END,
+	CALL_EVENT_TAKEN,
 	CALL_EVENT_TIMEOUT,
 	CALL_EVENT_VOICE_GONE,
 	CALL_EVENT_MISMATCH,
@@ -55,6 +56,7 @@ struct call {
 	uint8_t conversation[CALL_CONVERSATION_LEN];
 	uint8_t peer[CALL_DEVICE_LEN];
 	bool peer_known;
+	uint64_t peer_kid; /* of the answer that counts */
 	struct call_sender senders[CALL_SENDERS_MAX];
 	size_t sender_count;
 

@@ -47,8 +47,8 @@ static const struct {
 		{
 			.name = "in a call",
 			.hears = EVENT(HANG_UP) | EVENT(INVITE) | EVENT(ANSWER) | EVENT(SENDER) |
-				 EVENT(END) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) | EVENT(MISMATCH) |
-				 EVENT(CUT),
+				 EVENT(END) | EVENT(TAKEN) | EVENT(TIMEOUT) | EVENT(VOICE_GONE) |
+				 EVENT(MISMATCH) | EVENT(CUT),
 			.goes = STATE(TAIL),
 		},
 	[CALL_TAIL] =

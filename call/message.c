@@ -23,6 +23,7 @@ size_t call_message_encode(const struct call_message *message, uint8_t out[CALL_
 		break;
 	case CALL_MESSAGE_RINGING:
 	case CALL_MESSAGE_ANSWER:
+	case CALL_MESSAGE_TAKEN:
 		writer_put_u64(&writer, message->kid);
 		break;
 	case CALL_MESSAGE_SENDER:
@@ -48,6 +49,7 @@ static void read_body(struct reader *reader, struct call_message *message)
 		return;
 	case CALL_MESSAGE_RINGING:
 	case CALL_MESSAGE_ANSWER:
+	case CALL_MESSAGE_TAKEN:
 		message->kid = reader_get_u64(reader);
 		return;
 	case CALL_MESSAGE_SENDER:

@@ -38,6 +38,7 @@ enum call_message_type {
 	CALL_MESSAGE_ANSWER = 3,  /* somebody pressed the key here */
 	CALL_MESSAGE_SENDER = 4,  /* my frames carry this KID and come from this slot of the room */
 	CALL_MESSAGE_END = 5,
+	CALL_MESSAGE_TAKEN = 6, /* several have answered: in the call is the one with this KID */
 };
 
 /* Why a call ended, as its sender sees it. Numbers are only appended. */
@@ -61,7 +62,7 @@ struct call_message {
 	enum call_message_type type;
 	uint8_t id[CALL_ID_LEN];
 	uint8_t random[CALL_RANDOM_LEN]; /* invite; a secret of the conversation */
-	uint64_t kid;			 /* invite, ringing, answer, sender */
+	uint64_t kid;			 /* invite, ringing, answer, sender, taken */
 	uint16_t slot;			 /* sender */
 	enum call_reason reason;	 /* end */
 };

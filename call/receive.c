@@ -148,10 +148,17 @@ static void receive_answer(struct call *call, const struct call_arrival *arrival
 			call_end(call, CALL_REASON_ELSEWHERE, now_ns);
 		return;
 	}
-	if (!call->outgoing || call->state == CALL_ACTIVE)
+	if (!call->outgoing)
 		return;
+	if (call->state == CALL_ACTIVE) {
+		/* Two at the same moment: neither knows whose answer was read first. */
+		if (arrival->further && memcmp(arrival->device, call->peer, CALL_DEVICE_LEN) != 0)
+			call_push_message(call, CALL_MESSAGE_TAKEN)->kid = call->peer_kid;
+		return;
+	}
 	note_peer(call, arrival);
 	note_sender(call, arrival, false);
+	call->peer_kid = arrival->message->kid;
 	call->times.answered_ns = now_ns;
 	call->media_ns = now_ns;
 	call_go(call, CALL_ACTIVE);
@@ -186,10 +193,19 @@ static void receive_end(struct call *call, const struct call_arrival *arrival, u
 	call_end(call, arrival->message->reason, now_ns);
 }
 
+/* The caller's word on which of those that answered is in the call. */
+static void receive_taken(struct call *call, const struct call_arrival *arrival, uint64_t now_ns)
+{
+	if (arrival->own || call->outgoing || arrival->message->kid == call->kid ||
+	    memcmp(arrival->device, call->peer, CALL_DEVICE_LEN) != 0)
+		return;
+	call_end(call, CALL_REASON_ELSEWHERE, now_ns);
+}
+
 static const enum call_event events[] = {
 	[CALL_MESSAGE_INVITE] = CALL_EVENT_INVITE, [CALL_MESSAGE_RINGING] = CALL_EVENT_RINGING,
 	[CALL_MESSAGE_ANSWER] = CALL_EVENT_ANSWER, [CALL_MESSAGE_SENDER] = CALL_EVENT_SENDER,
-	[CALL_MESSAGE_END] = CALL_EVENT_END,
+	[CALL_MESSAGE_END] = CALL_EVENT_END,	   [CALL_MESSAGE_TAKEN] = CALL_EVENT_TAKEN,
 };
 
 enum sotto_err call_receive(struct call *call, const struct call_arrival *arrival, uint64_t now_ns)
@@ -210,6 +226,8 @@ enum sotto_err call_receive(struct call *call, const struct call_arrival *arriva
 		receive_answer(call, arrival, now_ns);
 	else if (message->type == CALL_MESSAGE_SENDER)
 		receive_sender(call, arrival);
+	else if (message->type == CALL_MESSAGE_TAKEN)
+		receive_taken(call, arrival, now_ns);
 	else
 		receive_end(call, arrival, now_ns);
 	return SOTTO_OK;

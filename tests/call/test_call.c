@@ -588,7 +588,7 @@ static void test_no_message_opens_a_microphone(void **state)
 static void test_messages_refuse_every_cut_and_addition(void **state)
 {
 	(void)state;
-	for (int type = CALL_MESSAGE_INVITE; type <= CALL_MESSAGE_END; type++) {
+	for (int type = CALL_MESSAGE_INVITE; type <= CALL_MESSAGE_TAKEN; type++) {
 		struct call_message message = {
 			.type = (enum call_message_type)type, .kid = 3, .reason = CALL_REASON_BUSY};
 		struct call_message decoded;

@@ -116,6 +116,15 @@ static void settle(void)
 	}
 }
 
+/* What this one has to say is heard first. */
+static void settle_from(size_t first)
+{
+	struct call_output output;
+
+	while (call_next_output(ends[first].call, &output))
+		handle(first, &output);
+}
+
 static void pass(uint64_t ms)
 {
 	now_ns += ms * MS;
@@ -168,6 +177,38 @@ static void test_all_ring_and_one_answers(void **state)
 	settle();
 	assert_int_equal(ends[3].reason, CALL_REASON_HUNG_UP);
 	assert_int_equal(ends[1].seen[CALL_OUT_RING_START], 0);
+}
+
+/* A key is pressed on two at the same moment: the first answer that the caller reads counts, and the other one is told. */
+static void test_two_answer_at_once(void **state)
+{
+	(void)state;
+	for (size_t first = 2; first < 4; first++) {
+		size_t other = 5 - first;
+
+		dial(0);
+		/* Neither has heard of the other's. */
+		assert_int_equal(call_answer(ends[first].call, now_ns), SOTTO_OK);
+		assert_int_equal(call_answer(ends[other].call, now_ns), SOTTO_OK);
+		settle_from(first);
+		settle();
+		assert_int_equal(state_of(0), CALL_ACTIVE);
+		assert_int_equal(state_of(first), CALL_ACTIVE);
+		assert_int_equal(state_of(other), CALL_TAIL);
+		assert_int_equal(ends[other].reason, CALL_REASON_ELSEWHERE);
+		assert_memory_equal(call_peer_device(ends[0].call).data, ends[first].device,
+				    CALL_DEVICE_LEN);
+		pass(6000);
+		assert_int_equal(state_of(0), CALL_ACTIVE);
+		assert_int_equal(state_of(first), CALL_ACTIVE);
+		assert_int_equal(call_hang_up(ends[first].call, now_ns), SOTTO_OK);
+		settle();
+		assert_int_equal(ends[0].reason, CALL_REASON_HUNG_UP);
+		/* Their tails, and then all are as they were. */
+		pass(6000);
+		teardown(state);
+		setup(state);
+	}
 }
 
 static void test_one_refuses_for_all(void **state)
@@ -223,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_ring_and_one_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_answer_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_refuses_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_busy_on_one_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_text_only_is_no_answer, setup, teardown),

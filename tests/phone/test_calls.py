@@ -242,4 +242,5 @@ CASES = [call_and_report, redial_at_once, refused_and_cancelled, killed_command_
          killed_voice_breaks_the_call, busy, unanswered_begins, both_dial, relay_gone, unanswered_ends,
          revoked_in_the_call]
 
-sys.exit(run(CASES, State))
+if __name__ == "__main__":
+    sys.exit(run(CASES, State))
