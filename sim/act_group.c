@@ -219,6 +219,7 @@ void sim_act_delete(struct sim_world *world, struct sim_entry *entry)
 
 	if (text == NULL)
 		return;
+	text->taken_back = true;
 	asked(phone, talk_delete(phone->talk, &conversation, text->id, sim_phone_now(phone),
 				 sim_phone_utc(phone)));
 }

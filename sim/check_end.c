@@ -114,7 +114,8 @@ bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 	if (!sim_group_quiet(world, what, room))
 		return false;
 	for (size_t i = 0; i < world->text_count; i++) {
-		if (text_due(world, &world->texts[i]) && world->texts[i].told == 0) {
+		if (text_due(world, &world->texts[i]) && !world->texts[i].taken_back &&
+		    world->texts[i].told == 0) {
 			(void)snprintf(what, room, "text %zu of %u has not come to %u", i,
 				       world->texts[i].from, world->texts[i].to);
 			return false;
@@ -267,7 +268,7 @@ void sim_check_end(struct sim_world *world)
 		if (reading.received[i] > 1)
 			sim_break(world, "what arrives is there once", "text %zu of %u to %u", i,
 				  text->from, text->to);
-		if (!text_due(world, text))
+		if (!text_due(world, text) || (text->taken_back && reading.received[i] == 0))
 			continue;
 		if (reading.received[i] != 1)
 			sim_break(world, "what was written arrives", "text %zu of %u to %u", i,

@@ -114,6 +114,7 @@ struct sim_text {
 	uint64_t delivered_ns; /* when its sender learned that it arrived; 0: not yet */
 	uint64_t ledger;       /* length of its sender's then */
 	bool sure;	       /* in the sender's store; else perhaps */
+	bool taken_back;       /* deleted by its sender: maybe before it went out */
 	uint64_t told;	       /* the phones that told of it: sim_bit */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 };

@@ -127,7 +127,7 @@ static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *a
 static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 				   const struct wire_done *done)
 {
-	uint64_t retry_ms = done->retry_ms != 0 ? done->retry_ms : TALK_RETRY_MS;
+	uint64_t retry_ms = done->retry_ms;
 
 	asked->refused = done->status != WIRE_STATUS_OK && done->status != WIRE_STATUS_NOT_FOUND;
 
@@ -151,6 +151,9 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 	default:
 		break;
 	}
+	/* Several requests wait, and the relay names the time after which it takes one: so none would come through. */
+	if (retry_ms < TALK_RETRY_MS)
+		retry_ms = TALK_RETRY_MS;
 	talk->retry_ns = talk->now_ns + retry_ms * TALK_MS;
 	return SOTTO_OK;
 }

@@ -166,22 +166,6 @@ out:
 	return err;
 }
 
-/* The recipient was revoked: what he has not got, he does not get. */
-static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
-{
-	enum sotto_err err = SOTTO_OK;
-
-	list_for_each (element, following, &group->outbox) {
-		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
-
-		if (out->type == TALK_BODY_TEXT && out->state != TALK_MESSAGE_DELIVERED)
-			TRY(talk_text_state(talk, group, out, TALK_MESSAGE_FAILED));
-		TRY(talk_out_remove(talk, group, out));
-	}
-out:
-	return err;
-}
-
 /* Who is gone is not waited for. True: that changed something. */
 static bool recipients_settle(const struct talk_group *group, struct talk_out *out, bool *all)
 {
@@ -201,6 +185,27 @@ static bool recipients_settle(const struct talk_group *group, struct talk_out *o
 		*all = *all && recipient->acknowledged != 0;
 	}
 	return changed;
+}
+
+/* Nobody is left for whom it is: who has not got it does not get it. */
+static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+		bool all;
+
+		(void)recipients_settle(group, out, &all);
+		if (out->type == TALK_BODY_TEXT && out->state != TALK_MESSAGE_DELIVERED)
+			TRY(talk_text_state(talk, group, out,
+					    talk_out_reached(talk, group, out)
+						    ? TALK_MESSAGE_DELIVERED
+						    : TALK_MESSAGE_FAILED));
+		TRY(talk_out_remove(talk, group, out));
+	}
+out:
+	return err;
 }
 
 enum sotto_err talk_out_members(struct talk *talk, struct talk_group *group)
@@ -266,6 +271,11 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 		return outbox_fail(talk, group);
 	if (group->kind == TALK_GROUP && talk_group_over(group))
 		return outbox_fail(talk, group);
+	/* Who comes gets it when he is there. */
+	if (group->kind == TALK_GROUP && talk_group_alone(group))
+		return talk_group_writable(talk, group) || talk_group_leaving(talk, group)
+			       ? SOTTO_OK
+			       : outbox_fail(talk, group);
 	TRY(outbox_expire(talk, group));
 	TRY(life_send(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||

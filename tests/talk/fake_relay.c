@@ -217,7 +217,9 @@ static void answer(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 
 static void done(struct fake_relay *relay, uint32_t link, uint64_t ticket, uint8_t status)
 {
-	struct wire_done message = {.status = status};
+	/* As a relay's bucket of requests has it: room for one. */
+	struct wire_done message = {.status = status,
+				    .retry_ms = status == WIRE_STATUS_BUSY ? 50 : 0};
 
 	answer(relay, link, ticket, &wire_done_type, &message, true);
 }

@@ -440,6 +440,32 @@ static void test_revoked_goes(void **state)
 	circle_end(&circle);
 }
 
+/* He wrote while he was off, and whom it was for is revoked meanwhile: nobody is left, and he learns it. */
+static void test_nobody_left(void **state)
+{
+	struct talk_status status;
+	struct circle circle;
+
+	(void)state;
+	circle_begin(&circle, 86, 5, PHONE(1) | PHONE(2));
+	assert_int_equal(circle_leave(&circle, 0), SOTTO_OK);
+	run(&circle, 30);
+	assert_true(circle_holds(&circle, 0x6, "Harbour"));
+	world_link(circle.world, 1, false);
+	run(&circle, 2);
+	assert_int_equal(circle_send(&circle, 1, 1), SOTTO_OK);
+	revoke(circle.world, 2);
+	run(&circle, 30);
+	world_link(circle.world, 1, true);
+	run(&circle, 60);
+	assert_true(circle_sees(&circle, 1, 0x2));
+	assert_int_equal(circle_state(&circle, 1, 1), TALK_MESSAGE_FAILED);
+	talk_status(world_phone(circle.world, 1)->talk, &status);
+	assert_int_equal(status.queued, 0);
+	assert_int_equal(status.unacknowledged, 0);
+	circle_end(&circle);
+}
+
 static struct talk_group_info info_of(const struct circle *circle, uint32_t number)
 {
 	struct talk_group_info info;
@@ -585,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_all_leave),
 		cmocka_unit_test(test_long_away),
 		cmocka_unit_test(test_revoked_goes),
+		cmocka_unit_test(test_nobody_left),
 		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_power),

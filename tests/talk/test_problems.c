@@ -347,6 +347,26 @@ static void test_relay_full_for_long(void **state)
 	world_destroy(world);
 }
 
+/* Who comes back to what several requests can answer does not take the room that there is with the first one, for ever. */
+static void test_relay_busy(void **state)
+{
+	struct world *world = settled(633);
+	uint32_t requests = 0;
+
+	(void)state;
+	fake_relay_refuse(world_relay(world), WIRE_STATUS_BUSY, UINT32_MAX);
+	assert_true(world_send(world, 0, 1, 1));
+	world_listen(world, count_request, &requests);
+	world_run(world, 100);
+	world_listen(world, NULL, NULL);
+	assert_in_range(requests, 40, 60);
+	fake_relay_refuse(world_relay(world), WIRE_STATUS_BUSY, 0);
+	world_run(world, 30);
+	assert_int_equal(problems_of(world, 0), 0);
+	assert_int_equal(world_received(world, 0, 1, 1), 1);
+	world_destroy(world);
+}
+
 static void test_refused(void **state)
 {
 	struct world *world = settled(635);
@@ -662,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_old_entry),
 		cmocka_unit_test(test_relay_full),
 		cmocka_unit_test(test_relay_full_for_long),
+		cmocka_unit_test(test_relay_busy),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_contradiction),
