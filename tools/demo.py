@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make demo: a relay that knows nothing, three phones that hold the keys, messages, a group, and a call with speech.
+"""make demo: a relay that knows nothing, three phones that hold the keys, messages, a group, a second device, and a call with
+speech.
 
     demo.py BUILD          leaves build/demo/report.json and the recordings; exit 0 if everything held
 """
@@ -37,7 +38,7 @@ NETWORK = "Field Desk Nine"
 # A report has each of these; one that passed has a figure for each.
 GROUP = "Harbour watch"
 FIGURES = ("group_messages_sent", "group_messages_received", "group_acknowledged", "group_notices", "search_hits",
-           "exported", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
+           "exported", "handed_over", "device_received", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
            "offline_delivered", "relay_plaintext_hits", "control_hits", "udp_sizes", "recordings")
 
 
@@ -220,6 +221,47 @@ def judge_group(story, phones, wanted):
                         exported=len(exported))
 
 
+def said_of(phone, conversation):
+    """What was said in it and in which order, without who came and went."""
+    return [(item["id"], item["from"], item["text"]) for item in phone.run("export", conversation) if "text" in item]
+
+
+def add_device(story, rig, phones):
+    """What was said to it."""
+    story.chapter("Chiyo adds her laptop, and hands over to it what was said before.")
+    ana, _, chiyo = phones
+    laptop = rig.phone("laptop")
+    text = "The laptop and the phone should both have this."
+    began = time.monotonic()
+    showing = chiyo.start("device", "add", "Laptop")
+    joining = laptop.start("join", json.loads(showing.stdout.readline())["invitation"])
+    code = json.loads(joining.stdout.readline())["code"]
+    showing.communicate(timeout=60)
+    chiyo.run("device", "approve", code)
+    joining.communicate(timeout=60)
+    for conversation in ("100", GROUP):
+        laptop.wait_for("word that it is in " + conversation, lambda c=conversation: any(
+            item.get("notice") == "device" for item in laptop.run("export", c, check=False)))
+    story.say(f"it is in, by the code {code} that it showed and Chiyo typed: {time.monotonic() - began:.1f} s")
+    story.check(not said_of(laptop, "100") and not said_of(laptop, GROUP), "it has nothing of before")
+    ana.run("send", "102", text)
+    for phone in (laptop, chiyo):
+        phone.wait_for("Ana's message", lambda p=phone: text in [t for *_, t in said_of(p, "100")])
+    received = len(said_of(laptop, "100"))
+    began = time.monotonic()
+    laptop.run("device", "ask")
+    chiyo.wait_for("the request", lambda: chiyo.run("device", "history"))
+    chiyo.run("device", "give", "2")
+    laptop.wait_for("the end of it", lambda: laptop.run("device", "history")[-1]["state"] == "done")
+    handed = sum(item.get("handed", False) for conversation in ("100", GROUP)
+                 for item in laptop.run("export", conversation) if "text" in item)
+    story.check(all(said_of(laptop, c) == said_of(chiyo, c) for c in ("100", GROUP)) and received == 1,
+                f"both have the same: {received} message came by itself, {handed} were handed over in "
+                f"{time.monotonic() - began:.1f} s")
+    story.report.update(device_received=received, handed_over=handed)
+    return [text]
+
+
 def make_speech(story):
     said = []
     for which, seed in enumerate((11, 23)):
@@ -392,6 +434,7 @@ def play(story, build):
         hold_and_judge_calls(story, rig, phones, said)
         count_messages(story, phones, sent)
         texts = [text for found in sent.values() for text in found] + said_in_group
+        texts += add_device(story, rig, phones)
         search_relay(story, rig, relay, phones, texts, said)
 
 
