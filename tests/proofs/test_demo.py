@@ -13,8 +13,8 @@ from tap import equal, run, true  # noqa: E402
 import verdict  # noqa: E402
 
 FIGURES = ("group_messages_sent", "group_messages_received", "group_acknowledged", "group_notices", "search_hits",
-           "exported", "handed_over", "device_received", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
-           "offline_delivered", "relay_plaintext_hits", "control_hits", "udp_sizes")
+           "exported", "handed_over", "device_received", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms",
+           "messages_sent", "messages_received", "offline_delivered", "relay_plaintext_hits", "control_hits", "udp_sizes")
 SILENCE_S = 20
 
 

@@ -15,9 +15,11 @@
 
 enum sotto_err settled(struct world *world, uint32_t number, enum sotto_err err)
 {
-	/* A phone that dies meanwhile was asked for nothing. */
+	/* A phone that dies meanwhile was asked for nothing; one that ran out of something starts again. */
 	if (err == SOTTO_OK)
 		world_settle(world_phone(world, number));
+	else if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
+		world_restart(world_phone(world, number));
 	return err;
 }
 

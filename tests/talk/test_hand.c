@@ -428,38 +428,70 @@ static void test_in_pieces(void **state)
 	}
 }
 
+/* From asking to the end, whatever happens to one of them. */
+static void hand_over_whatever(struct world *world)
+{
+	static const struct talk_conversation with = {.kind = TALK_DIRECT, .extension = 102};
+
+	while (hand_state(world, OLD) == TALK_HAND_NONE) {
+		(void)!hand_ask(world, NEW);
+		world_run(world, 10);
+	}
+	while (hand_state(world, OLD) == TALK_HAND_ASKED) {
+		(void)!give(world, OLD, 2);
+		world_run(world, 30);
+	}
+	world_run(world, 60);
+	assert_int_equal(hand_state(world, NEW), TALK_HAND_DONE);
+	assert_int_equal(hand_state(world, OLD), TALK_HAND_DONE);
+	assert_same(world, &with, 2);
+}
+
+static struct world *world_with_two(uint64_t seed)
+{
+	struct world *world = world_begin(seed);
+
+	say(world, 2, 101, "first");
+	say(world, OLD, 102, "second");
+	world_run(world, 10);
+	add(world, OLD, NEW, "Tablet");
+	return world;
+}
+
 /* One of them dies at any write. */
 static void test_deaths(void **state)
 {
-	static const struct talk_conversation with = {.kind = TALK_DIRECT, .extension = 102};
 	uint32_t deaths = 0;
 
 	(void)state;
 	for (uint64_t n = 0; n < 60; n++) {
-		struct world *world = world_begin(100 + n);
+		struct world *world = world_with_two(100 + n);
 		uint32_t who = n % 2 == 0 ? OLD : NEW;
 
-		say(world, 2, 101, "first");
-		say(world, OLD, 102, "second");
-		world_run(world, 10);
-		add(world, OLD, NEW, "Tablet");
 		world_die_after(world_phone(world, who), n / 2);
-		while (hand_state(world, OLD) == TALK_HAND_NONE) {
-			(void)!hand_ask(world, NEW);
-			world_run(world, 10);
-		}
-		while (hand_state(world, OLD) == TALK_HAND_ASKED) {
-			(void)!give(world, OLD, 2);
-			world_run(world, 30);
-		}
-		world_run(world, 60);
-		assert_int_equal(hand_state(world, NEW), TALK_HAND_DONE);
-		assert_int_equal(hand_state(world, OLD), TALK_HAND_DONE);
-		assert_same(world, &with, 2);
+		hand_over_whatever(world);
 		deaths += world_phone(world, who)->deaths;
 		world_destroy(world);
 	}
 	assert_true(deaths >= 12);
+}
+
+/* An allocation or a random call of one of them fails; its engine is thrown away, and loaded again. */
+static void test_failures(void **state)
+{
+	uint32_t failures = 0;
+
+	(void)state;
+	for (uint64_t n = 0; n < 80; n++) {
+		struct world *world = world_with_two(200 + n);
+		uint32_t who = n % 2 == 0 ? OLD : NEW;
+
+		world_fail_after(world_phone(world, who), n);
+		hand_over_whatever(world);
+		failures += world_phone(world, who)->fail_left == UINT64_MAX;
+		world_destroy(world);
+	}
+	assert_true(failures >= 60);
 }
 
 /* What was handed over comes by itself later: then that counts, and what was taken back stays so. */
@@ -733,11 +765,17 @@ static void test_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handed),		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_only_its_person), cmocka_unit_test(test_its_time_ends),
-		cmocka_unit_test(test_out_meanwhile),	cmocka_unit_test(test_in_pieces),
-		cmocka_unit_test(test_deaths),		cmocka_unit_test(test_what_is_here_counts),
-		cmocka_unit_test(test_letters),		cmocka_unit_test(test_sheaves),
+		cmocka_unit_test(test_handed),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_only_its_person),
+		cmocka_unit_test(test_its_time_ends),
+		cmocka_unit_test(test_out_meanwhile),
+		cmocka_unit_test(test_in_pieces),
+		cmocka_unit_test(test_deaths),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_what_is_here_counts),
+		cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_sheaves),
 		cmocka_unit_test(test_items),
 	};
 
