@@ -34,6 +34,7 @@ struct result {
 	size_t entries;	 /* of the ledger: authorise and enrol */
 	size_t petition; /* the record in the porch */
 	size_t parcel;	 /* records in the newcomer's inbox */
+	size_t file;	 /* of the file that it names */
 	size_t everyone; /* records in *everyone*: entries, both commits, the newcomer's key package */
 	size_t relay;	 /* all append requests of the enrolment, from the invitation on */
 	double found_ms, join_ms, follow_ms;
@@ -117,6 +118,8 @@ static void request_sent(void *context, const struct talk *talk, struct bytes re
 	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
 	if ((append.flags & WIRE_DROP_INBOX) != 0)
 		sum = &result->parcel;
+	else if ((append.flags & WIRE_DROP_FILE) != 0)
+		sum = &result->file;
 	else if (memcmp(talk->porch.name, name, WIRE_HASH_LEN) == 0)
 		sum = &result->petition;
 	cursor = wire_list_walk(&append.records);
@@ -154,7 +157,8 @@ static void enrol_measure(struct world *world, struct result *result)
 	uint64_t length;
 
 	/* Not what was added up in the world before. */
-	result->petition = result->parcel = result->everyone = result->relay = 0;
+	result->petition = result->parcel = result->file = result->everyone = 0;
+	result->relay = 0;
 	world_listen(world, request_sent, &hearing);
 	world_invite(world, last);
 	newcomer->spent_ns = 0;
@@ -194,12 +198,14 @@ static void world_measure(struct result *result, uint64_t seed)
 
 static void print(const struct result *result)
 {
-	printf("0x%04x %7u  %7zu %7zu %7zu %7zu %7zu %7zu %7zu %8zu %8zu %7.2f %7.2f %7.2f %7zu "
+	printf("0x%04x %7u  %7zu %7zu %7zu %7zu %7zu %7zu %7zu %8zu %8zu %8zu %7.2f %7.2f %7.2f "
+	       "%7zu "
 	       "%7zu\n",
 	       result->suite, result->devices, result->key_package, result->welcome,
 	       result->add_commit, result->update_commit, result->entries, result->petition,
-	       result->everyone, result->parcel, result->relay, result->found_ms, result->join_ms,
-	       result->follow_ms, result->memory / 1024, result->memory_peak / 1024);
+	       result->everyone, result->parcel, result->file, result->relay, result->found_ms,
+	       result->join_ms, result->follow_ms, result->memory / 1024,
+	       result->memory_peak / 1024);
 	(void)fflush(stdout);
 }
 
@@ -211,13 +217,15 @@ static void write(FILE *json, const struct result *result, bool first)
 		"\"welcome_bytes\": "
 		"%zu, \"add_commit_bytes\": %zu, \"update_commit_bytes\": %zu, "
 		"\"ledger_entries_bytes\": %zu, \"petition_bytes\": %zu, \"everyone_bytes\": %zu, "
-		"\"parcel_bytes\": %zu, \"relay_bytes\": %zu, \"found_ms\": %.3f, \"join_ms\": "
+		"\"parcel_bytes\": %zu, \"file_bytes\": %zu, \"relay_bytes\": %zu, \"found_ms\": "
+		"%.3f, \"join_ms\": "
 		"%.3f, "
 		"\"follow_ms\": %.3f, \"memory_bytes\": %zu, \"memory_peak_bytes\": %zu}",
 		first ? "" : ",", result->suite, result->devices, result->key_package,
 		result->welcome, result->add_commit, result->update_commit, result->entries,
-		result->petition, result->everyone, result->parcel, result->relay, result->found_ms,
-		result->join_ms, result->follow_ms, result->memory, result->memory_peak);
+		result->petition, result->everyone, result->parcel, result->file, result->relay,
+		result->found_ms, result->join_ms, result->follow_ms, result->memory,
+		result->memory_peak);
 }
 
 int main(int argc, char **argv)
@@ -233,9 +241,9 @@ int main(int argc, char **argv)
 		return 1;
 	if (argc == 2)
 		json = bench_json_open(argv[1]);
-	printf("%-6s %7s  %7s %7s %7s %7s %7s %7s %7s %8s %8s %7s %7s %7s %7s %7s\n", "suite",
+	printf("%-6s %7s  %7s %7s %7s %7s %7s %7s %7s %8s %8s %8s %7s %7s %7s %7s %7s\n", "suite",
 	       "devices", "package", "welcome", "add", "update", "entries", "petit.", "everyon",
-	       "parcel", "relay", "found", "join", "follow", "kB", "peak kB");
+	       "parcel", "file", "relay", "found", "join", "follow", "kB", "peak kB");
 	for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
 		for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
 			struct result result = {.suite = suites[i], .devices = sizes[s].devices};

@@ -47,6 +47,7 @@ static struct setting *find_setting(size_t index)
 static void join(const struct setting *setting, struct bytes welcome)
 {
 	struct mls_group *group = NULL;
+	struct mls_buffer one = {0};
 	struct mls_join_options options = {
 		.welcome = welcome,
 		.key_package = mls_buffer_bytes(&setting->package),
@@ -56,6 +57,19 @@ static void join(const struct setting *setting, struct bytes welcome)
 
 	if (mls_group_join(&config, &options, &group) == SOTTO_OK)
 		mls_group_destroy(group);
+	/* Cut for one, it is a welcome for that one and the same for whoever cuts it again. */
+	if (mls_welcome_for(&allocator_default, welcome, BYTES(setting->ref, setting->ref_len),
+			    &one) == SOTTO_OK) {
+		struct mls_buffer again = {0};
+
+		setting_must(mls_welcome_find(mls_buffer_bytes(&one),
+					      BYTES(setting->ref, setting->ref_len)));
+		setting_must(mls_welcome_for(&allocator_default, mls_buffer_bytes(&one),
+					     BYTES(setting->ref, setting->ref_len), &again));
+		ASSERT(bytes_equal(mls_buffer_bytes(&one), mls_buffer_bytes(&again)));
+		mls_buffer_release(&again);
+		mls_buffer_release(&one);
+	}
 }
 
 static void join_external(const struct setting *setting, struct bytes info)

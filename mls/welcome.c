@@ -64,21 +64,54 @@ enum sotto_err welcome_find(const struct welcome_view *view, struct bytes ref,
 	return SOTTO_ERR_NOT_FOUND;
 }
 
-enum sotto_err mls_welcome_find(struct bytes welcome, struct bytes ref)
+static enum sotto_err whole_read(struct bytes welcome, struct welcome_view *view)
 {
-	struct hpke_ciphertext sealed;
-	struct welcome_view view;
 	struct reader reader;
-	enum sotto_err err;
 
 	reader_init(&reader, welcome);
 	if (reader_get_u16(&reader) != MLS_VERSION)
 		reader_fail(&reader, SOTTO_ERR_VERSION);
 	if (reader_get_u16(&reader) != MLS_WELCOME)
 		reader_fail(&reader, SOTTO_ERR_ARGUMENT);
-	welcome_read(&reader, &view);
-	err = reader_finish(&reader);
+	welcome_read(&reader, view);
+	return reader_finish(&reader);
+}
+
+enum sotto_err mls_welcome_find(struct bytes welcome, struct bytes ref)
+{
+	struct hpke_ciphertext sealed;
+	struct welcome_view view;
+	enum sotto_err err = whole_read(welcome, &view);
+
 	return err == SOTTO_OK ? welcome_find(&view, ref, &sealed) : err;
+}
+
+enum sotto_err mls_welcome_for(const struct allocator *allocator, struct bytes welcome,
+			       struct bytes ref, struct mls_buffer *message)
+{
+	struct hpke_ciphertext sealed;
+	struct welcome_view view;
+	struct writer made;
+	size_t start;
+	enum sotto_err err;
+
+	writer_init_growing(&made, allocator != NULL ? allocator : &allocator_default);
+	TRY(whole_read(welcome, &view));
+	TRY(welcome_find(&view, ref, &sealed));
+	writer_put_u16(&made, MLS_VERSION);
+	writer_put_u16(&made, MLS_WELCOME);
+	writer_put_u16(&made, view.suite);
+	start = writer_begin_vector(&made);
+	writer_put_vector(&made, ref);
+	writer_put_vector(&made, sealed.kem_output);
+	writer_put_vector(&made, sealed.ciphertext);
+	writer_end_vector(&made, start);
+	writer_put_vector(&made, view.encrypted_group_info);
+	TRY(writer_finish(&made));
+	buffer_take(message, &made);
+out:
+	writer_release(&made);
+	return err;
 }
 
 void welcome_key_derive(const struct suite *suite, const struct secret *welcome,

@@ -13,6 +13,7 @@ struct row {
 #define YES    RELAY_RULE_YES
 #define PORCH  RELAY_RULE_PORCH
 #define INBOX  RELAY_RULE_INBOX
+#define COMING RELAY_RULE_COMING
 #define MARKED RELAY_RULE_MARKED
 
 /* A table is read by columns, and the formatter takes nothing but its own two words. */
@@ -20,8 +21,8 @@ struct row {
 static const struct row table[] = {
 	/* request                   none  claim  porch  catch-up  full */
 	{wire_number_append,        {NO,   NO,    PORCH, NO,       YES}},
-	{wire_number_read,          {NO,   NO,    INBOX, MARKED,   YES}},
-	{wire_number_watch,         {NO,   NO,    INBOX, MARKED,   YES}},
+	{wire_number_read,          {NO,   NO,    COMING, MARKED,  YES}},
+	{wire_number_watch,         {NO,   NO,    COMING, MARKED,  YES}},
 	{wire_number_trim,          {NO,   NO,    INBOX, NO,       INBOX}},
 	{wire_number_room_join,     {NO,   NO,    NO,    NO,       YES}},
 	{wire_number_room_leave,    {NO,   NO,    NO,    NO,       YES}},
@@ -54,8 +55,10 @@ bool relay_rule_allows(enum relay_rule rule, uint8_t flags, bool is_porch)
 		return is_porch;
 	case RELAY_RULE_INBOX:
 		return (flags & WIRE_DROP_INBOX) != 0;
+	case RELAY_RULE_COMING:
+		return (flags & (WIRE_DROP_INBOX | WIRE_DROP_FILE)) != 0;
 	case RELAY_RULE_MARKED:
-		return (flags & (WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP)) != 0;
+		return flags != 0;
 	}
 	return false;
 }

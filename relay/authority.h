@@ -10,7 +10,8 @@ enum relay_rule {
 	RELAY_RULE_YES,
 	RELAY_RULE_PORCH,  /* in the porch drop only */
 	RELAY_RULE_INBOX,  /* in inboxes only */
-	RELAY_RULE_MARKED, /* in drops whose maker marked them: inbox, or readable in catch-up */
+	RELAY_RULE_COMING, /* what brings somebody in: in inboxes and files */
+	RELAY_RULE_MARKED, /* in drops whose maker marked them: these, or readable in catch-up */
 };
 
 /* What is not in the table is RELAY_RULE_NO. */

@@ -63,7 +63,8 @@ static uint64_t drop_bytes_max(uint8_t authority, uint8_t flags)
 {
 	if (authority == WIRE_AUTHORITY_PORCH)
 		return RELAY_PORCH_BYTES_MAX;
-	return (flags & WIRE_DROP_INBOX) != 0 ? RELAY_INBOX_BYTES_MAX : RELAY_DROP_BYTES_MAX;
+	return (flags & (WIRE_DROP_INBOX | WIRE_DROP_FILE)) != 0 ? RELAY_INBOX_BYTES_MAX
+								 : RELAY_DROP_BYTES_MAX;
 }
 
 static enum sotto_err take_change(struct relay_desk *desk, const struct wire_store_ask *ask,

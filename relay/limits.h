@@ -31,7 +31,8 @@
 /* One conversation epoch with files of its own; two weeks of voice notes of a large group. */
 #define RELAY_DROP_BYTES_MAX (UINT64_C(256) << 20)
 
-/* An inbox holds Welcomes and notices and is trimmed: more is somebody flooding it. */
+/* An inbox holds Welcomes and notices and is trimmed: more is somebody flooding it. A file brings somebody into a group:
+ * the tree of the largest one, its ledger and its key packages are half of that. */
 #define RELAY_INBOX_BYTES_MAX (UINT64_C(16) << 20)
 
 /* The porch is read at once by whoever is awake. */

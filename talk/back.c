@@ -83,6 +83,7 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	TRY(drops_take(talk, group, &next));
 	mls_group_destroy(group->mls);
 	group->mls = *mls;
+	talk_send_options(group->mls);
 	*mls = NULL;
 	TRY(talk_owed_welcome(talk, group));
 	TRY(outbox_take(talk, group));
@@ -108,9 +109,8 @@ out:
 	return err;
 }
 
-/* SOTTO_ERR_AGAIN: perhaps later. SOTTO_ERR_EXISTS: we are there, or further. */
-static enum sotto_err awaited(const struct talk *talk, const struct talk_group *group,
-			      const struct mls_group *mls)
+enum sotto_err talk_back_awaited(const struct talk *talk, const struct talk_group *group,
+				 const struct mls_group *mls)
 {
 	bool read = group->drops[0].at_end || talk->authority == WIRE_AUTHORITY_PORCH;
 	struct mls_context context;
@@ -129,21 +129,22 @@ static enum sotto_err awaited(const struct talk *talk, const struct talk_group *
 
 enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group, struct mls_group **mls)
 {
-	enum sotto_err err = awaited(talk, group, *mls);
+	enum sotto_err err = talk_back_awaited(talk, group, *mls);
 
 	return err == SOTTO_OK ? talk_back_take(talk, group, mls) : err;
 }
 
 /* Ours is the beginning of what we are given, or SOTTO_ERR_INVALID. What is more is taken. */
-static enum sotto_err entries_take(struct talk *talk, const struct talk_parcel *parcel, bool take)
+static enum sotto_err entries_take(struct talk *talk, const struct talk_contents *contents,
+				   bool take)
 {
-	struct wire_cursor cursor = wire_list_walk(&parcel->entries);
+	struct wire_cursor cursor = wire_list_walk(&contents->entries);
 	uint64_t length = ledger_length(talk->ledger);
 	struct talk_entry entry;
 	uint64_t at = 0;
 	enum sotto_err err = SOTTO_OK;
 
-	FAIL_IF(parcel->entries.count < length, SOTTO_ERR_INVALID);
+	FAIL_IF(contents->entries.count < length, SOTTO_ERR_INVALID);
 	for (; wire_list_next(&cursor, &talk_entry_type, &entry); at++) {
 		if (at < length)
 			FAIL_IF(!bytes_equal(ledger_entry_bytes(talk->ledger, at), entry.entry),
@@ -174,26 +175,26 @@ static bool access_continues(const struct talk *talk, const struct talk_parcel *
 }
 
 enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
-				  struct mls_group **mls)
+				  const struct talk_contents *contents, struct mls_group **mls)
 {
 	struct talk_group *everyone = talk->everyone;
 	struct ledger *ledger = NULL;
-	enum sotto_err err = awaited(talk, everyone, *mls);
+	enum sotto_err err = talk_back_awaited(talk, everyone, *mls);
 
 	if (err != SOTTO_OK)
 		return err;
 	FAIL_IF(parcel->version != TALK_VERSION || !talk_access_fits(parcel) ||
 			!access_continues(talk, parcel),
 		SOTTO_ERR_INVALID);
-	TRY(entries_take(talk, parcel, false));
-	TRY(talk_ledger_take(talk, parcel, &ledger));
+	TRY(entries_take(talk, contents, false));
+	TRY(talk_ledger_take(talk, contents, &ledger));
 	FAIL_IF(!talk_leaves_fit(ledger, *mls, parcel->stated_ms) ||
 			!talk_context_names(talk, ledger, *mls),
 		SOTTO_ERR_INVALID);
-	TRY(entries_take(talk, parcel, true));
+	TRY(entries_take(talk, contents, true));
 	talk_access_take(talk, parcel);
 	TRY(talk_back_take(talk, everyone, mls));
-	TRY(talk_packages_take(talk, parcel));
+	TRY(talk_packages_take(talk, contents));
 	talk->behind_ns = talk->behind_length = 0;
 	talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
 	talk->porch_wanted = false;

@@ -78,7 +78,12 @@ bool talk_all_allowed(const struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_life_work(struct talk *talk, struct talk_group *group);
 
 /* ---- back.c: a Welcome into a group that we have already ---- */
+/* Is a Welcome that leads there what we wait for? SOTTO_ERR_AGAIN: perhaps later. SOTTO_ERR_EXISTS: we are there, or
+ * further. */
+MUST_USE enum sotto_err talk_back_awaited(const struct talk *talk, const struct talk_group *group,
+					  const struct mls_group *mls);
 MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
+					   const struct talk_contents *contents,
 					   struct mls_group **mls);
 /* What leads on is this, whatever was before. Takes *mls over. */
 MUST_USE enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group,

@@ -408,9 +408,11 @@ static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
 		const struct talk_petition_row *petition = talk_petition_of(talk, keys[i]);
 		struct mls_key_package_info info;
 		struct mls_member member;
+		size_t ref_len;
 
 		TRY(mls_key_package_check(&talk->mls, packages[i], 0, &info));
 		FAIL_IF(info.init_key.len > TALK_INIT_KEY_MAX, SOTTO_ERR_UNSUPPORTED);
+		TRY(mls_key_package_ref(packages[i], made[i].package_ref, &ref_len));
 		memcpy(made[i].key, keys[i], LEDGER_KEY_LEN);
 		memcpy(made[i].init_key, info.init_key.data, info.init_key.len);
 		made[i].init_key_len = (uint16_t)info.init_key.len;

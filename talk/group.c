@@ -27,6 +27,14 @@ struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id)
 	return NULL;
 }
 
+/* Trees travel beside Welcomes (inbox.c). */
+void talk_send_options(struct mls_group *mls)
+{
+	static const struct mls_send_options options = {.handshake = MLS_PRIVATE_MESSAGE};
+
+	mls_group_set_send_options(mls, &options);
+}
+
 /* Takes mls over when it succeeds. */
 enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum talk_kind kind,
 			      uint32_t peer, struct talk_group **group)
@@ -53,6 +61,7 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	made->peer = peer;
 	made->commit_due_ns = made->speak_due_ns = made->age_due_ns = TALK_NEVER;
 	made->mls = mls;
+	talk_send_options(mls);
 	err = talk_drop_of_epoch(talk, made, &made->drops[0]);
 	if (err != SOTTO_OK) {
 		made->mls = NULL;

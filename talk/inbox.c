@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parcels: how a device comes into a group. Out: a Welcome and what belongs to it, cut into parts, each
- * sealed to the key package that the Welcome is for, kept and appended again until the device has spoken in
- * the group. In:
- * parts are joined in memory; where the inbox is read from after a restart stays before the first part of
- * a parcel that is not done.
+ * Parcels: how a device comes into a group.
+ *
+ *   out   contents: the tree after the commit, in *everyone* ledger and key packages
+ *           short: in each parcel      else: once, in a file (file.c)
+ *         parcel: the Welcome, cut for one device, the file's name and key, or the contents. Sealed to the key package
+ *         that the Welcome is for, kept and appended again until the device has spoken in the group
+ *   in    parts are joined in memory, a file is fetched (fetch.c), the Welcome opened against its tree. Where the
+ *         inbox is read from after a restart stays before the first part of a parcel that is not done
  */
 #include <string.h>
 
@@ -14,24 +17,18 @@
 /* Parcels that are coming at once: one for each group, of a phone that was away for long. */
 #define COMING_MAX 4096
 
-/* What a parcel has for each device beside its key package, taken high: a leaf and a parent node with X-Wing's
- * keys; and for each who comes in by it: the secrets. */
-#define PARCEL_LEAF_LEN 3000
-#define PARCEL_NEW_LEN	1500
-#define PARCEL_REST_LEN 65536
+/* What contents have for each device beside its key package, taken high: a leaf and a parent node with X-Wing's keys. */
+#define CONTENTS_LEAF_LEN 3000
+#define CONTENTS_REST_LEN 65536
 
-/* Parcels that a phone keeps at once, if more is waiting to be let in than one: as much as a relay takes from
- * one link without a pause. */
-#define PARCELS_BYTES_MAX (UINT64_C(64) << 20)
+_Static_assert(TALK_PARCEL_PARTS_MAX *TALK_PART_MAX > TALK_WELCOME_MAX + TALK_INLINE_MAX + 4096,
+	       "a parcel has room for what is in it");
 
-_Static_assert(TALK_PARTS_MAX *(WIRE_RECORD_LEN_64 + 4) + 4096 <= STORE_VALUE_LEN_MAX,
-	       "a parcel fits a row");
-
-/* Not less than a parcel would have that lets in so many. */
-static size_t parcel_len(const struct talk *talk, size_t adds)
+/* Not less than contents would have with so many more. */
+static size_t contents_len(const struct talk *talk, size_t adds)
 {
 	size_t members = mls_group_member_count(talk->everyone->mls);
-	size_t len = PARCEL_REST_LEN + (members + adds) * PARCEL_LEAF_LEN + adds * PARCEL_NEW_LEN;
+	size_t len = CONTENTS_REST_LEN + (members + adds) * CONTENTS_LEAF_LEN;
 
 	for (uint64_t i = 0; i < ledger_length(talk->ledger); i++)
 		len += ledger_entry_bytes(talk->ledger, i).len + 4;
@@ -42,28 +39,17 @@ static size_t parcel_len(const struct talk *talk, size_t adds)
 
 bool talk_parcel_fits(const struct talk *talk)
 {
-	return parcel_len(talk, 1) <= TALK_PARCEL_MAX;
+	return contents_len(talk, 1) <= TALK_FILE_MAX;
 }
 
 size_t talk_adds_max(const struct talk *talk, size_t wanted)
 {
-	size_t len = parcel_len(talk, wanted);
-	size_t kept = 0;
+	size_t len = contents_len(talk, 1);
 	size_t room;
 
-	if (!talk_parcel_fits(talk))
+	if (len > TALK_FILE_MAX)
 		return 0;
-	list_for_each (element, following, &talk->parcels) {
-		const struct talk_sent_parcel *sent =
-			CONTAINER_OF(element, struct talk_sent_parcel, list);
-
-		for (size_t i = 0; i < sent->records.count; i++)
-			kept += sent->records.items[i].len;
-	}
-	room = kept < PARCELS_BYTES_MAX ? (PARCELS_BYTES_MAX - kept) / len : 0;
-	/* One goes always: who never comes for his parcel keeps nobody out. */
-	if (room == 0 || len > TALK_PARCEL_MAX)
-		room = 1;
+	room = 1 + (TALK_FILE_MAX - len) / CONTENTS_LEAF_LEN;
 	return room < wanted ? room : wanted;
 }
 
@@ -75,7 +61,7 @@ static enum sotto_err parts_seal(struct talk *talk, struct bytes init_key, const
 	size_t count = talk_part_count(parcel.len);
 	enum sotto_err err = SOTTO_OK;
 
-	FAIL_IF(count > TALK_PARTS_MAX, SOTTO_ERR_LIMIT);
+	FAIL_IF(count > TALK_PARCEL_PARTS_MAX, SOTTO_ERR_LIMIT);
 	TRY(random_fill(talk->random, part.id, sizeof(part.id)));
 	TRY(talk_records_make(talk, &sent->records, count));
 	part.count = (uint16_t)count;
@@ -134,7 +120,8 @@ out:
 
 static enum sotto_err parcel_send(struct talk *talk, struct talk_group *group,
 				  const struct ledger_device *device,
-				  const struct talk_kept_welcomed *welcomed, struct bytes parcel)
+				  const struct talk_kept_welcomed *welcomed, uint64_t file,
+				  struct bytes parcel)
 {
 	struct talk_sent_parcel *sent = NULL;
 	struct talk_drop drop;
@@ -147,6 +134,7 @@ static enum sotto_err parcel_send(struct talk *talk, struct talk_group *group,
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&sent->list);
 	sent->epoch = group->drops[0].epoch;
+	sent->file = file;
 	memcpy(sent->device_key, device->key, LEDGER_KEY_LEN);
 	memcpy(sent->append_token, drop.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, drop.read_hash, WIRE_HASH_LEN);
@@ -166,7 +154,7 @@ out:
 }
 
 /* What a newcomer needs beside the Welcome: all entries, and how to add each device. */
-static enum sotto_err roster_put(struct talk *talk, struct talk_parcel *parcel,
+static enum sotto_err roster_put(struct talk *talk, struct talk_contents *contents,
 				 struct talk_entry **entries, struct talk_key_package **packages,
 				 size_t *package_room)
 {
@@ -188,50 +176,95 @@ static enum sotto_err roster_put(struct talk *talk, struct talk_parcel *parcel,
 		    ledger_allows_leaf(talk->ledger, package->device_key, false))
 			(*packages)[count++].message = talk_blob_bytes(&package->message);
 	}
-	parcel->access.items = talk->access;
-	parcel->access.count = talk->access_count;
-	parcel->entries.items = *entries;
-	parcel->entries.count = ledger_length(talk->ledger);
-	parcel->key_packages.items = *packages;
-	parcel->key_packages.count = count;
+	contents->entries.items = *entries;
+	contents->entries.count = ledger_length(talk->ledger);
+	contents->key_packages.items = *packages;
+	contents->key_packages.count = count;
 	return SOTTO_OK;
 }
 
-static enum sotto_err parcels_send(struct talk *talk, struct talk_group *group, struct bytes parcel)
+/* All but the Welcome is the same for all of them. */
+static enum sotto_err parcels_send(struct talk *talk, struct talk_group *group,
+				   struct talk_parcel *parcel, uint64_t file)
 {
+	struct bytes welcome = mls_buffer_bytes(&group->welcome);
+	struct mls_buffer one = {0};
+	struct talk_blob encoded = {0};
 	enum sotto_err err = SOTTO_OK;
 
 	for (size_t i = 0; i < group->welcomed_count; i++) {
+		const struct talk_kept_welcomed *welcomed = &group->welcomed[i];
 		const struct ledger_device *device =
-			ledger_device_by_key(talk->ledger, group->welcomed[i].key);
+			ledger_device_by_key(talk->ledger, welcomed->key);
 
-		if (device != NULL)
-			TRY(parcel_send(talk, group, device, &group->welcomed[i], parcel));
+		if (device == NULL)
+			continue;
+		mls_buffer_release(&one);
+		TRY(mls_welcome_for(talk->allocator, welcome,
+				    BYTES(welcomed->package_ref, mls_suite_hash_len(talk->suite)),
+				    &one));
+		parcel->welcome = mls_buffer_bytes(&one);
+		err = talk_encode(talk, &talk_parcel_type, parcel, &encoded);
+		/* Whom it was for stays out, which is no reason for us to stop. */
+		if (err == SOTTO_ERR_LIMIT)
+			continue;
+		TRY(err);
+		TRY(parcel_send(talk, group, device, welcomed, file, talk_blob_bytes(&encoded)));
 	}
+	err = SOTTO_OK;
 out:
+	mls_buffer_release(&one);
+	talk_blob_clear(talk, &encoded);
+	return err;
+}
+
+static enum sotto_err contents_send(struct talk *talk, struct talk_group *group,
+				    struct bytes contents)
+{
+	struct talk_parcel parcel = {.version = TALK_VERSION, .stated_ms = talk->utc_ms};
+	struct talk_file file = {0};
+	uint64_t number = 0;
+	enum sotto_err err = SOTTO_OK;
+
+	if (group->kind == TALK_EVERYONE) {
+		parcel.access.items = talk->access;
+		parcel.access.count = talk->access_count;
+	}
+	if (contents.len <= TALK_INLINE_MAX) {
+		parcel.contents = contents;
+	} else {
+		TRY(talk_file_make(talk, contents, &file, &number));
+		parcel.file.items = &file;
+		parcel.file.count = 1;
+	}
+	err = parcels_send(talk, group, &parcel, number);
+out:
+	bytes_wipe(&file, sizeof(file));
 	return err;
 }
 
 enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
 {
-	struct talk_parcel parcel = {.version = TALK_VERSION,
-				     .stated_ms = talk->utc_ms,
-				     .welcome = mls_buffer_bytes(&group->welcome)};
+	struct talk_contents contents = {.version = TALK_VERSION};
 	struct talk_entry *entries = NULL;
 	struct talk_key_package *packages = NULL;
 	size_t package_room = 0;
+	struct mls_buffer tree = {0};
 	struct talk_blob encoded = {0};
 	enum sotto_err err = SOTTO_OK;
 
+	TRY(mls_group_tree(group->mls, &tree));
+	contents.tree = mls_buffer_bytes(&tree);
 	if (group->kind == TALK_EVERYONE)
-		TRY(roster_put(talk, &parcel, &entries, &packages, &package_room));
-	err = talk_encode(talk, &talk_parcel_type, &parcel, &encoded);
-	/* Whom it was for stays out, which is no reason for us to stop. */
-	if (err == SOTTO_ERR_LIMIT || talk_part_count(encoded.len) > TALK_PARTS_MAX)
+		TRY(roster_put(talk, &contents, &entries, &packages, &package_room));
+	err = talk_encode(talk, &talk_contents_type, &contents, &encoded);
+	if (err == SOTTO_OK)
+		err = contents_send(talk, group, talk_blob_bytes(&encoded));
+	/* Those whom it was for stay out, which is no reason for us to stop. */
+	if (err == SOTTO_ERR_LIMIT)
 		err = SOTTO_OK;
-	else if (err == SOTTO_OK)
-		err = parcels_send(talk, group, talk_blob_bytes(&encoded));
 out:
+	mls_buffer_release(&tree);
 	talk_give(talk, entries, ledger_length(talk->ledger) * sizeof(*entries));
 	talk_give(talk, packages, package_room * sizeof(*packages));
 	talk_blob_clear(talk, &encoded);
@@ -254,8 +287,9 @@ enum sotto_err talk_parcels_work(struct talk *talk)
 				return err;
 			continue;
 		}
+		/* Who reads it finds its file. */
 		if (sent->records.ticket != 0 || sent->records.stored == sent->records.count ||
-		    talk->now_ns < talk->retry_ns)
+		    talk->now_ns < talk->retry_ns || !talk_file_there(talk, sent->file))
 			continue;
 		err = talk_ask_append(talk, TALK_ASK_APPEND_PARCEL, sent->append_token,
 				      sent->read_hash, WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP,
@@ -308,7 +342,7 @@ out:
 /* Could it be a part of any parcel? What could not be begins none, which would then never be whole. */
 static bool part_fits(const struct talk_part *part)
 {
-	return part->version == TALK_VERSION && part->count <= TALK_PARTS_MAX &&
+	return part->version == TALK_VERSION && part->count <= TALK_PARCEL_PARTS_MAX &&
 	       part->number < part->count && part->bytes.len > 0;
 }
 
@@ -336,40 +370,113 @@ static bool is_everyone(const struct talk *talk, const struct mls_group *mls)
 	return bytes_equal(context.group_id, BYTES(ledger_network(talk->ledger), LEDGER_HASH_LEN));
 }
 
+enum sotto_err talk_contents_get(struct talk *talk, struct talk_coming *coming,
+				 const struct talk_parcel *parcel, struct talk_blob *fetched,
+				 struct talk_contents *contents)
+{
+	struct wire_cursor cursor = wire_list_walk(&parcel->file);
+	struct bytes bytes = parcel->contents;
+	struct talk_contents decoded;
+	struct talk_file file = {0};
+	enum sotto_err err = SOTTO_OK;
+
+	FAIL_IF((bytes.len == 0) != (parcel->file.count == 1), SOTTO_ERR_INVALID);
+	if (wire_list_next(&cursor, &talk_file_type, &file)) {
+		err = talk_fetch_file(talk, coming, &file, fetched);
+		/* Looked for in vain, and nobody keeps it any more. */
+		if (err == SOTTO_ERR_AGAIN && coming->tries > 0 &&
+		    talk->utc_ms > parcel->stated_ms + talk->retention_ms)
+			err = SOTTO_ERR_INVALID;
+		TRY(err);
+		bytes = talk_blob_bytes(fetched);
+	}
+	TRY(wire_decode(&talk_contents_type, bytes, &decoded));
+	FAIL_IF(decoded.version != TALK_VERSION, SOTTO_ERR_INVALID);
+	*contents = decoded;
+out:
+	bytes_wipe(&file, sizeof(file));
+	return err;
+}
+
+/* Room for this one: those that wait longest are opened again when their turn comes. */
+static void waiting_close(const struct talk *talk, const struct talk_coming *newest)
+{
+	size_t sum = 0;
+
+	list_for_each (element, following, &talk->coming)
+		sum += CONTAINER_OF(element, struct talk_coming, list)->weight;
+	list_for_each (element, following, &talk->coming) {
+		struct talk_coming *coming = CONTAINER_OF(element, struct talk_coming, list);
+
+		if (sum <= TALK_WAITING_BYTES || coming == newest)
+			return;
+		if (coming->mls == NULL)
+			continue;
+		sum -= coming->weight;
+		coming->weight = 0;
+		mls_group_destroy(coming->mls);
+		coming->mls = NULL;
+		talk_fetch_wait(talk, coming);
+	}
+}
+
+/* What is in it, and where its Welcome leads, if that is not known yet. */
+static enum sotto_err parcel_open(struct talk *talk, struct talk_coming *coming,
+				  struct talk_blob *whole, struct talk_blob *fetched,
+				  struct talk_parcel *parcel, struct talk_contents *contents)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(talk_coming_join(talk, coming, 0, whole));
+	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(whole), parcel));
+	TRY(talk_contents_get(talk, coming, parcel, fetched, contents));
+	if (coming->mls != NULL)
+		goto out;
+	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &coming->mls));
+	coming->weight = contents->tree.len;
+	waiting_close(talk, coming);
+out:
+	return err;
+}
+
 /* A member's parcel. Its Welcome is opened once, and then waits until its group or the ledger is so far. */
 static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
 {
-	struct talk_blob whole = {0};
+	struct talk_blob whole = {0}, fetched = {0};
 	struct talk_parcel parcel;
+	struct talk_contents contents;
 	enum sotto_err err = SOTTO_OK;
 
-	if (coming->mls == NULL || is_everyone(talk, coming->mls)) {
-		TRY(talk_coming_join(talk, coming, 0, &whole));
-		TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel));
-	}
-	if (coming->mls == NULL)
-		TRY(talk_welcome_join(talk, parcel.welcome, &coming->mls));
+	/* A file is not read again for nothing. */
+	if (coming->mls != NULL && is_everyone(talk, coming->mls))
+		TRY(talk_back_awaited(talk, talk->everyone, coming->mls));
+	if (coming->mls == NULL || is_everyone(talk, coming->mls))
+		TRY(parcel_open(talk, coming, &whole, &fetched, &parcel, &contents));
 	if (is_everyone(talk, coming->mls))
-		err = talk_back_everyone(talk, &parcel, &coming->mls);
+		err = talk_back_everyone(talk, &parcel, &contents, &coming->mls);
 	else if (talk->everyone->drops[0].at_end)
 		err = talk_conversation_join(talk, &coming->mls);
 	else
 		err = SOTTO_ERR_AGAIN;
 out:
+	talk_blob_clear(talk, &fetched);
 	talk_blob_clear(talk, &whole);
 	return err;
 }
 
-static enum sotto_err joiner_take(struct talk *talk, const struct talk_coming *coming)
+static enum sotto_err joiner_take(struct talk *talk, struct talk_coming *coming)
 {
-	struct talk_blob whole = {0};
+	struct talk_blob whole = {0}, fetched = {0};
 	struct talk_parcel parcel;
+	struct talk_contents contents;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(talk_coming_join(talk, coming, 0, &whole));
 	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel));
-	err = talk_join_parcel(talk, &parcel);
+	TRY(talk_contents_get(talk, coming, &parcel, &fetched, &contents));
+	err = talk_join_parcel(talk, &parcel, &contents);
 out:
+	talk_blob_clear(talk, &fetched);
 	talk_blob_clear(talk, &whole);
 	return err;
 }
@@ -388,6 +495,9 @@ enum sotto_err talk_coming_work(struct talk *talk)
 		if (err == SOTTO_ERR_NO_MEMORY || err == SOTTO_ERR_RANDOM)
 			return err;
 		if (err != SOTTO_ERR_AGAIN) {
+			err = talk_fetch_end(talk, coming);
+			if (err != SOTTO_OK)
+				return err;
 			talk_coming_free(talk, coming);
 			talk->dirty = true;
 		}

@@ -172,10 +172,10 @@ out:
 }
 
 /* The whole history, from its first entry, as everybody checks it. */
-enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_parcel *parcel,
+enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_contents *contents,
 				struct ledger **ledger)
 {
-	struct wire_cursor cursor = wire_list_walk(&parcel->entries);
+	struct wire_cursor cursor = wire_list_walk(&contents->entries);
 	struct ledger *made = NULL;
 	struct talk_entry entry;
 	enum sotto_err err = ledger_create(talk->allocator, &made);
@@ -301,9 +301,9 @@ static enum sotto_err package_take(struct talk *talk, struct bytes message)
 	return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 }
 
-enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel)
+enum sotto_err talk_packages_take(struct talk *talk, const struct talk_contents *contents)
 {
-	struct wire_cursor cursor = wire_list_walk(&parcel->key_packages);
+	struct wire_cursor cursor = wire_list_walk(&contents->key_packages);
 	struct talk_key_package item;
 	enum sotto_err err = SOTTO_OK;
 
@@ -342,7 +342,8 @@ void talk_access_take(struct talk *talk, const struct talk_parcel *parcel)
 
 /* All checks are done: from here on this phone is a member. */
 static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *parcel,
-				  struct ledger *ledger, struct mls_group **mls)
+				  const struct talk_contents *contents, struct ledger *ledger,
+				  struct mls_group **mls)
 {
 	enum sotto_err err = SOTTO_OK;
 
@@ -353,7 +354,7 @@ static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *p
 	*mls = NULL;
 	talk->everyone->update_due = true;
 	TRY(talk_owed_welcome(talk, talk->everyone));
-	TRY(talk_packages_take(talk, parcel));
+	TRY(talk_packages_take(talk, contents));
 	TRY(talk_cancel(talk, talk->inbox.ticket));
 	talk_member_drops(talk);
 	talk_blob_clear(talk, &talk->invitation);
@@ -369,7 +370,8 @@ out:
 }
 
 /* What does not hold is not joined: a parcel by somebody else may still come. */
-enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel)
+enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel,
+				const struct talk_contents *contents)
 {
 	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
 	const struct ledger_device *own;
@@ -380,14 +382,14 @@ enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *par
 
 	TRY(invitation_of(talk, &card));
 	FAIL_IF(parcel->version != TALK_VERSION || !talk_access_fits(parcel), SOTTO_ERR_INVALID);
-	TRY(talk_ledger_take(talk, parcel, &ledger));
+	TRY(talk_ledger_take(talk, contents, &ledger));
 	FAIL_IF(!ledger_fits(talk, ledger, &card, package->made_ms), SOTTO_ERR_INVALID);
-	TRY(talk_welcome_join(talk, parcel->welcome, &mls));
+	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &mls));
 	own = ledger_device_by_key(ledger, talk->identity.public_key);
 	FAIL_IF(!talk_leaves_fit(ledger, mls, own->since_ms) ||
 			!talk_context_names(talk, ledger, mls),
 		SOTTO_ERR_INVALID);
-	err = join_finish(talk, parcel, ledger, &mls);
+	err = join_finish(talk, parcel, contents, ledger, &mls);
 	ledger = NULL;
 out:
 	ledger_destroy(ledger);

@@ -40,6 +40,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	list_init(&made->groups);
 	list_init(&made->packages);
 	list_init(&made->parcels);
+	list_init(&made->files);
 	list_init(&made->invites);
 	list_init(&made->petitions);
 	list_init(&made->coming);
@@ -67,6 +68,9 @@ void talk_destroy(struct talk *talk)
 		talk_package_free(talk, CONTAINER_OF(element, struct talk_package, list));
 	list_for_each (element, following, &talk->parcels)
 		talk_parcel_free(talk, CONTAINER_OF(element, struct talk_sent_parcel, list));
+	list_for_each (element, following, &talk->files)
+		talk_file_free(talk, CONTAINER_OF(element, struct talk_sent_file, list));
+	talk_fetch_free(talk);
 	list_for_each (element, following, &talk->petitions)
 		talk_petition_free(talk, CONTAINER_OF(element, struct talk_petition_row, list));
 	list_for_each (element, following, &talk->coming)
@@ -197,10 +201,30 @@ static enum sotto_err parcel_row(void *context, uint64_t index, struct bytes val
 	sent->number = index;
 	sent->group = kept.group;
 	sent->epoch = kept.epoch;
+	sent->file = kept.file;
 	memcpy(sent->device_key, kept.device_key, LEDGER_KEY_LEN);
 	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
 	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
 	list_append(&talk->parcels, &sent->list);
+	return talk_records_take(talk, &kept.records, &sent->records);
+}
+
+static enum sotto_err file_row(void *context, uint64_t index, struct bytes value)
+{
+	struct talk *talk = ((struct loading *)context)->talk;
+	struct talk_sent_file *sent;
+	struct talk_kept_file kept;
+
+	if (wire_decode(&talk_kept_file_type, value, &kept) != SOTTO_OK ||
+	    kept.version != TALK_STORE_VERSION)
+		return SOTTO_ERR_CORRUPT;
+	sent = talk_take(talk, sizeof(*sent));
+	if (sent == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	sent->number = index;
+	memcpy(sent->append_token, kept.append_token, WIRE_TOKEN_LEN);
+	memcpy(sent->read_hash, kept.read_hash, WIRE_HASH_LEN);
+	list_append(&talk->files, &sent->list);
 	return talk_records_take(talk, &kept.records, &sent->records);
 }
 
@@ -567,14 +591,19 @@ out:
 
 enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, uint64_t now_ns)
 {
-	static const struct {
+	const struct {
 		uint8_t table;
 		store_row_fn *row;
+		struct bytes owner;
 	} tables[] = {
-		{TALK_TABLE_SELF, self_row},	   {TALK_TABLE_LEDGER, ledger_row},
-		{TALK_TABLE_PACKAGE, package_row}, {TALK_TABLE_PARCEL, parcel_row},
-		{TALK_TABLE_INVITE, invite_row},   {TALK_TABLE_HAND, hand_row},
-		{TALK_TABLE_GROUP, group_row},
+		{TALK_TABLE_SELF, self_row, BYTES_NONE},
+		{TALK_TABLE_LEDGER, ledger_row, BYTES_NONE},
+		{TALK_TABLE_PACKAGE, package_row, BYTES_NONE},
+		{TALK_TABLE_PARCEL, parcel_row, BYTES_NONE},
+		{TALK_TABLE_PARCEL, file_row, TALK_OWNER_FILE},
+		{TALK_TABLE_INVITE, invite_row, BYTES_NONE},
+		{TALK_TABLE_HAND, hand_row, BYTES_NONE},
+		{TALK_TABLE_GROUP, group_row, BYTES_NONE},
 	};
 	struct loading loading = {.talk = talk, .reader = reader};
 	enum sotto_err err = SOTTO_OK;
@@ -583,7 +612,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 	talk->now_ns = now_ns;
 	talk->reader = *reader;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-		struct store_range range = STORE_RANGE_ALL(tables[i].table, BYTES_NONE);
+		struct store_range range = STORE_RANGE_ALL(tables[i].table, tables[i].owner);
 
 		TRY(store_iterate(reader, &range, tables[i].row, &loading));
 	}

@@ -16,6 +16,8 @@ struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct 
 		return &talk->porch;
 	if (talk->taking != NULL && memcmp(talk->taking->drop.name, name, WIRE_HASH_LEN) == 0)
 		return &talk->taking->drop;
+	if (talk->fetch != NULL && memcmp(talk->fetch->drop.name, name, WIRE_HASH_LEN) == 0)
+		return &talk->fetch->drop;
 	list_for_each (element, following, &talk->groups) {
 		*group = CONTAINER_OF(element, struct talk_group, list);
 		for (size_t i = 0; i < (*group)->drop_count; i++) {
@@ -97,6 +99,10 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 	talk_drop_restart(drop);
 	talk->dirty = true;
 	TRY(unread_lost(talk));
+	if (talk->fetch != NULL && drop == &talk->fetch->drop) {
+		talk_fetch_restart(talk);
+		return SOTTO_OK;
+	}
 	if (group == NULL) {
 		if (talk->taking != NULL && drop == &talk->taking->drop)
 			talk_taking_lost(talk);
@@ -195,6 +201,8 @@ static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *grou
 {
 	if (group != NULL)
 		return talk_record_receive(talk, group, drop, record);
+	if (talk->fetch != NULL && drop == &talk->fetch->drop)
+		return talk_fetch_receive(talk, record);
 	if (drop == &talk->inbox)
 		return talk_inbox_receive(talk, record);
 	return drop == &talk->porch ? talk_porch_receive(talk, record)

@@ -300,6 +300,8 @@ static enum sotto_err commit_receive(struct talk *talk, struct talk_group *group
 	memcpy(by, info.old_leaf.signature_key.data, sizeof(by));
 	talk_owed_heard(group, by, drop->epoch);
 	drop->winner = drop->sequence;
+	/* Who commits is there. */
+	TRY(talk_parcel_done(talk, group, by, drop->epoch));
 	TRY(talk_before_take(talk, group, &before));
 	TRY(talk_commit_lost(talk, group));
 	if (group->kind == TALK_EVERYONE)

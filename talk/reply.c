@@ -50,7 +50,8 @@ static void past_again(struct talk_group *group)
 	}
 }
 
-static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked)
+static enum sotto_err appended_receive(struct talk *talk, const struct talk_asked *asked,
+				       const struct wire_appended *appended)
 {
 	struct talk_group *group = talk_group_by_number(talk, asked->group);
 	struct talk_sent_parcel *sent;
@@ -89,6 +90,9 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_LETTER:
 		talk_taking_told(talk, asked->ticket, true);
+		return SOTTO_OK;
+	case TALK_ASK_APPEND_FILE:
+		talk_file_appended(talk, asked, appended);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_PETITION:
 		talk->petition_stored = true;
@@ -180,7 +184,7 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_asked *aske
 	if (type == &wire_link_state_type && wire_decode(type, message, &body.state) == SOTTO_OK)
 		return talk_access_state(talk, &body.state);
 	if (type == &wire_appended_type && wire_decode(type, message, &body.appended) == SOTTO_OK)
-		return appended_receive(talk, asked);
+		return appended_receive(talk, asked, &body.appended);
 	return SOTTO_OK;
 }
 
@@ -216,6 +220,7 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 	if (giving != NULL && giving->records.ticket == asked->ticket)
 		giving->records.ticket = 0;
 	talk_taking_told(talk, asked->ticket, false);
+	talk_files_end(talk, asked->ticket);
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;
 	if (talk->plea_ticket == asked->ticket)

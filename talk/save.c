@@ -312,7 +312,11 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *sent)
 {
 	struct talk_kept_parcel kept = {
-		.version = TALK_STORE_VERSION, .group = sent->group, .epoch = sent->epoch};
+		.version = TALK_STORE_VERSION,
+		.group = sent->group,
+		.epoch = sent->epoch,
+		.file = sent->file,
+	};
 	struct talk_kept_record *records;
 	enum sotto_err err;
 
@@ -333,6 +337,29 @@ static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *se
 	return err;
 }
 
+static enum sotto_err file_save(struct talk *talk, struct talk_sent_file *sent)
+{
+	struct talk_kept_file kept = {.version = TALK_STORE_VERSION};
+	struct talk_kept_record *records;
+	enum sotto_err err;
+
+	if (!sent->dirty)
+		return SOTTO_OK;
+	records = talk_records_keep(talk, &sent->records);
+	if (records == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	sent->dirty = false;
+	memcpy(kept.append_token, sent->append_token, WIRE_TOKEN_LEN);
+	memcpy(kept.read_hash, sent->read_hash, WIRE_HASH_LEN);
+	kept.records.items = records;
+	kept.records.count = sent->records.count;
+	err = talk_put(talk, TALK_TABLE_PARCEL, TALK_OWNER_FILE, sent->number, &talk_kept_file_type,
+		       &kept);
+	talk_give(talk, records, sent->records.count * sizeof(*records));
+	bytes_wipe(&kept, sizeof(kept));
+	return err;
+}
+
 enum sotto_err talk_save(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -345,6 +372,8 @@ enum sotto_err talk_save(struct talk *talk)
 		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, list)));
 	list_for_each (element, following, &talk->parcels)
 		TRY(parcel_save(talk, CONTAINER_OF(element, struct talk_sent_parcel, list)));
+	list_for_each (element, following, &talk->files)
+		TRY(file_save(talk, CONTAINER_OF(element, struct talk_sent_file, list)));
 	TRY(talk_giving_save(talk));
 	TRY(talk_taking_save(talk));
 	if (talk->dirty)

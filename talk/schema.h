@@ -39,11 +39,17 @@
 #define TALK_FURTHER_MAX       512
 #define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
 #define TALK_PART_MAX	       60000 /* one part, in one record */
-/* A parcel fits an inbox of the relay, which takes 16 MiB, beside the small ones of conversations. */
-#define TALK_PARTS_MAX	  240
-#define TALK_PARCEL_MAX	  (TALK_PART_MAX * TALK_PARTS_MAX)
+/* A file fits its drop at the relay, which takes 16 MiB: a tree, a ledger and key packages of a full network do. */
+#define TALK_FILE_PARTS_MAX 240
+#define TALK_FILE_MAX	    (TALK_PART_MAX * (TALK_FILE_PARTS_MAX - 1))
+#define TALK_FILE_FIRST \
+	900 /* the first part is short: what costs little shows that the rest is there */
+/* What is not longer stands in the parcel, which then still is a record of 16 KiB; a file costs a round trip. */
+#define TALK_INLINE_MAX	      12000
+#define TALK_WELCOME_MAX      32768 /* for one device and without a tree */
+#define TALK_PARCEL_PARTS_MAX 2
 
-#define TALK_INIT_KEY_MAX 1216 /* X-Wing */
+#define TALK_INIT_KEY_MAX     1216 /* X-Wing */
 
 /*
  * What was said before, from device to device of one person (give.c, take.c): letters in the giver's inbox, sheaves
@@ -189,15 +195,30 @@
 	X(self, FIXED, secret, WIRE_KEY_LEN, none, \
 	  "out of *everyone*'s exporter at the access epoch; see Access secret")
 
-#define TALK_FIELDS_parcel(X, self) \
+#define TALK_FIELDS_contents(X, self) \
 	X(self, U8, version, 0, none, "1") \
-	X(self, U64, stated_ms, 0, none, "UTC on its sender's phone") \
-	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "MLSMessage") \
-	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, \
-	  "*everyone* only: the access secrets, the newest first, number 1 last") \
+	X(self, OPAQUE, tree, TALK_FILE_MAX, none, \
+	  "ratchet_tree of the GroupInfo, optional<Node> ratchet_tree\\<V\\>") \
 	X(self, LIST, entries, LEDGER_ENTRIES_MAX, talk_entry, "*everyone* only: the ledger") \
 	X(self, LIST, key_packages, LEDGER_MEMBERS_MAX, talk_key_package, \
 	  "*everyone* only: the newest of each device")
+
+#define TALK_FIELDS_file(X, self) \
+	X(self, FIXED, append_token_hash, WIRE_HASH_LEN, none, "of its drop, whose flag is file") \
+	X(self, FIXED, read_token, WIRE_TOKEN_LEN, none, "of its drop") \
+	X(self, FIXED, record_key, WIRE_KEY_LEN, none, "of its records") \
+	X(self, FIXED, hash, WIRE_HASH_LEN, none, "SHA-256 of what its parts are, joined") \
+	X(self, U32, length, 0, none, "of that, in bytes")
+
+#define TALK_FIELDS_parcel(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, U64, stated_ms, 0, none, "UTC on its sender's phone") \
+	X(self, OPAQUE, welcome, TALK_WELCOME_MAX, none, "MLSMessage, for this device alone") \
+	X(self, LIST, access, TALK_ACCESS_MAX, talk_access, \
+	  "*everyone* only: the access secrets, the newest first, number 1 last") \
+	X(self, OPAQUE, contents, TALK_INLINE_MAX, none, \
+	  "an encoded contents; empty: it is in the file") \
+	X(self, LIST, file, 1, talk_file, "where the contents are; none: here")
 
 #define TALK_FIELDS_letter(X, self) \
 	X(self, U8, form, 0, none, "2: a part of a parcel has 1 here") \
@@ -281,7 +302,9 @@
 	S(plea, "On the porch: a device asks to be added anew to *everyone*") \
 	S(part, "Inside every inbox record, and where a message does not fit into one record") \
 	S(access, "One access secret") \
+	S(file, "A sealed file: where it is, and what opens it") \
 	S(parcel, "How a device comes into a group") \
+	S(contents, "What all who come into a group by one commit must be told alike") \
 	S(reaction_body, "Body 9: what somebody thinks of a message") \
 	S(edit, "Body 10: a message says something else now") \
 	S(delete, "Body 11: a message is taken back") \

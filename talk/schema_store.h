@@ -8,11 +8,12 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  10
+#define TALK_STORE_VERSION  11
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
 #define TALK_SEED_MAX	    66
+#define TALK_REF_MAX	    64 /* the longest hash of any suite */
 /* Messages of one conversation that something waits for, and how much for each: 32 MiB at most, of people who
  * speak of messages that nobody has. */
 #define TALK_WAITING_MAX      64
@@ -76,6 +77,8 @@
 	X(self, FIXED, init_key, TALK_INIT_KEY_MAX, none, \
 	  "of its key package; zeros behind its length") \
 	X(self, U16, init_key_len, 0, none, "") \
+	X(self, FIXED, package_ref, TALK_REF_MAX, none, \
+	  "KeyPackageRef; zeros behind what the suite's hash has") \
 	X(self, FIXED, landing_append, 32, none, "zeros: to its regular inbox")
 
 #define TALK_FIELDS_kept_arrived(X, self) \
@@ -154,7 +157,7 @@
 	X(self, U8, version, 0, none, "") \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "of its parts; zeros: it is in one piece") \
 	X(self, LIST, records, TALK_MESSAGE_PARTS_MAX + 1, talk_kept_record, "") \
-	X(self, OPAQUE, welcome, TALK_PARCEL_MAX, none, "goes out when the commit has won") \
+	X(self, OPAQUE, welcome, TALK_FILE_MAX, none, "goes out when the commit has won") \
 	X(self, LIST, welcomed, TALK_RECIPIENTS_MAX, talk_kept_welcomed, "to these devices")
 
 #define TALK_FIELDS_kept_parcel(X, self) \
@@ -164,7 +167,14 @@
 	X(self, FIXED, device_key, 32, none, "to whom; done when it has spoken there") \
 	X(self, FIXED, append_token, 32, none, "of the inbox") \
 	X(self, FIXED, read_hash, 32, none, "") \
-	X(self, LIST, records, TALK_PARTS_MAX, talk_kept_record, "")
+	X(self, U64, file, 0, none, "number of the file that it names; 0: none") \
+	X(self, LIST, records, TALK_PARCEL_PARTS_MAX, talk_kept_record, "")
+
+#define TALK_FIELDS_kept_file(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, append_token, 32, none, "of its drop") \
+	X(self, FIXED, read_hash, 32, none, "") \
+	X(self, LIST, records, TALK_FILE_PARTS_MAX, talk_kept_record, "")
 
 #define TALK_FIELDS_kept_invite(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -284,6 +294,7 @@
 	S(kept_package) \
 	S(kept_commit) \
 	S(kept_parcel) \
+	S(kept_file) \
 	S(kept_invite) \
 	S(kept_reaction) \
 	S(kept_person) \
@@ -307,7 +318,7 @@ extern const size_t talk_kept_type_count;
 
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
  * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT, PART and WISH, whose owner is the
- * group's number. */
+ * group's number, and files. */
 #define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
 #define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
 #define TALK_TABLE_EPOCH   (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
@@ -327,6 +338,8 @@ extern const size_t talk_kept_type_count;
 #define TALK_TABLE_ID (STORE_TABLES_TALK + 13)
 /* What a group is to become. */
 #define TALK_TABLE_WISH (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
+/* Owner of the rows of TALK_TABLE_PARCEL that are files, by their numbers. */
+#define TALK_OWNER_FILE BYTES_TEXT("file")
 /* Index 0: what we asked for, a kept_taking. Else what another device of ours asks for, a kept_giving. */
 #define TALK_TABLE_HAND (STORE_TABLE_RING | (STORE_TABLES_TALK + 15))
 /* Index 0: the private key of what we asked for. Not a ring table: whoever takes a locked phone opens nothing older. */

@@ -11,7 +11,7 @@
  *   conversation.c row.c      what a conversation is called, its rows and their places
  *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
- *   inbox.c porch.c           parcels and petitions
+ *   inbox.c file.c fetch.c porch.c   parcels, the files that they name, and petitions
  *   device.c                  a further device of our person: its card, and whom it lets in
  *   take.c give.c sheaf.c     what was said before, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
@@ -242,7 +242,7 @@ struct talk_group {
 struct talk_sent_parcel {
 	struct list list;
 	uint64_t number;
-	uint64_t group, epoch;
+	uint64_t group, epoch, file; /* numbers; file 0: all is in it */
 	uint8_t device_key[LEDGER_KEY_LEN];
 	uint8_t append_token[WIRE_TOKEN_LEN];
 	uint8_t read_hash[WIRE_HASH_LEN];
@@ -295,6 +295,9 @@ struct talk_coming {
 	uint16_t have;
 	struct talk_coming_part *parts;
 	struct mls_group *mls; /* of a parcel: where its Welcome leads; NULL: not looked at yet */
+	size_t weight;	       /* what that came from, in bytes */
+	uint64_t due_ns;       /* its file is not looked for before; 0: nor at all */
+	uint32_t tries;
 };
 
 enum talk_asking {
@@ -305,6 +308,7 @@ enum talk_asking {
 	TALK_ASK_APPEND_OUT,
 	TALK_ASK_APPEND_COMMIT,
 	TALK_ASK_APPEND_PARCEL,
+	TALK_ASK_APPEND_FILE,
 	TALK_ASK_APPEND_PETITION,
 	TALK_ASK_APPEND_PLEA,
 	TALK_ASK_APPEND_LETTER,
@@ -377,7 +381,8 @@ struct talk {
 	struct talk_group *everyone;
 	struct talk_drop inbox; /* while joining: the landing */
 	struct talk_drop porch;
-	struct list packages, parcels, invites, petitions, coming, givings;
+	struct list packages, parcels, files, invites, petitions, coming, givings;
+	struct talk_fetch *fetch;   /* NULL: none is on its way */
 	struct talk_taking *taking; /* NULL: nothing was asked for */
 	uint64_t news;		    /* counts petitions and key packages that came */
 	uint64_t inbox_trimmed;
@@ -685,6 +690,7 @@ bool talk_outbox_full(const struct talk *talk);
 MUST_USE enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls,
 				       enum talk_kind kind, uint32_t peer,
 				       struct talk_group **group);
+void talk_send_options(struct mls_group *mls);
 struct talk_group *talk_group_by_id(const struct talk *talk, const uint8_t *id);
 /* What its GroupContext says of it; borrows. SOTTO_ERR_FORMAT: nothing that we know. */
 MUST_USE enum sotto_err talk_group_context(const struct mls_group *mls,
@@ -732,37 +738,14 @@ void talk_beacon_stored(struct talk *talk);
 void talk_time_heard(struct talk *talk, const uint8_t *key, uint64_t stated_ms);
 uint64_t talk_beacon_due(const struct talk *talk);
 
-/* ---- inbox.c, porch.c, join.c, found.c ---- */
-/* The whole history of a parcel, from its first entry, as everybody checks it. */
-MUST_USE enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_parcel *parcel,
-					 struct ledger **ledger);
-bool talk_access_fits(const struct talk_parcel *parcel);
-void talk_access_take(struct talk *talk, const struct talk_parcel *parcel);
-bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, uint64_t since_ms);
-bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
-			const struct mls_group *mls);
-MUST_USE enum sotto_err talk_packages_take(struct talk *talk, const struct talk_parcel *parcel);
-MUST_USE enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group);
-/* Is a way in short enough to be sent: the ledger with all key packages and the tree? */
-bool talk_parcel_fits(const struct talk *talk);
-/* So many of those who wait may come in by one commit; 0: none fits. */
-size_t talk_adds_max(const struct talk *talk, size_t wanted);
-MUST_USE enum sotto_err talk_coming_work(struct talk *talk);
+/* ---- porch.c, join.c, found.c; inbox.c is in talk/file.h ---- */
 MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);
 MUST_USE enum sotto_err talk_identity_make(struct talk *talk);
-MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
-/* It has spoken there, in this epoch. */
-MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
-					 const uint8_t *key, uint64_t epoch);
-/* Nobody is led into a group that he was taken out of since. */
-MUST_USE enum sotto_err talk_parcels_settle(struct talk *talk, const struct talk_group *group);
-MUST_USE enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record);
 MUST_USE enum sotto_err talk_porch_work(struct talk *talk);
 struct talk_petition_row *talk_petition_of(struct talk *talk, const uint8_t *device_key);
 MUST_USE enum sotto_err talk_join_work(struct talk *talk);
-MUST_USE enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *parcel);
 MUST_USE enum sotto_err talk_join_drops(struct talk *talk);
 /* forget.c: once the card's time is over; when to look; and at once, from a founding or a join: erases what was
  * prepared, empty again */
@@ -782,6 +765,7 @@ MUST_USE enum sotto_err talk_save(struct talk *talk);
 
 #include "talk/back.h"
 #include "talk/change.h"
+#include "talk/file.h"
 #include "talk/hand.h"
 #include "talk/owed.h"
 #include "talk/wish.h"

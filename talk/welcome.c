@@ -41,12 +41,14 @@ static enum sotto_err direct_peer(const struct talk *talk, const struct mls_grou
 }
 
 /* Joins with whichever of our packages the Welcome is for; SOTTO_ERR_NOT_FOUND. */
-enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct mls_group **mls)
+enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct bytes tree,
+				 struct mls_group **mls)
 {
 	list_for_each (element, following, &talk->packages) {
 		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
 		struct mls_join_options options = {
 			.welcome = welcome,
+			.tree = tree,
 			.key_package = talk_blob_bytes(&package->message),
 			.secrets = &package->secrets,
 			.identity = &talk->identity,

@@ -113,6 +113,7 @@ static enum sotto_err member_work(struct talk *talk)
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(talk_coming_work(talk));
+	TRY(talk_fetch_work(talk));
 	TRY(group_ask(talk, talk->everyone));
 	TRY(drop_ask(talk, &talk->inbox, false));
 	TRY(drop_ask(talk, &talk->porch, false));
@@ -136,6 +137,7 @@ static enum sotto_err member_work(struct talk *talk)
 	TRY(talk_plea_work(talk));
 	TRY(talk_beacon_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
+	TRY(talk_files_work(talk));
 	TRY(talk_parcels_work(talk));
 	TRY(talk_giving_work(talk));
 	TRY(talk_taking_work(talk));
@@ -154,6 +156,7 @@ static enum sotto_err back_work(struct talk *talk)
 		TRY(group_ask(talk, talk->everyone));
 	else if (talk->authority != WIRE_AUTHORITY_PORCH)
 		return SOTTO_OK;
+	TRY(talk_fetch_work(talk));
 	TRY(drop_ask(talk, &talk->inbox, false));
 	TRY(talk_plea_work(talk));
 out:
@@ -175,6 +178,8 @@ static enum sotto_err work(struct talk *talk)
 		if (talk->authority == WIRE_AUTHORITY_PORCH)
 			TRY(drop_ask(talk, &talk->inbox, false));
 		TRY(talk_coming_work(talk));
+		if (talk->state == TALK_JOINING && talk->authority == WIRE_AUTHORITY_PORCH)
+			TRY(talk_fetch_work(talk));
 		break;
 	case TALK_MEMBER:
 		if (talk->link_ready)
@@ -256,6 +261,8 @@ enum sotto_err talk_unlink(struct talk *talk)
 	talk->inbox.watched = talk->porch.watched = false;
 	talk_asked_drop_all(talk);
 	talk_outgoing_clear(talk);
+	talk_files_unlink(talk);
+	talk_fetch_unlink(talk);
 	list_for_each (element, following, &talk->parcels) {
 		struct talk_sent_parcel *sent =
 			CONTAINER_OF(element, struct talk_sent_parcel, list);
@@ -354,6 +361,7 @@ static uint64_t next_due(const struct talk *talk)
 	due = talk_earlier(due, again_due(talk));
 	due = talk_earlier(due, talk_access_due(talk));
 	due = talk_earlier(due, talk_plea_due(talk));
+	due = talk_earlier(due, talk_fetch_due(talk));
 	if (talk->state == TALK_MEMBER)
 		due = talk_earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)

@@ -54,7 +54,7 @@
 #define WIRE_FIELDS_append(X, self) \
 	X(self, FIXED, append_token, WIRE_TOKEN_LEN, none, "shows that the phone may append") \
 	X(self, FIXED, read_token_hash, WIRE_HASH_LEN, none, "hash of the drop's read token") \
-	X(self, U8, flags, 0, none, "1 inbox, 2 readable in catch-up") \
+	X(self, U8, flags, 0, none, "1 inbox, 2 readable in catch-up, 4 file") \
 	X(self, LIST, records, WIRE_RECORDS_MAX, record, "at least one; all are stored or none")
 
 #define WIRE_FIELDS_read(X, self) \

@@ -189,7 +189,8 @@ enum wire_status {
 /* Flags of a drop; part of its name. Others are refused. */
 #define WIRE_DROP_INBOX	   0x01 /* its reader may trim it; a porch link may read it */
 #define WIRE_DROP_CATCH_UP 0x02 /* a link in catch-up may read it */
-#define WIRE_DROP_FLAGS	   (WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP)
+#define WIRE_DROP_FILE	   0x04 /* a porch link and one in catch-up may read it; nobody trims it */
+#define WIRE_DROP_FLAGS	   (WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP | WIRE_DROP_FILE)
 
 /* What a link may do; the table is in relay/authority.c. */
 enum wire_authority {

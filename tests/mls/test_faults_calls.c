@@ -22,6 +22,7 @@ static struct world world;
 static struct faulty faulty;
 static struct mls_buffer package;
 static struct mls_buffer message; /* what a call makes */
+static struct mls_buffer adding;  /* the welcome of a commit that adds the newcomer */
 static struct mls_key_package_secrets secrets;
 
 static enum sotto_err find_psk(void *context, struct bytes id, struct bytes *psk)
@@ -58,6 +59,7 @@ static void finish(void)
 {
 	mls_buffer_release(&package);
 	mls_buffer_release(&message);
+	mls_buffer_release(&adding);
 	world_finish(&world);
 	assert_int_equal(faulty.live, 0);
 }
@@ -244,6 +246,26 @@ static void nothing(void)
 {
 }
 
+static void before_cut(void)
+{
+	struct bytes add = mls_buffer_bytes(&package);
+	struct mls_commit_options options = {.add = &add, .add_count = 1, .path = true};
+	struct mls_buffer commit = {0};
+
+	assert_int_equal(mls_group_commit(group_of(1), &options, &commit, &adding), SOTTO_OK);
+	mls_buffer_release(&commit);
+}
+
+static enum sotto_err welcome_cut(void)
+{
+	uint8_t ref[MLS_HASH_LEN_MAX];
+	size_t len;
+
+	assert_int_equal(mls_key_package_ref(mls_buffer_bytes(&package), ref, &len), SOTTO_OK);
+	return mls_welcome_for(&faulty.allocator, mls_buffer_bytes(&adding), BYTES(ref, len),
+			       &message);
+}
+
 static const struct {
 	const char *name;
 	void (*before)(void);
@@ -266,6 +288,7 @@ static const struct {
 	{"tree", nothing, tree},
 	{"pending tree", before_pending_tree, pending_tree},
 	{"successor", before_successor, create_successor},
+	{"welcome for one", before_cut, welcome_cut},
 };
 
 /* Each call with its nth allocation or random call refused, until it comes through. */

@@ -14,7 +14,8 @@
 #define INBOX	 2u
 #define CATCH_UP 4u
 #define PORCH	 8u /* the porch drop */
-#define ALL	 (PLAIN | INBOX | CATCH_UP | PORCH)
+#define FILED	 16u
+#define ALL	 (PLAIN | INBOX | CATCH_UP | PORCH | FILED)
 
 static const struct {
 	enum wire_authority authority;
@@ -26,13 +27,13 @@ static const struct {
 	{WIRE_AUTHORITY_CLAIM, wire_number_key_prove, ALL},
 	{WIRE_AUTHORITY_PORCH, wire_number_hello, ALL},
 	{WIRE_AUTHORITY_PORCH, wire_number_append, PORCH},
-	{WIRE_AUTHORITY_PORCH, wire_number_read, INBOX},
-	{WIRE_AUTHORITY_PORCH, wire_number_watch, INBOX},
+	{WIRE_AUTHORITY_PORCH, wire_number_read, INBOX | FILED},
+	{WIRE_AUTHORITY_PORCH, wire_number_watch, INBOX | FILED},
 	{WIRE_AUTHORITY_PORCH, wire_number_trim, INBOX},
 	{WIRE_AUTHORITY_CATCH_UP, wire_number_hello, ALL},
 	{WIRE_AUTHORITY_CATCH_UP, wire_number_key_prove, ALL},
-	{WIRE_AUTHORITY_CATCH_UP, wire_number_read, INBOX | CATCH_UP},
-	{WIRE_AUTHORITY_CATCH_UP, wire_number_watch, INBOX | CATCH_UP},
+	{WIRE_AUTHORITY_CATCH_UP, wire_number_read, INBOX | CATCH_UP | FILED},
+	{WIRE_AUTHORITY_CATCH_UP, wire_number_watch, INBOX | CATCH_UP | FILED},
 	{WIRE_AUTHORITY_FULL, wire_number_hello, ALL},
 	{WIRE_AUTHORITY_FULL, wire_number_append, ALL},
 	{WIRE_AUTHORITY_FULL, wire_number_read, ALL},
@@ -70,6 +71,8 @@ static void test_every_pair(void **state)
 				drops |= INBOX;
 			if (relay_rule_allows(rule, WIRE_DROP_CATCH_UP, false))
 				drops |= CATCH_UP;
+			if (relay_rule_allows(rule, WIRE_DROP_FILE, false))
+				drops |= FILED;
 			if (relay_rule_allows(rule, 0, true))
 				drops |= PORCH;
 			assert_int_equal(drops, expected(authority, number));

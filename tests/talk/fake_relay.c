@@ -346,8 +346,8 @@ static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flag
 	struct drop *drop = drop_find(relay, watch.name);
 
 	uint8_t authority = relay->authority[watch.link];
-	uint8_t needed = authority == WIRE_AUTHORITY_PORCH ? WIRE_DROP_INBOX
-							   : WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP;
+	uint8_t needed = authority == WIRE_AUTHORITY_PORCH ? WIRE_DROP_INBOX | WIRE_DROP_FILE
+							   : WIRE_DROP_FLAGS;
 
 	if (authority != WIRE_AUTHORITY_FULL && (flags & needed) == 0) {
 		done(relay, watch.link, watch.ticket, WIRE_STATUS_REFUSED);

@@ -416,7 +416,7 @@ static void test_parts(void **state)
 	part.number = 0;
 	part_put(trial, &part);
 	assert_int_equal(coming(trial->joiner), 0);
-	part.count = TALK_PARTS_MAX + 1;
+	part.count = TALK_PARCEL_PARTS_MAX + 1;
 	part_put(trial, &part);
 	assert_int_equal(coming(trial->joiner), 0);
 	/* Nothing begins with an empty one: it would wait for ever, and the inbox with it. */

@@ -95,8 +95,7 @@ static void test_hundred_changes(void **state)
 	epochs = circle_group(&circle, 0)->drops[0].epoch;
 	for (uint32_t i = 0; i < BURSTS; i++) {
 		burst(&circle, i);
-		for (uint32_t s = 0; !circle_holds(&circle,
-						   i % 2 == 0 ? STAYS : ALL, "Harbour");
+		for (uint32_t s = 0; !circle_holds(&circle, i % 2 == 0 ? STAYS : ALL, "Harbour");
 		     s++) {
 			assert_true(s < 10);
 			world_run(circle.world, 60);
@@ -114,11 +113,11 @@ static void test_hundred_changes(void **state)
 	/* Until everybody has read it a commit has so many neighbours in rank. */
 	beside = (sent.parts * 2 + 1) * WAY_MS / TALK_RANK_MS;
 	bound = BURSTS * (WISHERS - 1) + epochs * beside + (PHONES - STAY) * BURSTS / 2;
-	print_message("# %u changes wished by %u of %u phones: %zu commits, of at most %zu records; "
-		      "%llu won, %llu discarded, of at most %llu\n",
-		      CHANGES, WISHERS, PHONES, sent.commits, sent.parts,
-		      (unsigned long long)epochs, (unsigned long long)discarded,
-		      (unsigned long long)bound);
+	print_message(
+		"# %u changes wished by %u of %u phones: %zu commits, of at most %zu records; "
+		"%llu won, %llu discarded, of at most %llu\n",
+		CHANGES, WISHERS, PHONES, sent.commits, sent.parts, (unsigned long long)epochs,
+		(unsigned long long)discarded, (unsigned long long)bound);
 	assert_true(discarded <= bound);
 	assert_int_equal(sent.commits, epochs + discarded);
 	circle_end(&circle);

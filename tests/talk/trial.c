@@ -156,8 +156,12 @@ void trial_parcel_make(struct trial *trial, struct talk_blob *encoded)
 	struct talk_parcel parcel = {
 		.version = trial->version,
 		.access = {.items = trial->access, .count = trial->access_count},
+	};
+	struct talk_contents contents = {
+		.version = TALK_VERSION,
 		.entries = {.items = entries, .count = trial->entry_count},
 	};
+	struct talk_blob inner = {0};
 
 	welcome_make(trial, &welcome);
 	if (trial->welcome_flip != 0)
@@ -165,7 +169,12 @@ void trial_parcel_make(struct trial *trial, struct talk_blob *encoded)
 	parcel.welcome = BYTES(welcome.data, welcome.len - trial->welcome_cut);
 	for (size_t i = 0; i < trial->entry_count; i++)
 		entries[i].entry = BYTES(trial->entries[i], trial->entry_lens[i]);
+	/* Here the tree is in the Welcome. */
+	assert_int_equal(talk_encode(trial->joiner, &talk_contents_type, &contents, &inner),
+			 SOTTO_OK);
+	parcel.contents = talk_blob_bytes(&inner);
 	assert_int_equal(talk_encode(trial->joiner, &talk_parcel_type, &parcel, encoded), SOTTO_OK);
+	talk_blob_clear(trial->joiner, &inner);
 	mls_buffer_release(&welcome);
 }
 
@@ -173,6 +182,7 @@ enum sotto_err trial_try(struct trial *trial)
 {
 	struct talk *joiner = trial->joiner;
 	struct talk_blob card = {0}, encoded = {0};
+	struct talk_contents contents;
 	struct talk_parcel parcel;
 	enum sotto_err err;
 
@@ -185,7 +195,8 @@ enum sotto_err trial_try(struct trial *trial)
 	joiner->invitation = card;
 	talk_package_of(joiner, joiner->identity.public_key)->made_ms = trial->made_ms;
 	joiner->utc_ms = trial->utc_ms;
-	err = talk_join_parcel(joiner, &parcel);
+	assert_int_equal(wire_decode(&talk_contents_type, parcel.contents, &contents), SOTTO_OK);
+	err = talk_join_parcel(joiner, &parcel, &contents);
 	talk_blob_clear(joiner, &encoded);
 	return err;
 }

@@ -322,6 +322,14 @@ MUST_USE enum sotto_err mls_key_package_ref(struct bytes message, uint8_t *ref, 
  */
 MUST_USE enum sotto_err mls_welcome_find(struct bytes welcome, struct bytes ref);
 
+/*
+ * The same welcome with the secrets of this one new member alone (section 12.4.3.1: each finds its own and looks at
+ * no others): what a member of a large group must be sent does not grow with those who were added beside it. Errors as
+ * mls_welcome_find. allocator NULL: allocator_default.
+ */
+MUST_USE enum sotto_err mls_welcome_for(const struct allocator *allocator, struct bytes welcome,
+					struct bytes ref, struct mls_buffer *message);
+
 #include <sotto/end.h>
 
 #endif
