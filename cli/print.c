@@ -176,6 +176,25 @@ static void print_reactions(const json_t *object)
 	}
 }
 
+/* What this phone wanted and what came to nothing; the group follows. */
+static void print_vain(const char *notice, const char *subject, const char *why)
+{
+	const char *whom = subject[0] != '\0' ? subject : "somebody";
+
+	if (strcmp(why, "out") == 0)
+		printf("this phone is no longer in the group, so ");
+	else if (strcmp(why, "gone") == 0)
+		printf("the network has no device of %s any more, so ", whom);
+	else
+		printf("the key package of %s is broken, so ", whom);
+	if (strcmp(notice, "not_named") == 0)
+		printf("it gave no name to ");
+	else if (strcmp(notice, "not_added") == 0)
+		printf("%s is not added to ", whom);
+	else
+		printf("%s is not removed from ", whom);
+}
+
 /* Who did what; of a notice nothing is a text that somebody sent. */
 /* It did not come here itself. */
 static void print_handed(const json_t *object)
@@ -210,6 +229,8 @@ static void print_notice(const json_t *object)
 			cli_print_text(cli_text_of(object, "device"));
 			putchar('"');
 		}
+	} else if (strncmp(notice, "not_", 4) == 0) {
+		print_vain(notice, subject, cli_text_of(object, "why"));
 	} else {
 		printf("%s %s", by[0] != '\0' ? by : "somebody", notice);
 		if (strcmp(notice, "added") == 0 || strcmp(notice, "removed") == 0)

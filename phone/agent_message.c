@@ -93,6 +93,12 @@ static const char *notice_word(enum talk_verb verb)
 		return "device";
 	case TALK_VERB_DEVICE_GONE:
 		return "device_gone";
+	case TALK_VERB_NOT_ADDED:
+		return "not_added";
+	case TALK_VERB_NOT_REMOVED:
+		return "not_removed";
+	case TALK_VERB_NOT_NAMED:
+		return "not_named";
 	case TALK_VERB_NONE:
 		break;
 	}
@@ -123,6 +129,8 @@ json_t *agent_notice_json(const struct agent *agent, const struct talk_conversat
 		json_object_set_new(object, "name", agent_json_text(notice->text));
 	if (notice->verb == TALK_VERB_DEVICE || notice->verb == TALK_VERB_DEVICE_GONE)
 		json_object_set_new(object, "device", agent_json_text(notice->text));
+	if (notice->verb >= TALK_VERB_NOT_ADDED)
+		json_object_set_new(object, "why", agent_json_text(notice->text));
 	json_object_set_new(object, "at", agent_json_time(notice->received_ms));
 	return object;
 }

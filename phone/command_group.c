@@ -326,12 +326,23 @@ void command_group_event(struct agent *agent, const struct talk_event *event)
 {
 	list_for_each (place, following, &agent->clients) {
 		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+		struct talk_group_info info;
 
-		if (client->wait == AGENT_WAIT_GROUP &&
-		    memcmp(client->group, event->conversation.id, sizeof(client->group)) == 0)
+		if (client->wait != AGENT_WAIT_GROUP ||
+		    memcmp(client->group, event->conversation.id, sizeof(client->group)) != 0)
+			continue;
+		if (event->err == SOTTO_ERR_INVALID)
 			agent_fail(client, event->err,
 				   "%u cannot be added: what that phone announced of its keys does "
 				   "not fit this group",
+				   event->extension);
+		else if (talk_group_get(agent->talk, client->group, &info) &&
+			 info.state == TALK_OUT)
+			(void)look(client);
+		else
+			agent_fail(client, event->err,
+				   "%u cannot be added: the network has no device of that member "
+				   "any more",
 				   event->extension);
 	}
 }

@@ -612,9 +612,7 @@ static enum sotto_err wish_refused(struct talk *talk, struct talk_group *group, 
 				   size_t added)
 {
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
-	struct talk_event event = {.type = TALK_EVENT_GROUP_FAILED, .err = SOTTO_ERR_INVALID};
 	struct talk_wish *wish = talk_wish_of(group, TALK_WISH_ADD, device->member);
-	enum sotto_err err = SOTTO_OK;
 
 	if (added > 1) {
 		group->one_by_one = true;
@@ -625,12 +623,7 @@ static enum sotto_err wish_refused(struct talk *talk, struct talk_group *group, 
 		talk_package_free(talk, talk_package_of(talk, key));
 		return SOTTO_OK;
 	}
-	event.conversation = talk_conversation_of(talk, group);
-	event.extension = talk_extension_of(talk, device->member);
-	TRY(talk_wish_erase(talk, group, wish));
-	TRY(talk_tell(talk, &event));
-out:
-	return err;
+	return talk_wish_fail(talk, group, wish, TALK_WHY_PACKAGE);
 }
 
 static enum sotto_err commit_now(struct talk *talk, struct talk_group *group,

@@ -210,7 +210,7 @@ out:
 /* ---- Notices ---- */
 
 static void notice_id(const struct talk_group *group, const struct talk_place *place,
-		      enum talk_verb verb, uint32_t subject, struct bytes device, uint8_t *id)
+		      enum talk_verb verb, uint32_t subject, struct bytes more, uint8_t *id)
 {
 	uint8_t input[TALK_GROUP_ID_LEN + 8 + 8 + 1 + 4];
 	uint8_t digest[WIRE_HASH_LEN];
@@ -226,7 +226,7 @@ static void notice_id(const struct talk_group *group, const struct talk_place *p
 	hash_init(&hash, HASH_SHA256);
 	hash_update(&hash, BYTES_TEXT("sotto notice 1"));
 	hash_update(&hash, writer_bytes(&writer));
-	hash_update(&hash, device);
+	hash_update(&hash, more);
 	hash_final(&hash, digest);
 	memcpy(id, digest, TALK_MESSAGE_ID_LEN);
 }
@@ -276,13 +276,19 @@ enum sotto_err talk_notice_put(struct talk *talk, const struct talk_group *group
 		.subject = subject,
 		.text = text,
 	};
+	struct bytes more = BYTES_NONE;
+	uint64_t row;
 
 	/* Of a group of one nothing is in the drop. */
 	if (place.sequence == 0)
 		place.sequence = 1;
 	TALK_PLACE_KEEP(&kept, &place);
-	notice_id(group, &place, verb, subject,
-		  verb == TALK_VERB_DEVICE || verb == TALK_VERB_DEVICE_GONE ? text : BYTES_NONE,
-		  kept.id);
-	return talk_message_put(talk, group, talk_number(talk), &kept);
+	row = talk_number(talk);
+	/* What came to nothing is this phone's alone, and may come to nothing twice. */
+	if (verb >= TALK_VERB_NOT_ADDED)
+		more = BYTES(&row, sizeof(row));
+	else if (verb == TALK_VERB_DEVICE || verb == TALK_VERB_DEVICE_GONE)
+		more = text;
+	notice_id(group, &place, verb, subject, more, kept.id);
+	return talk_message_put(talk, group, row, &kept);
 }

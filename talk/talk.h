@@ -532,7 +532,15 @@ enum talk_verb {
 	/* subject has a further device, or one less; text: what it is called. */
 	TALK_VERB_DEVICE = 7,
 	TALK_VERB_DEVICE_GONE = 8,
+	/* What this phone wished and what cannot be; nobody else sees it. text: why, one of those below. */
+	TALK_VERB_NOT_ADDED = 9,    /* subject */
+	TALK_VERB_NOT_REMOVED = 10, /* subject */
+	TALK_VERB_NOT_NAMED = 11,
 };
+
+#define TALK_WHY_OUT	 "out"	   /* this phone is not in the group any more */
+#define TALK_WHY_GONE	 "gone"	   /* the network does not allow the subject a device */
+#define TALK_WHY_PACKAGE "package" /* the subject's key package does not fit */
 
 /*
  * Where a message stands: the record that brought it, in the drop of its epoch. Of several copies the first
@@ -616,7 +624,8 @@ enum talk_event_type {
 	/* extension, device_key, own, further, epoch, sent_ms, text: the call message */
 	TALK_EVENT_CALL,
 	TALK_EVENT_EPOCH, /* the conversation with extension is in this epoch now */
-	/* What was wished of a group cannot be: conversation, extension: who cannot be added, err. */
+	/* What was wished of a group cannot be, as a notice says there: conversation, extension: whom it was about (0: the
+	 * name), err. */
 	TALK_EVENT_GROUP_FAILED,
 	TALK_EVENT_DEVICE_ASKS, /* a phone has shown the card of talk_device_card */
 	TALK_EVENT_HAND,	/* talk_hand_next says something else */

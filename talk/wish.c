@@ -130,20 +130,44 @@ void talk_marks_clear(const struct talk *talk, struct talk_marks *marks)
 	*marks = (struct talk_marks){0};
 }
 
-/* Is nothing left to do for it, or nothing that could be done? */
-static bool wish_over(const struct talk_group *group, const struct talk_wish *wish,
+enum sotto_err talk_wish_fail(struct talk *talk, struct talk_group *group, struct talk_wish *wish,
+			      const char *why)
+{
+	static const enum talk_verb verbs[] = {
+		[TALK_WISH_ADD] = TALK_VERB_NOT_ADDED,
+		[TALK_WISH_REMOVE] = TALK_VERB_NOT_REMOVED,
+		[TALK_WISH_RENAME] = TALK_VERB_NOT_NAMED,
+	};
+	enum talk_wish_kind kind = wish->kind;
+	struct talk_event event = {
+		.type = TALK_EVENT_GROUP_FAILED,
+		.conversation = talk_conversation_of(talk, group),
+		.err = strcmp(why, TALK_WHY_PACKAGE) == 0 ? SOTTO_ERR_INVALID : SOTTO_ERR_DENIED,
+	};
+	enum sotto_err err = SOTTO_OK;
+
+	if (kind != TALK_WISH_RENAME)
+		event.extension = talk_extension_of(talk, wish->member);
+	TRY(talk_wish_erase(talk, group, wish));
+	/* Who leaves wants nothing of it any more; that somebody else leaves was no wish of ours. */
+	if (group->left || kind == TALK_WISH_LEFT)
+		goto out;
+	TRY(talk_notice_put(talk, group, &group->drops[0], talk_extension_of(talk, UINT32_MAX),
+			    verbs[kind], event.extension, BYTES(why, strlen(why))));
+	TRY(talk_tell(talk, &event));
+out:
+	return err;
+}
+
+static bool came_true(const struct talk_group *group, const struct talk_wish *wish,
 		      const struct talk_marks *marks)
 {
 	struct talk_context context;
 
-	if (talk_group_over(group) || wish->member >= marks->count)
-		return true;
-	/* What our commit on its way does is not seen yet. */
-	if (group->pending.count > 0)
-		return false;
 	switch (wish->kind) {
 	case TALK_WISH_ADD:
-		return marks->devices[wish->member] <= marks->in[wish->member];
+		return marks->in[wish->member] > 0 &&
+		       marks->devices[wish->member] <= marks->in[wish->member];
 	case TALK_WISH_REMOVE:
 	case TALK_WISH_LEFT:
 		return marks->in[wish->member] == 0;
@@ -151,7 +175,25 @@ static bool wish_over(const struct talk_group *group, const struct talk_wish *wi
 		return talk_group_context(group->mls, &context) == SOTTO_OK &&
 		       bytes_equal(context.name, BYTES(wish->name, wish->name_len));
 	}
-	return true;
+	return false;
+}
+
+/* Is nothing left to do for it, or nothing that could be done? */
+static enum sotto_err wish_settle(struct talk *talk, struct talk_group *group,
+				  struct talk_wish *wish, const struct talk_marks *marks)
+{
+	bool known = wish->member < marks->count;
+
+	/* What our commit on its way does is not seen yet. */
+	if (group->pending.count > 0 && known && !talk_group_over(group))
+		return SOTTO_OK;
+	if (known && came_true(group, wish, marks))
+		return talk_wish_erase(talk, group, wish);
+	if (talk_group_over(group))
+		return talk_wish_fail(talk, group, wish, TALK_WHY_OUT);
+	if (!known || (wish->kind == TALK_WISH_ADD && marks->devices[wish->member] == 0))
+		return talk_wish_fail(talk, group, wish, TALK_WHY_GONE);
+	return SOTTO_OK;
 }
 
 enum sotto_err talk_wishes_settle(struct talk *talk, struct talk_group *group)
@@ -164,12 +206,9 @@ enum sotto_err talk_wishes_settle(struct talk *talk, struct talk_group *group)
 	err = talk_marks_make(talk, group, &marks);
 	if (err != SOTTO_OK)
 		return err;
-	list_for_each (element, following, &group->wishes) {
-		struct talk_wish *wish = CONTAINER_OF(element, struct talk_wish, list);
-
-		if (wish_over(group, wish, &marks))
-			TRY(talk_wish_erase(talk, group, wish));
-	}
+	list_for_each (element, following, &group->wishes)
+		TRY(wish_settle(talk, group, CONTAINER_OF(element, struct talk_wish, list),
+				&marks));
 out:
 	talk_marks_clear(talk, &marks);
 	return err;

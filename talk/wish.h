@@ -30,6 +30,9 @@ MUST_USE enum sotto_err talk_wish_put(struct talk *talk, struct talk_group *grou
 				      enum talk_wish_kind kind, uint32_t member, struct bytes name);
 MUST_USE enum sotto_err talk_wish_erase(struct talk *talk, const struct talk_group *group,
 					struct talk_wish *wish);
+/* Nothing can come of it: it goes, and its maker is told, once and for good. */
+MUST_USE enum sotto_err talk_wish_fail(struct talk *talk, struct talk_group *group,
+				       struct talk_wish *wish, const char *why);
 /* Those that came true or that nothing can come of are gone. */
 MUST_USE enum sotto_err talk_wishes_settle(struct talk *talk, struct talk_group *group);
 /* Room for one mark for each member of the ledger, by id; give it back with the same size. */

@@ -79,6 +79,15 @@ static void test_notices(void **state)
 		{{.verb = TALK_VERB_LEFT, .from = 101, .subject = 101, .received_ms = UNTIL_MS},
 		 "{\"at\":\"" UNTIL "\",\"by\":\"101\",%,\"id\":\"" ID
 		 "\",\"notice\":\"left\",\"subject\":\"101\"}"},
+		{{.verb = TALK_VERB_NOT_ADDED,
+		  .from = 100,
+		  .subject = 101,
+		  .received_ms = UNTIL_MS},
+		 "{\"at\":\"" UNTIL "\",\"by\":\"100\",%,\"id\":\"" ID
+		 "\",\"notice\":\"not_added\",\"subject\":\"101\",\"why\":\"Quay\"}"},
+		{{.verb = TALK_VERB_NOT_NAMED, .from = 100, .received_ms = UNTIL_MS},
+		 "{\"at\":\"" UNTIL "\",\"by\":\"100\",%,\"id\":\"" ID
+		 "\",\"notice\":\"not_named\",\"why\":\"Quay\"}"},
 	};
 	struct talk_conversation conversation = {.kind = TALK_GROUP};
 	char digits[2 * TALK_CONVERSATION_ID_LEN + 1];

@@ -309,6 +309,9 @@ static void tell(void *context, const struct talk_message *message)
 		[TALK_VERB_MISSING] = "missing",
 		[TALK_VERB_DEVICE] = "has",
 		[TALK_VERB_DEVICE_GONE] = "has no more",
+		[TALK_VERB_NOT_ADDED] = "not added",
+		[TALK_VERB_NOT_REMOVED] = "not removed",
+		[TALK_VERB_NOT_NAMED] = "not named",
 	};
 	struct telling *telling = context;
 	int text_len = (int)message->text.len;
@@ -324,6 +327,12 @@ static void tell(void *context, const struct talk_message *message)
 	else if (message->verb == TALK_VERB_ADDED || message->verb == TALK_VERB_REMOVED)
 		len = (size_t)snprintf(line, sizeof(line), "%u %s %u\n", message->from,
 				       verbs[message->verb], message->subject);
+	else if (message->verb >= TALK_VERB_NOT_ADDED && message->subject != 0)
+		len = (size_t)snprintf(line, sizeof(line), "%s %u: %.*s\n", verbs[message->verb],
+				       message->subject, text_len, text);
+	else if (message->verb >= TALK_VERB_NOT_ADDED)
+		len = (size_t)snprintf(line, sizeof(line), "%s: %.*s\n", verbs[message->verb],
+				       text_len, text);
 	else if (message->verb == TALK_VERB_LEFT)
 		len = (size_t)snprintf(line, sizeof(line), "%u left\n", message->from);
 	else

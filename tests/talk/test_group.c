@@ -508,6 +508,95 @@ static void test_wanted(void **state)
 	circle_end(&circle);
 }
 
+/* These lines, whatever the order of those that stand at one place, and no others. */
+static void assert_told(const struct circle *circle, uint32_t number, const char *lines)
+{
+	char *story = circle_story(circle, number, false);
+	size_t len = 0;
+
+	while (*lines != '\0') {
+		size_t line_len = strcspn(lines, "|");
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "%.*s", (int)line_len, lines);
+		assert_non_null(strstr(story, line));
+		len += line_len;
+		lines += line_len + (lines[line_len] == '|');
+	}
+	assert_int_equal(strlen(story), len);
+	free(story);
+}
+
+/* One of this phone that does not say that it knows what every group here has. */
+static void unfit_make(struct talk *talk, struct mls_buffer *message)
+{
+	struct mls_key_package_secrets secrets;
+	struct mls_leaf_options options;
+
+	talk_leaf_options(talk, &options);
+	options.extension_type_count = 0;
+	assert_int_equal(mls_key_package_create(&talk->mls, &options, NULL, 0, message, &secrets),
+			 SOTTO_OK);
+	mls_key_package_secrets_wipe(&secrets);
+}
+
+/* What can't be any more is said to the phone that wanted it, once, and to nobody else; a restart changes nothing. */
+static void test_in_vain(void **state)
+{
+	struct mls_buffer unfit = {0};
+	struct talk_blob right;
+	struct circle circle;
+	struct talk_package *package;
+
+	(void)state;
+	circle_begin(&circle, 89, 5, PHONE(1));
+	/* He is revoked before it comes about. */
+	world_link(circle.world, 1, false);
+	run(&circle, 2);
+	assert_int_equal(circle_add(&circle, 1, PHONE(2)), SOTTO_OK);
+	revoke(circle.world, 2);
+	world_link(circle.world, 1, true);
+	run(&circle, 60);
+	assert_told(&circle, 1, "100 added 101\n|not added 102: gone\n");
+	assert_int_equal(info_of(&circle, 1).wanted, 0);
+
+	/* His key package is for no group of this network, as far as this phone has it. */
+	package = talk_package_of(talk_of(circle.world, 1),
+				  talk_of(circle.world, 3)->identity.public_key);
+	unfit_make(talk_of(circle.world, 3), &unfit);
+	right = package->message;
+	package->message = (struct talk_blob){unfit.data, unfit.len};
+	assert_int_equal(circle_add(&circle, 1, PHONE(3)), SOTTO_OK);
+	run(&circle, 30);
+	package->message = right;
+	mls_buffer_release(&unfit);
+	assert_told(&circle, 1, "100 added 101\n|not added 102: gone\n|not added 103: package\n");
+
+	/* It is taken out itself, and had wanted four things. */
+	assert_int_equal(circle_add(&circle, 1, PHONE(3)), SOTTO_OK);
+	run(&circle, 30);
+	world_link(circle.world, 1, false);
+	run(&circle, 2);
+	assert_int_equal(circle_add(&circle, 1, PHONE(4)), SOTTO_OK);
+	assert_int_equal(circle_remove(&circle, 1, PHONE(3)), SOTTO_OK);
+	assert_int_equal(circle_rename(&circle, 1, "Mine"), SOTTO_OK);
+	world_restart(world_phone(circle.world, 1));
+	assert_int_equal(circle_remove(&circle, 0, PHONE(1)), SOTTO_OK);
+	run(&circle, 30);
+	world_link(circle.world, 1, true);
+	run(&circle, 60);
+	world_restart(world_phone(circle.world, 1));
+	run(&circle, 30);
+	assert_told(&circle, 1,
+		    "100 added 101\n|not added 102: gone\n|not added 103: package\n|"
+		    "101 added 103\n|100 removed 101\n|not added 104: out\n|"
+		    "not removed 103: out\n|not named: out\n");
+	assert_int_equal(info_of(&circle, 1).wanted, 0);
+	assert_story(&circle, 0, false,
+		     "100 created Harbour\n100 added 101\n101 added 103\n100 removed 101\n");
+	circle_end(&circle);
+}
+
 /* What is asked wrongly is answered, and nothing changes. */
 static void test_refusals(void **state)
 {
@@ -613,6 +702,7 @@ int main(void)
 		cmocka_unit_test(test_revoked_goes),
 		cmocka_unit_test(test_nobody_left),
 		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_in_vain),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_power),
 	};
