@@ -81,6 +81,9 @@ struct agent_reading {
 	char *wanted; /* only what contains this, in lower case; to be freed; NULL: all */
 	bool one;     /* only this conversation: */
 	struct talk_conversation asked;
+	/* Shown in this step, up to this row of this conversation: it counts as read at its end. 0: nothing. */
+	struct talk_conversation shown;
+	uint64_t shown_row;
 };
 
 /* A connection to the control socket: one command. */
@@ -286,6 +289,8 @@ void command_network_doubt(struct agent_client *client);
 /* command_messages.c */
 agent_command_fn command_send, command_read, command_search, command_export;
 void command_messages_event(struct agent *agent, const struct talk_event *event);
+/* All events of a step were told. */
+void command_messages_settle(struct agent *agent);
 void command_messages_timeout(struct agent_client *client);
 
 /* The client has taken what was sent to it: more of its reading. */

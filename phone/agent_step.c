@@ -157,6 +157,7 @@ static void step(struct os_deferred *deferred)
 	send_requests(agent);
 	while (agent->talk != NULL && talk_next_event(agent->talk, &event))
 		handle_event(agent, &event);
+	command_messages_settle(agent);
 	if (agent->talk != NULL)
 		command_group_look(agent);
 	if (agent->talk != NULL)

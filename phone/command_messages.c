@@ -314,14 +314,34 @@ static bool follows(const struct agent_client *client, const struct talk_convers
 	return false;
 }
 
+/* Once for all that came together: each time is a transaction, and a receipt to who sent it. */
+static void mark_shown(struct agent_client *client)
+{
+	struct agent_reading *reading = &client->reading;
+	uint64_t row = reading->shown_row;
+
+	reading->shown_row = 0;
+	if (row != 0 && client->agent->talk != NULL)
+		(void)!agent_commit(client->agent,
+				    talk_mark_read(client->agent->talk, &reading->shown, row,
+						   os_clock_now_ns(), os_clock_utc_ms()));
+}
+
+void command_messages_settle(struct agent *agent)
+{
+	list_for_each (place, following, &agent->clients)
+		mark_shown(CONTAINER_OF(place, struct agent_client, place));
+}
+
 static void follow(struct agent_client *client, const struct talk_event *event)
 {
 	if (!asked(client, &event->conversation))
 		return;
 	show_row(client, &event->conversation, &event->message);
-	(void)!agent_commit(client->agent,
-			    talk_mark_read(client->agent->talk, &event->conversation, event->row,
-					   os_clock_now_ns(), os_clock_utc_ms()));
+	if (!talk_conversation_equal(&client->reading.shown, &event->conversation))
+		mark_shown(client);
+	client->reading.shown = event->conversation;
+	client->reading.shown_row = event->row;
 }
 
 static const char *change_word(enum talk_change change)

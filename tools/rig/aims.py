@@ -15,6 +15,8 @@ AIMS_MS = {
 }
 # Without sound after a change of address; each change on its own.
 ADDRESS_CHANGE_MS = 300
+# From the start of a phone that was off until a thousand texts that were written to it are there.
+BACK_MS = 2000
 
 
 
