@@ -45,8 +45,11 @@ static void feed(struct talk *talk, struct reader *reader)
 
 	while (reader_left(reader) > 0 && reader->err == SOTTO_OK) {
 		struct bytes content = reader_get_bytes(reader, reader_get_u16(reader));
-		enum sotto_err err = talk_record_seal(talk, &talk->fetch->drop, content, &record);
+		enum sotto_err err;
 
+		if (content.len == 0)
+			continue; /* nobody seals nothing */
+		err = talk_record_seal(talk, &talk->fetch->drop, content, &record);
 		if (err != SOTTO_OK)
 			continue; /* longer than any record */
 		err = talk_fetch_receive(talk, talk_blob_bytes(&record));
