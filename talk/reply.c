@@ -29,12 +29,13 @@ static struct talk_sent_parcel *parcel_find(struct talk *talk, uint64_t number)
 }
 
 /* One more of them is durable. */
-static bool records_stored(struct talk_records *records, uint64_t ticket)
+static bool records_stored(const struct talk *talk, struct talk_records *records, uint64_t ticket)
 {
 	if (ticket == 0 || records->ticket != ticket)
 		return false;
 	records->ticket = 0;
 	records->stored++;
+	records->stored_ns = talk->now_ns;
 	return true;
 }
 
@@ -62,7 +63,7 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
-		if (out == NULL || !records_stored(&out->records, asked->ticket)) {
+		if (out == NULL || !records_stored(talk, &out->records, asked->ticket)) {
 			past_again(group);
 			return SOTTO_OK;
 		}
@@ -70,23 +71,23 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 								: talk_out_stored(talk, group, out);
 	case TALK_ASK_APPEND_COMMIT:
 		if (group != NULL)
-			(void)records_stored(&group->pending, asked->ticket);
+			(void)records_stored(talk, &group->pending, asked->ticket);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_AGAIN:
 		for (size_t i = 0; group != NULL && i < group->drop_count; i++) {
-			if (records_stored(&group->drops[i].commit, asked->ticket))
+			if (records_stored(talk, &group->drops[i].commit, asked->ticket))
 				group->dirty = true;
 		}
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_PARCEL:
 		sent = parcel_find(talk, asked->number);
 		if (sent != NULL)
-			(void)records_stored(&sent->records, asked->ticket);
+			(void)records_stored(talk, &sent->records, asked->ticket);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_SHEAF:
 		giving = talk_giving_find(talk, asked->number);
 		if (giving != NULL)
-			(void)records_stored(&giving->records, asked->ticket);
+			(void)records_stored(talk, &giving->records, asked->ticket);
 		return SOTTO_OK;
 	case TALK_ASK_APPEND_LETTER:
 		talk_taking_told(talk, asked->ticket, true);

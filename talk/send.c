@@ -250,7 +250,7 @@ static enum sotto_err life_send(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (!out->transient || !out->lives || out->records.ticket != 0)
+		if (!out->transient || !out->lives || out->stored || out->records.ticket != 0)
 			continue;
 		if (out->records.count == 0)
 			TRY(out_seal(talk, group, out));
@@ -319,19 +319,22 @@ enum sotto_err talk_out_stored(struct talk *talk, struct talk_group *group, stru
 		out->stored_ms = talk->utc_ms;
 	if (out->type == TALK_BODY_TEXT && !before && out->state != TALK_MESSAGE_DELIVERED)
 		TRY(talk_text_state(talk, group, out, TALK_MESSAGE_STORED));
-	if (out->type == TALK_BODY_RECEIPT) {
-		for (size_t i = 0; i < group->arrived_count; i++) {
-			if (group->arrived[i].tell == 2)
-				group->arrived[i].tell = 0;
-		}
-		group->dirty = true;
-	}
 	if (out->type == TALK_BODY_BEACON)
 		talk_beacon_stored(talk);
-	if (out->transient)
+	/* Of a receipt we want to know that it is there: nobody asks for it. */
+	if (out->transient && out->type != TALK_BODY_RECEIPT)
 		TRY(talk_out_remove(talk, group, out));
 out:
 	return err;
+}
+
+static void receipts_told(struct talk_group *group)
+{
+	for (size_t i = 0; i < group->arrived_count; i++) {
+		if (group->arrived[i].tell == 2)
+			group->arrived[i].tell = 0;
+	}
+	group->dirty = true;
 }
 
 enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
@@ -346,6 +349,10 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 	out->dirty = !out->transient;
 	if (out->type == TALK_BODY_ENTRY) {
 		TRY(talk_entry_receive(talk, talk_blob_bytes(&out->body), NULL));
+		return talk_out_remove(talk, group, out);
+	}
+	if (out->type == TALK_BODY_RECEIPT) {
+		receipts_told(group);
 		return talk_out_remove(talk, group, out);
 	}
 	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK)

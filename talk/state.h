@@ -19,7 +19,7 @@
  *   commit.c                  who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
  *   welcome.c                 what a Welcome must be
- *   send.c                    the outbox
+ *   send.c missed.c           the outbox; what the relay does not serve
  *   work.c                    after every input: whatever can be done now
  *   problem.c                 what is wrong, and for how long
  *   age.c                     keys that nothing needs any more
@@ -107,8 +107,9 @@ static inline struct bytes talk_blob_bytes(const struct talk_blob *blob)
 struct talk_records {
 	struct talk_blob *items;
 	size_t count;
-	size_t stored;	 /* so many of them; the next one is sent when this one is there */
-	uint64_t ticket; /* open append; 0: none */
+	size_t stored;	    /* so many of them; the next one is sent when this one is there */
+	uint64_t stored_ns; /* when the relay said so; 0: before a restart */
+	uint64_t ticket;    /* open append; 0: none */
 	uint8_t id[TALK_MESSAGE_ID_LEN]; /* of the parts; zeros: it is in one piece */
 	bool dirty;			 /* its row */
 };
@@ -767,6 +768,7 @@ MUST_USE enum sotto_err talk_save(struct talk *talk);
 #include "talk/change.h"
 #include "talk/file.h"
 #include "talk/hand.h"
+#include "talk/missed.h"
 #include "talk/owed.h"
 #include "talk/wish.h"
 

@@ -125,6 +125,7 @@ static enum sotto_err member_work(struct talk *talk)
 		TRY(group_ask(talk, group));
 		TRY(talk_commits_again(talk, group));
 		TRY(talk_leave_work(talk, group));
+		talk_missed_work(talk, group);
 		TRY(talk_commit_work(talk, group));
 		TRY(talk_life_work(talk, group));
 		TRY(talk_send_work(talk, group));
@@ -362,6 +363,7 @@ static uint64_t next_due(const struct talk *talk)
 	due = talk_earlier(due, talk_access_due(talk));
 	due = talk_earlier(due, talk_plea_due(talk));
 	due = talk_earlier(due, talk_fetch_due(talk));
+	due = talk_earlier(due, talk_missed_due(talk));
 	if (talk->state == TALK_MEMBER)
 		due = talk_earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)

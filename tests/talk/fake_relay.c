@@ -57,6 +57,7 @@ struct fake_relay {
 	uint32_t busy;
 	enum wire_status append_status; /* of so many appends that come: */
 	uint32_t append_refusals;
+	uint32_t swallows;
 	bool forges; /* signs with another key than its own */
 	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32], admin[32];
 	uint32_t incarnations;
@@ -330,7 +331,9 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 			/* Two records under one nonce: whatever died, this may not happen. */
 			ASSERT(memcmp(known.data, record.sealed.data, NONCE_LEN) != 0);
 		}
-		if (at == drop->count)
+		if (at == drop->count && relay->swallows > 0)
+			relay->swallows--;
+		else if (at == drop->count)
 			record_put(relay, drop, record.sealed);
 		placed[appended.placed.count++].sequence = at + 1;
 	}
@@ -475,6 +478,11 @@ void fake_relay_refuse(struct fake_relay *relay, enum wire_status status, uint32
 {
 	relay->append_status = status;
 	relay->append_refusals = count;
+}
+
+void fake_relay_swallow(struct fake_relay *relay, uint32_t count)
+{
+	relay->swallows = count;
 }
 
 void fake_relay_forge(struct fake_relay *relay, bool forges)

@@ -52,6 +52,9 @@ void fake_relay_sign(const struct fake_relay *relay, struct bytes content, uint8
 /* So many appends are answered with this first, and not stored. */
 void fake_relay_refuse(struct fake_relay *relay, enum wire_status status, uint32_t count);
 
+/* So many records are answered as if they were stored, and are not. */
+void fake_relay_swallow(struct fake_relay *relay, uint32_t count);
+
 /* From now on what it serves bears another key's signature, or its own again. */
 void fake_relay_forge(struct fake_relay *relay, bool forges);
 
