@@ -320,7 +320,7 @@ static bool lie_begin(struct sim_world *world, struct sim_entry *entry)
 	sim_relay_lie(world->relay, lie, 20000, victims);
 	world->relay_lied = true;
 	world->lie = lie;
-	if (lie == SIM_LIE_FORK) {
+	if (lie == SIM_LIE_FORK || lie == SIM_LIE_WITHHOLD) {
 		world->forked_ns = world->forked ? world->forked_ns : sim_world_now(world);
 		world->healed_ns = UINT64_MAX;
 		world->forked = true;
@@ -335,7 +335,7 @@ static void lie_end(struct sim_world *world, struct sim_entry *entry)
 	sim_relay_lie(world->relay, SIM_LIE_NONE, 0, 0);
 	sim_relay_stop(world->relay, false);
 	relay_up(world);
-	if (world->lie == SIM_LIE_FORK)
+	if (world->lie == SIM_LIE_FORK || world->lie == SIM_LIE_WITHHOLD)
 		world->healed_ns = sim_world_now(world);
 	world->lie = SIM_LIE_NONE;
 }
@@ -365,6 +365,9 @@ const struct sim_fault sim_faults[] = {
 	{"lie-replay", 0, 10 * SIM_MINUTE, 6 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-freeze", 0, SIM_HOUR, 12 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-fork", 0, SIM_HOUR, 6 * SIM_HOUR, lie_begin, lie_end},
+	{"lie-drop", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
+	{"lie-late", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
+	{"lie-withhold", 0, SIM_HOUR, 6 * SIM_HOUR, lie_begin, lie_end},
 };
 const size_t sim_fault_count = sizeof(sim_faults) / sizeof(sim_faults[0]);
 

@@ -20,7 +20,9 @@
 
 #define VFS_NAME "sim-relay"
 #define COPY_VFS "sim-relay-copy"
-#define PAST_MAX 64 /* batches that a replaying relay remembers */
+#define PAST_MAX 64	    /* batches that a replaying relay remembers */
+#define NOBODY	 UINT64_MAX /* the ticket of what no link has asked for */
+#define LATE_NS	 (5 * 60 * SIM_SECOND)
 #define ROUND_NS (2 * SIM_MILLISECOND)
 #define SWEEP_NS (RELAY_SWEEP_INTERVAL_MS * SIM_MILLISECOND)
 
@@ -30,6 +32,15 @@ struct message {
 	struct list list;
 	bool to_store;
 	uint32_t from; /* whose request led to it */
+	size_t len;
+	uint8_t data[];
+};
+
+/* A request that is heeded later. */
+struct held {
+	struct list list;
+	uint64_t due_ns;
+	uint8_t authority;
 	size_t len;
 	uint8_t data[];
 };
@@ -67,6 +78,8 @@ struct sim_relay {
 	struct relay_desk *copy_desk;
 	struct past past[PAST_MAX];
 	size_t past_next;
+	struct list held; /* the earliest first */
+	struct sim_event late;
 	struct sim_relay_counts counts;
 };
 
@@ -201,8 +214,11 @@ static enum sotto_err answer_past(struct sim_relay *relay, uint64_t ticket, bool
 static enum sotto_err answer(void *context, uint64_t ticket, bool last, struct bytes message)
 {
 	struct sim_relay *relay = context;
-	bool lies = sim_random_chance(&relay->lie_random, relay->lie_ppm);
+	bool lies;
 
+	if (ticket == NOBODY)
+		return SOTTO_OK;
+	lies = sim_random_chance(&relay->lie_random, relay->lie_ppm);
 	if (relay->lie == SIM_LIE_REPLAY)
 		return answer_past(relay, ticket, last, message, lies);
 	if (relay->lie != SIM_LIE_CORRUPT || !lies)
@@ -229,28 +245,111 @@ static bool is_shown_copy(const struct sim_relay *relay, const struct wire_store
 		return false;
 	if (relay->lie == SIM_LIE_FORK)
 		return true;
+	if (relay->lie == SIM_LIE_WITHHOLD)
+		return wire_watch_decode(ask->message, &watch) == SOTTO_OK ||
+		       wire_read_decode(ask->message, &read) == SOTTO_OK;
+	if (relay->lie != SIM_LIE_FREEZE)
+		return false;
 	if (wire_watch_decode(ask->message, &watch) == SOTTO_OK)
 		return watch.flags == WIRE_DROP_CATCH_UP;
 	return wire_read_decode(ask->message, &read) == SOTTO_OK &&
 	       read.flags == WIRE_DROP_CATCH_UP;
 }
 
-static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_ask *ask,
-			       uint32_t from)
+static enum sotto_err desk_ask(struct sim_relay *relay, struct relay_desk *desk,
+			       const struct wire_store_ask *ask)
 {
-	struct relay_desk *desk = relay->desk;
-	enum sotto_err err;
+	enum sotto_err err = relay_desk_ask(desk, ask, utc(relay));
 
-	relay->counts.asks++;
-	if (is_shown_copy(relay, ask, from)) {
-		relay->counts.lies++;
-		desk = relay->copy_desk;
-	}
-	err = relay_desk_ask(desk, ask, utc(relay));
 	if (err != SOTTO_ERR_AGAIN)
 		return err;
 	err = relay_desk_flush(desk);
 	return err == SOTTO_OK ? relay_desk_ask(desk, ask, utc(relay)) : err;
+}
+
+/* The time for the first of them has come, and the answer is given already. */
+static void late_run(void *context)
+{
+	struct sim_relay *relay = context;
+	struct held *held = CONTAINER_OF(relay->held.next, struct held, list);
+	struct wire_store_ask ask = {.ticket = NOBODY,
+				     .authority = held->authority,
+				     .message = BYTES(held->data, held->len)};
+	enum sotto_err err = desk_ask(relay, relay->desk, &ask);
+
+	if (err == SOTTO_OK)
+		err = relay_desk_flush(relay->desk);
+	ASSERT(err == SOTTO_OK);
+	list_remove(&held->list);
+	allocator_give(&allocator_default, held, sizeof(*held) + held->len);
+	if (!list_empty(&relay->held))
+		at(relay, &relay->late, CONTAINER_OF(relay->held.next, struct held, list)->due_ns);
+}
+
+static void hold(struct sim_relay *relay, const struct wire_store_ask *ask)
+{
+	size_t len = ask->message.len;
+	struct held *held = allocator_take_zeroed(&allocator_default, 1, sizeof(*held) + len);
+
+	ASSERT(held != NULL);
+	held->due_ns = now(relay) + LATE_NS;
+	held->authority = ask->authority;
+	held->len = len;
+	memcpy(held->data, ask->message.data, len);
+	if (list_empty(&relay->held))
+		at(relay, &relay->late, held->due_ns);
+	list_append(&relay->held, &held->list);
+}
+
+/* What some appends are answered with is what the copy says to them; false: this is none of them. */
+static bool append_lies(struct sim_relay *relay, const struct wire_store_ask *ask)
+{
+	struct wire_append append;
+
+	if (relay->copy_desk == NULL ||
+	    (relay->lie != SIM_LIE_DROP && relay->lie != SIM_LIE_LATE) ||
+	    wire_append_decode(ask->message, &append) != SOTTO_OK ||
+	    !sim_random_chance(&relay->lie_random, relay->lie_ppm))
+		return false;
+	if (relay->lie == SIM_LIE_LATE)
+		hold(relay, ask);
+	return true;
+}
+
+/* Victims read of most records, too. */
+static enum sotto_err mirror(struct sim_relay *relay, const struct wire_store_ask *ask)
+{
+	struct wire_store_ask same = *ask;
+	struct wire_append append;
+
+	if (relay->copy_desk == NULL || relay->lie != SIM_LIE_WITHHOLD ||
+	    wire_append_decode(ask->message, &append) != SOTTO_OK)
+		return SOTTO_OK;
+	if (sim_random_chance(&relay->lie_random, relay->lie_ppm)) {
+		relay->counts.lies++;
+		return SOTTO_OK;
+	}
+	same.ticket = NOBODY;
+	return desk_ask(relay, relay->copy_desk, &same);
+}
+
+static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_ask *ask,
+			       uint32_t from)
+{
+	struct relay_desk *desk = relay->desk;
+	enum sotto_err err = mirror(relay, ask);
+
+	if (err != SOTTO_OK)
+		return err;
+	relay->counts.asks++;
+	if (is_shown_copy(relay, ask, from)) {
+		desk = relay->copy_desk;
+		relay->counts.lies += relay->lie != SIM_LIE_WITHHOLD;
+	} else if (append_lies(relay, ask)) {
+		desk = relay->copy_desk;
+		relay->counts.lies++;
+	}
+	return desk_ask(relay, desk, ask);
 }
 
 static enum sotto_err sign(struct sim_relay *relay, const struct wire_sign_ask *ask)
@@ -424,6 +523,8 @@ struct sim_relay *sim_relay_create(struct sim_clock *clock, struct sim_switch *h
 	relay->round = (struct sim_event){.run = round_run, .context = relay};
 	relay->deadline = (struct sim_event){.run = deadline_run, .context = relay};
 	relay->sweep = (struct sim_event){.run = sweep_run, .context = relay};
+	relay->late = (struct sim_event){.run = late_run, .context = relay};
+	list_init(&relay->held);
 	disk_make(relay, &disk);
 	return relay;
 }
@@ -456,6 +557,13 @@ static void engines_destroy(struct sim_relay *relay)
 	sim_clock_cancel(relay->clock, &relay->round);
 	sim_clock_cancel(relay->clock, &relay->deadline);
 	sim_clock_cancel(relay->clock, &relay->sweep);
+	sim_clock_cancel(relay->clock, &relay->late);
+	list_for_each (element, following, &relay->held) {
+		struct held *held = CONTAINER_OF(element, struct held, list);
+
+		list_remove(&held->list);
+		allocator_give(&allocator_default, held, sizeof(*held) + held->len);
+	}
 }
 
 void sim_relay_destroy(struct sim_relay *relay)
@@ -590,7 +698,7 @@ void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint
 	relay->lie = lie;
 	relay->lie_ppm = ppm;
 	relay->victims = victims;
-	if (lie == SIM_LIE_FREEZE || lie == SIM_LIE_FORK)
+	if (lie >= SIM_LIE_FREEZE)
 		copy_make(relay);
 }
 

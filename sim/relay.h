@@ -19,10 +19,13 @@ struct sim_relay;
 /* What a relay does that lies. Victims are a mask of phones' numbers, modulo 64. */
 enum sim_lie {
 	SIM_LIE_NONE = 0,
-	SIM_LIE_CORRUPT, /* flips bits in some of what it answers */
-	SIM_LIE_REPLAY,	 /* answers some reads with what it answered before */
-	SIM_LIE_FREEZE,	 /* shows victims *everyone* as it was */
-	SIM_LIE_FORK,	 /* serves victims from a copy of its store, which goes on by itself */
+	SIM_LIE_CORRUPT,  /* flips bits in some of what it answers */
+	SIM_LIE_REPLAY,	  /* answers some reads with what it answered before */
+	SIM_LIE_FREEZE,	  /* shows victims *everyone* as it was */
+	SIM_LIE_FORK,	  /* serves victims from a copy of its store, which goes on by itself */
+	SIM_LIE_DROP,	  /* says of some records that it has them, and has not */
+	SIM_LIE_LATE,	  /* of some it has them some time later only, behind others */
+	SIM_LIE_WITHHOLD, /* serves victims from a copy of its store that lacks some records */
 };
 
 struct sim_relay_counts {
