@@ -111,9 +111,15 @@ def named_by(state):
     fails(state.ana, 1, "exists", "2 groups fit", "group", "show", "Harbour")
 
 
+def asked_for(phone):
+    """The groups, without what phones change by themselves: who came in renews its path."""
+    return [{key: value for key, value in line.items() if key not in ("epoch", "discarded")}
+            for line in phone.run("group", "list")]
+
+
 def refused(state):
     """what is asked wrongly is said in words, and changes nothing"""
-    before = state.ana.run("group", "list")
+    before = asked_for(state.ana)
     for words in ([], ["frob"], ["create"], ["list", "x"], ["show"], ["rename", "Harbour"], ["add", "Harbour"],
                   ["remove", "Harbour"], ["leave", "a", "b"]):
         fails(state.ana, 2, "usage", "usage: sotto group", "group", *words)
@@ -130,7 +136,7 @@ def refused(state):
     for name in ("", "a\nb", "x" * 65):
         fails(state.ana, 1, "invalid", "1 to 64 bytes", "group", "create", name)
         fails(state.ana, 1, "invalid", "1 to 64 bytes", "group", "rename", state.id, name)
-    equal(state.ana.run("group", "list"), before)
+    equal(asked_for(state.ana), before)
     state.ana.run("revoke", "103")
     fails(state.ana, 1, "denied", "103 is revoked", "group", "add", state.id, "101", "103")
 
