@@ -141,15 +141,24 @@ static enum sotto_err drop_again(struct talk *talk, struct talk_drop *drop)
 	return talk_cancel(talk, ticket);
 }
 
+/* What it serves is not what it served before. Whether it serves the first one again is seen now and then. */
+static enum sotto_err drop_contradicts(struct talk *talk, struct talk_drop *drop)
+{
+	talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
+	drop->again_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
+	return drop_again(talk, drop);
+}
+
 /*
- * Makes the drop's position that of the batch. first: the first answer to a read from our position, so
- * that a later beginning means that what was between has reached the end of its time. Anywhere else it
- * means that something was left out.
+ * Makes the drop's position that of the batch. In the first answer to a read from our position a later beginning
+ * means that what was between has reached the end of its time; anywhere else, that something was left out. An
+ * earlier one means that the relay has less than it served.
  */
 static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 				  struct talk_drop *drop, const struct wire_batch *batch,
-				  bool first, bool *usable)
+				  const struct talk_asked *asked, bool *usable)
 {
+	bool first = asked->what == TALK_ASK_READ && asked->answers == 1;
 	enum sotto_err err = SOTTO_OK;
 
 	*usable = false;
@@ -171,16 +180,15 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 		TRY(records_gone(talk, group, drop));
 		memcpy(drop->running, batch->before_hash, WIRE_HASH_LEN);
 	}
+	/* Not an answer from before the drop began anew. */
+	if (first && batch->before_sequence < asked->from && asked->from <= drop->sequence)
+		return drop_contradicts(talk, drop);
 	if (batch->before_sequence < drop->sequence) {
 		/* A read and a watch overlap: what is new comes again, from our position. */
 		return batch->end_sequence > drop->sequence ? drop_again(talk, drop) : SOTTO_OK;
 	}
-	/* Whether it serves the first one again is seen now and then. */
-	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0) {
-		talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
-		drop->again_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
-		return drop_again(talk, drop);
-	}
+	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0)
+		return drop_contradicts(talk, drop);
 	*usable = true;
 out:
 	return err;
@@ -209,7 +217,8 @@ static enum sotto_err record_dispatch(struct talk *talk, struct talk_group *grou
 				    : talk_taking_receive(talk, record);
 }
 
-enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch, bool first)
+enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch,
+			       const struct talk_asked *asked)
 {
 	struct wire_cursor cursor = wire_list_walk(&batch->records);
 	struct talk_group *group;
@@ -225,7 +234,7 @@ enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch
 		talk->retry_ns = talk->now_ns + TALK_RETRY_MS * TALK_MS;
 		return drop_again(talk, drop);
 	}
-	TRY(batch_place(talk, group, drop, batch, first, &usable));
+	TRY(batch_place(talk, group, drop, batch, asked, &usable));
 	if (!usable)
 		return SOTTO_OK;
 	if (group != NULL && batch->records.count > 0)

@@ -176,9 +176,7 @@ static enum sotto_err message_receive(struct talk *talk, struct talk_asked *aske
 
 	if (type == &wire_batch_type && wire_decode(type, message, &body.batch) == SOTTO_OK)
 		return memcmp(body.batch.drop, asked->drop, WIRE_HASH_LEN) == 0
-			       ? talk_batch_read(talk, &body.batch,
-						 asked->what == TALK_ASK_READ &&
-							 asked->answers == 1)
+			       ? talk_batch_read(talk, &body.batch, asked)
 			       : SOTTO_OK;
 	if (type == &wire_done_type && wire_decode(type, message, &body.done) == SOTTO_OK)
 		return done_receive(talk, asked, &body.done);

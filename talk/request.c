@@ -82,6 +82,7 @@ enum sotto_err talk_ask_drop(struct talk *talk, enum talk_asking what, struct ta
 	if (err != SOTTO_OK)
 		return err;
 	memcpy(asked->drop, drop->name, WIRE_HASH_LEN);
+	asked->from = drop->sequence;
 	drop->ticket = asked->ticket;
 	drop->watched = what == TALK_ASK_WATCH;
 	return SOTTO_OK;

@@ -209,7 +209,7 @@ struct talk_group {
 	bool one_by_one; /* of several key packages one did not fit: the next commit adds one */
 	bool left;
 
-	/* Nothing to commit, as long as epoch, ledger and what others posted are the same. */
+	/* Nothing to commit before commit_due_ns, as long as epoch, ledger and what others posted are the same. */
 	bool settled;
 	uint64_t settled_ledger, settled_news;
 	uint64_t commit_due_ns; /* TALK_NEVER: nothing to commit */
@@ -251,8 +251,11 @@ struct talk_sent_parcel {
 	bool dirty;
 };
 
+#define TALK_PACKAGES_BY 256
+
 struct talk_package {
 	struct list list;
+	struct list alike; /* of those whose devices' keys begin with the same byte */
 	uint64_t number;
 	uint8_t device_key[LEDGER_KEY_LEN];
 	struct talk_blob message;
@@ -330,6 +333,7 @@ struct talk_asked {
 	uint8_t drop[WIRE_HASH_LEN];
 	uint64_t group;	 /* number */
 	uint64_t number; /* of the outbox item or parcel */
+	uint64_t from;	 /* what was read of the drop when it was asked for */
 };
 
 struct talk_outgoing {
@@ -383,9 +387,10 @@ struct talk {
 	struct talk_drop inbox; /* while joining: the landing */
 	struct talk_drop porch;
 	struct list packages, parcels, files, invites, petitions, coming, givings;
-	struct talk_fetch *fetch;   /* NULL: none is on its way */
-	struct talk_taking *taking; /* NULL: nothing was asked for */
-	uint64_t news;		    /* counts petitions and key packages that came */
+	struct list packages_by[TALK_PACKAGES_BY]; /* the same, by the first byte of the key */
+	struct talk_fetch *fetch;		   /* NULL: none is on its way */
+	struct talk_taking *taking;		   /* NULL: nothing was asked for */
+	uint64_t news;				   /* counts petitions and key packages that came */
 	uint64_t inbox_trimmed;
 	struct {
 		uint8_t incarnation[WIRE_INCARNATION_LEN];
@@ -530,7 +535,7 @@ void talk_events_clear(struct talk *talk, struct list *events);
 
 /* ---- read.c ---- */
 MUST_USE enum sotto_err talk_batch_read(struct talk *talk, const struct wire_batch *batch,
-					bool first);
+					const struct talk_asked *asked);
 MUST_USE enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group,
 				       struct talk_drop *drop);
 void talk_read_note(const struct talk *talk, struct talk_group *group,
@@ -652,6 +657,8 @@ MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
 					 struct bytes message);
 MUST_USE enum sotto_err talk_package_work(struct talk *talk);
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
+/* Its key is set. newest: before all others of its device. */
+void talk_package_enter(struct talk *talk, struct talk_package *package, bool newest);
 MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);

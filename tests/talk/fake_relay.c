@@ -257,6 +257,8 @@ static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct
 	size_t len;
 	enum sotto_err err;
 
+	if (before > drop->count)
+		batch.before_sequence = before = drop->count;
 	for (; count < BATCH_MAX && before + count < drop->count; count++)
 		records[count].sealed = BYTES(drop->records[before + count].data,
 					      drop->records[before + count].len);
@@ -510,6 +512,16 @@ void fake_relay_rewrite(struct fake_relay *relay)
 			memcpy(stored->running, running_at(drop, k), WIRE_HASH_LEN);
 			wire_running_next(stored->running, BYTES(stored->data, stored->len));
 		}
+	}
+}
+
+void fake_relay_set_back(struct fake_relay *relay)
+{
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		struct drop *drop = relay->drops[i];
+
+		if (drop->count > 0)
+			free(drop->records[--drop->count].data);
 	}
 }
 

@@ -64,6 +64,9 @@ void fake_relay_put(struct fake_relay *relay, const uint8_t *name, struct bytes 
 /* All drops have another history of the same length, signed like the first. */
 void fake_relay_rewrite(struct fake_relay *relay);
 
+/* All drops are as they were before their last record, as from a copy of its disk. */
+void fake_relay_set_back(struct fake_relay *relay);
+
 /* The newest access key's; 0 before founding. */
 uint64_t fake_relay_number(const struct fake_relay *relay);
 

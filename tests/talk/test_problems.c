@@ -427,6 +427,25 @@ static void test_contradiction(void **state)
 	world_destroy(world);
 }
 
+/* It has less than it served: whoever has read that would wait for what stands where it does not look any more. */
+static void test_set_back(void **state)
+{
+	struct world *world = settled(648);
+
+	(void)state;
+	assert_true(world_send(world, 1, 0, 1));
+	world_run(world, 5);
+	assert_int_equal(world_received(world, 1, 0, 1), 1);
+	world_link(world, 0, false);
+	world_run(world, 1);
+	fake_relay_set_back(world_relay(world));
+	assert_int_equal(problems_of(world, 0), 0);
+	world_link(world, 0, true);
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 0), BIT(CONTRADICTION));
+	world_destroy(world);
+}
+
 /* What this phone asks. */
 struct counted {
 	const struct talk *of;
@@ -686,6 +705,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_contradiction),
+		cmocka_unit_test(test_set_back),
 		cmocka_unit_test(test_contradiction_is_no_work),
 		cmocka_unit_test(test_bad_signature),
 		cmocka_unit_test(test_old_key),
