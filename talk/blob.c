@@ -99,6 +99,7 @@ void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel)
 void talk_package_free(struct talk *talk, struct talk_package *package)
 {
 	list_remove(&package->list);
+	list_remove(&package->alike);
 	talk_blob_clear(talk, &package->message);
 	talk_give(talk, package, sizeof(*package));
 }

@@ -693,7 +693,8 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		return pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
 	    group->settled_news == talk->news &&
-	    talk->now_ns < group->settled_ns + TALK_SILENCE_MS * TALK_MS)
+	    talk->now_ns < group->settled_ns + TALK_SILENCE_MS * TALK_MS &&
+	    talk->now_ns < group->commit_due_ns)
 		return SOTTO_OK;
 	needs = talk_take(talk, sizeof(*needs));
 	if (needs == NULL)
@@ -701,14 +702,14 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	TRY(needs_find(talk, group, needs));
 	if (talk_gap_everyone(talk, group))
 		goto out;
+	/* Looked at again when there is something new, or it is our turn: in a large group looking costs. */
+	group->settled = true;
+	group->settled_ns = talk->now_ns;
+	group->settled_ledger = ledger_length(talk->ledger);
+	group->settled_news = talk->news;
 	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
 	    needs->rename == NULL) {
-		/* Looked at again when there is something new: in a large group looking costs. */
 		group->commit_due_ns = TALK_NEVER;
-		group->settled = true;
-		group->settled_ns = talk->now_ns;
-		group->settled_ledger = ledger_length(talk->ledger);
-		group->settled_news = talk->news;
 		goto out;
 	}
 	trigger_of(talk, group, needs, trigger);
@@ -723,6 +724,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	if (talk->now_ns < group->commit_due_ns)
 		goto out;
 	group->commit_due_ns = TALK_NEVER;
+	group->settled = false;
 	TRY(commit_now(talk, group, needs));
 	if (group->pending.count > 0)
 		err = pending_append(talk, group);

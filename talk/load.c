@@ -39,6 +39,8 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	}
 	list_init(&made->groups);
 	list_init(&made->packages);
+	for (size_t i = 0; i < TALK_PACKAGES_BY; i++)
+		list_init(&made->packages_by[i]);
 	list_init(&made->parcels);
 	list_init(&made->files);
 	list_init(&made->invites);
@@ -167,7 +169,7 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	package->made_ms = kept.made_ms;
 	package->heard_ms = kept.heard_ms;
 	/* Numbers grow: the newest of a device comes to stand first. */
-	list_append(talk->packages.next, &package->list);
+	talk_package_enter(talk, package, true);
 	return talk_blob_set(talk, &package->message, kept.message);
 }
 

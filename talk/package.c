@@ -14,14 +14,22 @@
 
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
 {
-	list_for_each (element, following, &talk->packages) {
-		struct talk_package *package = CONTAINER_OF(element, struct talk_package, list);
+	list_for_each (element, following, &talk->packages_by[key[0]]) {
+		struct talk_package *package = CONTAINER_OF(element, struct talk_package, alike);
 
 		/* The newest of a device stands first. */
 		if (memcmp(package->device_key, key, LEDGER_KEY_LEN) == 0)
 			return package;
 	}
 	return NULL;
+}
+
+void talk_package_enter(struct talk *talk, struct talk_package *package, bool newest)
+{
+	struct list *alike = &talk->packages_by[package->device_key[0]];
+
+	list_append(newest ? talk->packages.next : &talk->packages, &package->list);
+	list_append(newest ? alike->next : alike, &package->alike);
 }
 
 /* A key package counts for the device whose key has signed it. SOTTO_ERR_INVALID. */
@@ -57,7 +65,7 @@ enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct by
 			return SOTTO_ERR_NO_MEMORY;
 		package->number = talk_number(talk);
 		memcpy(package->device_key, key, LEDGER_KEY_LEN);
-		list_append(&talk->packages, &package->list);
+		talk_package_enter(talk, package, false);
 		package->heard_ms = talk->utc_ms;
 	}
 	package->dirty = true;
@@ -103,6 +111,7 @@ enum sotto_err talk_package_make(struct talk *talk, struct talk_package **packag
 	if (made == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&made->list);
+	list_init(&made->alike);
 	talk_leaf_options(talk, &options);
 	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
 	TRY(talk_blob_set(talk, &made->message, mls_buffer_bytes(&message)));
@@ -110,8 +119,7 @@ enum sotto_err talk_package_make(struct talk *talk, struct talk_package **packag
 	made->number = talk_number(talk);
 	made->made_ms = talk->utc_ms;
 	made->dirty = true;
-	/* The newest stands first. */
-	list_append(talk->packages.next, &made->list);
+	talk_package_enter(talk, made, true);
 	*package = made;
 	made = NULL;
 out:
