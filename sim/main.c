@@ -3,6 +3,7 @@
  * One run of a whole network. tools/simulate runs many, adds up, and shortens what fails.
  *
  *     sotto-sim --seed N [--phones N] [--days N] [--faults N|none] [--texts N] [--suite N] [--skip LIST] [--trace]
+ *     sotto-sim --seed N --phones N --crowd
  *
  * Prints one line of totals. Exit codes: 0, 1 an invariant does not hold, 2 usage.
  */
@@ -16,11 +17,17 @@
 #include "sim/world.h"
 
 static const struct option options[] = {
-	{"seed", required_argument, NULL, 's'},	 {"phones", required_argument, NULL, 'p'},
-	{"days", required_argument, NULL, 'd'},	 {"faults", required_argument, NULL, 'f'},
-	{"texts", required_argument, NULL, 't'}, {"suite", required_argument, NULL, 'u'},
-	{"skip", required_argument, NULL, 'k'},	 {"trace", no_argument, NULL, 'T'},
-	{"plan", no_argument, NULL, 'P'},	 {NULL, 0, NULL, 0},
+	{"seed", required_argument, NULL, 's'},
+	{"phones", required_argument, NULL, 'p'},
+	{"days", required_argument, NULL, 'd'},
+	{"faults", required_argument, NULL, 'f'},
+	{"texts", required_argument, NULL, 't'},
+	{"suite", required_argument, NULL, 'u'},
+	{"skip", required_argument, NULL, 'k'},
+	{"trace", no_argument, NULL, 'T'},
+	{"plan", no_argument, NULL, 'P'},
+	{"crowd", no_argument, NULL, 'C'},
+	{NULL, 0, NULL, 0},
 };
 
 int main(int argc, char **argv)
@@ -58,6 +65,9 @@ int main(int argc, char **argv)
 			break;
 		case 'T':
 			setting.trace = true;
+			break;
+		case 'C':
+			setting.crowd = true;
 			break;
 		case 'P':
 			plan = true;

@@ -77,8 +77,11 @@ static int entry_compare(const void *a, const void *b)
 
 void sim_plan_make(struct sim_world *world)
 {
-	size_t actions = (size_t)world->setting.phones * world->setting.days * world->setting.texts;
-	size_t faults = world->setting.faults == UINT32_MAX ? 0 : world->setting.faults;
+	bool none = world->setting.crowd;
+	size_t actions =
+		none ? 0
+		     : (size_t)world->setting.phones * world->setting.days * world->setting.texts;
+	size_t faults = none || world->setting.faults == UINT32_MAX ? 0 : world->setting.faults;
 
 	world->entry_count = actions + faults;
 	world->entries = calloc(world->entry_count + 1, sizeof(*world->entries));

@@ -159,7 +159,7 @@ static bool run_until(struct sim_world *world, uint64_t when_ns)
 	return world->broken == NULL;
 }
 
-static bool run_for(struct sim_world *world, uint64_t ns)
+bool sim_world_run_for(struct sim_world *world, uint64_t ns)
 {
 	return run_until(world, sim_world_now(world) + ns);
 }
@@ -180,11 +180,11 @@ static bool found(struct sim_world *world)
 		return false;
 	founder->state = SIM_PHONE_JOINED;
 	sim_phone_on(founder, SIM_OFF_NOT_YET);
-	if (!run_for(world, SIM_SECOND))
+	if (!sim_world_run_for(world, SIM_SECOND))
 		return false;
 	sim_phone_settle(founder, talk_found(founder->talk, &wish, sim_phone_now(founder),
 					     sim_phone_utc(founder)));
-	return run_for(world, 10 * SIM_SECOND);
+	return sim_world_run_for(world, 10 * SIM_SECOND);
 }
 
 static uint32_t ready(const struct sim_world *world)
@@ -202,7 +202,7 @@ static bool members_first(struct sim_world *world)
 
 	for (uint32_t i = 1; i < world->setting.phones; i++) {
 		(void)sim_act_invite(world, i);
-		if (!run_for(world, 3 * SIM_SECOND))
+		if (!sim_world_run_for(world, 3 * SIM_SECOND))
 			return false;
 	}
 	end_ns = sim_world_now(world) + SETUP_MAX_NS + world->setting.phones * SIM_MINUTE;
@@ -210,7 +210,7 @@ static bool members_first(struct sim_world *world)
 		if (sim_world_now(world) >= end_ns)
 			sim_break(world, "who has a card becomes a member", "%u of %u",
 				  ready(world), world->setting.phones);
-		if (!run_for(world, 10 * SIM_SECOND))
+		if (!sim_world_run_for(world, 10 * SIM_SECOND))
 			return false;
 	}
 	return true;
@@ -245,7 +245,7 @@ static bool quiet(struct sim_world *world)
 		}
 		if (sim_world_now(world) >= start_ns + QUIET_MAX_NS)
 			sim_break(world, "all is well some time after the last fault", "%s", what);
-		if (!run_for(world, QUIET_STEP_NS))
+		if (!sim_world_run_for(world, QUIET_STEP_NS))
 			return false;
 	}
 	world->totals.recovery_ns = sim_world_now(world) - start_ns;
@@ -258,9 +258,11 @@ bool sim_world_run(struct sim_world *world)
 {
 	if (!found(world) || !members_first(world))
 		return false;
+	if (world->setting.crowd)
+		return sim_crowd_run(world) && quiet(world);
 	sim_trace(world, "begins");
 	sim_plan_start(world);
-	if (!run_for(world, world->setting.days * SIM_DAY))
+	if (!sim_world_run_for(world, world->setting.days * SIM_DAY))
 		return false;
 	return quiet(world);
 }

@@ -4,6 +4,7 @@
  *
  *   plan.c      from the seed: a list of moments, each an action of somebody or a fault
  *   act.c       actions: what people do; a table; act_group.c: in groups, and to messages
+ *   crowd.c     instead of days: one group of everybody
  *   fault.c     faults: what happens to phones, links, disks, clocks and the relay; a table
  *   phone.c     the program around one phone's engine
  *   world.c     time: setting up, the plan, and quiet at the end
@@ -45,6 +46,7 @@ struct sim_setting {
 	uint32_t texts;	 /* a day and phone */
 	uint16_t suite;
 	bool trace;	  /* print each line */
+	bool crowd;	  /* no faults and no plan: one group of everybody (crowd.c) */
 	const char *skip; /* entries of the plan to leave out: "3,17-25" */
 };
 
@@ -189,6 +191,8 @@ struct sim_world *sim_world_create(const struct sim_setting *setting);
 void sim_world_destroy(struct sim_world *world);
 /* To the end, or to the first invariant that does not hold. */
 bool sim_world_run(struct sim_world *world);
+/* False: something broke. */
+bool sim_world_run_for(struct sim_world *world, uint64_t ns);
 uint64_t sim_world_now(const struct sim_world *world);
 /* At a time from now on; the event is in the caller's memory. */
 void sim_world_at(struct sim_world *world, struct sim_event *event, uint64_t when_ns);
@@ -249,6 +253,9 @@ void sim_act_edit(struct sim_world *world, struct sim_entry *entry);
 void sim_act_delete(struct sim_world *world, struct sim_entry *entry);
 void sim_act_react(struct sim_world *world, struct sim_entry *entry);
 void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
+
+/* ---- crowd.c ---- */
+bool sim_crowd_run(struct sim_world *world);
 
 /* ---- rogue.c ---- */
 void sim_act_rogue(struct sim_world *world, struct sim_entry *entry);
