@@ -19,6 +19,7 @@
 #define SEALED_MAX   16
 #define WITHHELD_NS  (5 * SIM_MINUTE)
 #define REQUESTS_MAX 2000 /* of a phone within ten minutes; some hundred are many */
+#define WAKES_MAX    400  /* by its own timer within ten minutes; some ten are usual */
 
 /* What all phones must have alike: named by a hash, a hash. */
 struct agreed {
@@ -498,7 +499,11 @@ void sim_check_world(struct sim_world *world)
 			sim_break(world, "nobody is busy without end",
 				  "phone %u: %llu requests within ten minutes", phone->number,
 				  (unsigned long long)phone->requests);
-		phone->requests = 0;
+		if (phone->wakes > WAKES_MAX)
+			sim_break(world, "nobody wakes up for nothing",
+				  "phone %u: %llu times within ten minutes", phone->number,
+				  (unsigned long long)phone->wakes);
+		phone->requests = phone->wakes = 0;
 		if (phone->was_member && phone->state != SIM_PHONE_LOST && phone->revoked_ns == 0)
 			world->totals.phone_ns += world->checked_ns;
 	}

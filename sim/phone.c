@@ -329,6 +329,7 @@ static void timer_due(void *context)
 {
 	struct sim_phone *phone = context;
 
+	phone->wakes++;
 	sim_phone_settle(phone, talk_tick(phone->talk, sim_phone_now(phone), sim_phone_utc(phone)));
 }
 

@@ -95,6 +95,7 @@ struct sim_phone {
 	uint64_t text_row; /* of the newest text that came */
 	uint64_t up_ns;	   /* since when its link is up */
 	uint64_t requests; /* since the last check of all */
+	uint64_t wakes;	   /* likewise, because its time had come */
 	uint64_t heard,
 		heard_ns; /* the longest ledger of others, and since when it is longer than ours */
 	/* Epochs whose authenticators were compared, by the group's number. */

@@ -372,13 +372,19 @@ static uint64_t next_due(const struct talk *talk)
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 		const struct talk_drop *present = &group->drops[0];
 
-		due = talk_earlier(due, group->commit_due_ns);
+		if (talk_group_over(group))
+			continue;
+		/* What cannot be done now waits for what is read. */
+		if (talk_group_current(talk, group)) {
+			due = talk_earlier(due, group->commit_due_ns);
+			if (group->settled)
+				due = talk_earlier(due,
+						   group->settled_ns + TALK_SILENCE_MS * TALK_MS);
+		}
 		if (group->speak_due_ns > talk->now_ns)
 			due = talk_earlier(due, group->speak_due_ns);
 		if (group->parts_due_ns > talk->now_ns)
 			due = talk_earlier(due, group->parts_due_ns);
-		if (group->settled)
-			due = talk_earlier(due, group->settled_ns + TALK_SILENCE_MS * TALK_MS);
 		if (present->at_end && !present->watched && present->ticket == 0)
 			due = talk_earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
 	}

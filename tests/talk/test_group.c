@@ -466,6 +466,26 @@ static void test_nobody_left(void **state)
 	circle_end(&circle);
 }
 
+/* Who has left waits for nothing there. */
+static void test_left_sleeps(void **state)
+{
+	struct circle circle;
+
+	(void)state;
+	circle_begin(&circle, 87, 4, PHONE(1) | PHONE(2));
+	assert_int_equal(circle_leave(&circle, 2), SOTTO_OK);
+	assert_int_equal(circle_remove(&circle, 0, PHONE(1)), SOTTO_OK);
+	run(&circle, 60);
+	assert_int_equal(circle_leave(&circle, 0), SOTTO_OK);
+	run(&circle, 7400);
+	for (uint32_t i = 0; i < 4; i++) {
+		world_settle(world_phone(circle.world, i));
+		assert_true(talk_deadline(world_phone(circle.world, i)->talk) >
+			    world_now(circle.world) + UINT64_C(5000000000));
+	}
+	circle_end(&circle);
+}
+
 static struct talk_group_info info_of(const struct circle *circle, uint32_t number)
 {
 	struct talk_group_info info;
@@ -701,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_long_away),
 		cmocka_unit_test(test_revoked_goes),
 		cmocka_unit_test(test_nobody_left),
+		cmocka_unit_test(test_left_sleeps),
 		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_in_vain),
 		cmocka_unit_test(test_refusals),
