@@ -6,6 +6,7 @@
  *   withheld              60 s behind what others have, with everything read
  *   bad relay             a drop's newest batch did not bear the relay's signature, until it is read to its
  *                         end with batches that do, and a minute longer, for somebody to see it
+ *   relay full            until it takes something, or a minute after it took nothing: then nothing is to be sent any more
  *   old                   a device that is still in the network said what only a newer version understands, for
  *                         a day; where it was an entry, as long as others have a longer ledger, too
  */
@@ -14,6 +15,7 @@
 /* Everybody who uses a newer version says something of it more often. */
 #define NEWER_MS     UINT64_C(86400000)
 #define BAD_SHOWN_MS UINT64_C(60000)
+#define FULL_MS	     UINT64_C(60000) /* what is to be sent is tried more often */
 
 /* Any step with a clock is after 0, which means never. */
 enum sotto_err talk_newer_heard(struct talk *talk, struct talk_group *group, const uint8_t *key,
@@ -91,6 +93,11 @@ static bool bad_shown(const struct talk *talk)
 	return talk->bad_ns != 0 && talk->now_ns < talk->bad_ns + BAD_SHOWN_MS * TALK_MS;
 }
 
+static bool relay_is_full(const struct talk *talk)
+{
+	return talk->full_ns != 0 && talk->now_ns < talk->full_ns + FULL_MS * TALK_MS;
+}
+
 void talk_problems_settle(struct talk *talk)
 {
 	bool blocked = false, stuck = false, back = false;
@@ -112,6 +119,7 @@ void talk_problems_settle(struct talk *talk)
 	if (relay_is_bad(talk))
 		talk->bad_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));
+	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, relay_is_full(talk));
 	/* What the relay lost it does not withhold: whoever has it brings us back. */
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk_in_gap(talk->everyone))
 		talk->behind_ns = talk->now_ns;
@@ -128,6 +136,8 @@ uint64_t talk_problems_due(const struct talk *talk)
 
 	if ((talk->problems & UINT32_C(1) << TALK_PROBLEM_OLD) != 0)
 		due_ns = talk->newer_due_ns;
+	if (relay_is_full(talk))
+		due_ns = talk_earlier(due_ns, talk->full_ns + FULL_MS * TALK_MS);
 	if (bad_shown(talk) && !relay_is_bad(talk))
 		due_ns = talk_earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);
 	return due_ns;

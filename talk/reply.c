@@ -59,7 +59,7 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	struct talk_giving *giving;
 	struct talk_out *out;
 
-	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, false);
+	talk->full_ns = 0;
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
@@ -147,6 +147,7 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 	case WIRE_STATUS_NOT_FOUND:
 		return drop_missing(talk, asked);
 	case WIRE_STATUS_FULL:
+		talk->full_ns = talk->now_ns;
 		talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, true);
 		break;
 	case WIRE_STATUS_REFUSED:

@@ -419,6 +419,8 @@ struct talk {
 	uint64_t behind_length;
 	uint64_t newer_entry_ns, newer_due_ns; /* problem.h */
 	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
+	uint64_t
+		full_ns; /* when the relay last had no room for what we sent; 0: it has since, or never */
 	size_t asked_count;
 	bool petition_stored, asked_found;
 	bool porch_offered; /* talk_link names the porch's key beside or before the others */
