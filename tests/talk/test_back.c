@@ -402,6 +402,33 @@ static void test_away_while_lost(void **state)
 	away_and_lost(942, false, false);
 }
 
+/*
+ * An entry that all others have read is lost before it reads it, in the epoch where all are: nobody puts that one there
+ * again, and the relay withholds nothing.
+ */
+static void test_entry_lost(void **state)
+{
+	struct world *world = settled(946);
+	uint64_t length;
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	world_invite(world, PHONES);
+	world_run(world, 10);
+	length = ledger_length(talk_of(world, 0)->ledger);
+	assert_true(ledger_length(talk_of(world, VICTIM)->ledger) < length);
+	lose(world);
+	links(world, PHONES, true);
+	world_run(world, 30);
+	assert_true(world_send(world, 0, VICTIM, 1));
+	world_run(world, 300);
+	assert_int_equal(ledger_length(talk_of(world, VICTIM)->ledger), length);
+	assert_int_equal(world_received(world, 0, VICTIM, 1), 1);
+	assert_lost_only(world);
+	world_destroy(world);
+}
+
 static size_t total_asked(struct world *world)
 {
 	size_t pleas = 0;
@@ -601,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_keys_too_far_behind),
 		cmocka_unit_test(test_stuck_in_catch_up),
 		cmocka_unit_test(test_away_while_lost),
+		cmocka_unit_test(test_entry_lost),
 		cmocka_unit_test(test_together_while_lost),
 		cmocka_unit_test(test_alone_while_lost),
 		cmocka_unit_test(test_many_epochs),
