@@ -93,7 +93,7 @@ static bool bad_shown(const struct talk *talk)
 	return talk->bad_ns != 0 && talk->now_ns < talk->bad_ns + BAD_SHOWN_MS * TALK_MS;
 }
 
-static bool relay_is_full(const struct talk *talk)
+bool talk_relay_full(const struct talk *talk)
 {
 	return talk->full_ns != 0 && talk->now_ns < talk->full_ns + FULL_MS * TALK_MS;
 }
@@ -119,7 +119,7 @@ void talk_problems_settle(struct talk *talk)
 	if (relay_is_bad(talk))
 		talk->bad_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));
-	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, relay_is_full(talk));
+	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, talk_relay_full(talk));
 	/* What the relay lost it does not withhold: whoever has it brings us back. */
 	if (talk->behind_ns != 0 && talk->everyone != NULL && talk_in_gap(talk->everyone))
 		talk->behind_ns = talk->now_ns;
@@ -136,7 +136,7 @@ uint64_t talk_problems_due(const struct talk *talk)
 
 	if ((talk->problems & UINT32_C(1) << TALK_PROBLEM_OLD) != 0)
 		due_ns = talk->newer_due_ns;
-	if (relay_is_full(talk))
+	if (talk_relay_full(talk))
 		due_ns = talk_earlier(due_ns, talk->full_ns + FULL_MS * TALK_MS);
 	if (bad_shown(talk) && !relay_is_bad(talk))
 		due_ns = talk_earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);

@@ -17,6 +17,9 @@ static inline uint64_t talk_earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Had the relay no room for what we sent last, a moment ago? */
+bool talk_relay_full(const struct talk *talk);
+
 /* After every step. */
 void talk_problems_settle(struct talk *talk);
 

@@ -148,7 +148,6 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 		return drop_missing(talk, asked);
 	case WIRE_STATUS_FULL:
 		talk->full_ns = talk->now_ns;
-		talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, true);
 		break;
 	case WIRE_STATUS_REFUSED:
 		talk_problem_set(talk, TALK_PROBLEM_REFUSED, true);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "talk/problem.h"
 #include "talk/state.h"
 
 /* Does it have a serial, and wait until everybody has it? */
@@ -264,7 +265,7 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
 	bool parting = talk->now_ns < group->parts_due_ns;
-	bool full = (talk->problems & UINT32_C(1) << TALK_PROBLEM_RELAY_FULL) != 0;
+	bool full = talk_relay_full(talk);
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
