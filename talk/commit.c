@@ -570,24 +570,17 @@ enum sotto_err talk_commit_erase(struct talk *talk, const struct talk_group *gro
 	return store_batch_delete(&talk->batch, TALK_TABLE_COMMIT, BYTES_OF(owner), drop->epoch);
 }
 
-/* The next one of them, when the one before is there: they stand in order. */
 static enum sotto_err records_append(struct talk *talk, const struct talk_group *group,
 				     enum talk_asking what, const struct talk_drop *drop,
 				     struct talk_records *records)
 {
 	struct talk_asked *asked;
-	enum sotto_err err;
+	enum sotto_err err = talk_records_append(talk, what, drop->append_token, drop->read_hash,
+						 drop->flags, records, &asked);
 
-	if (records->stored >= records->count || records->ticket != 0 ||
-	    talk->now_ns < talk->retry_ns)
-		return SOTTO_OK;
-	err = talk_ask_append(talk, what, drop->append_token, drop->read_hash, drop->flags,
-			      talk_blob_bytes(&records->items[records->stored]), &asked);
-	if (err != SOTTO_OK)
-		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
-	asked->group = group->number;
-	records->ticket = asked->ticket;
-	return SOTTO_OK;
+	if (asked != NULL)
+		asked->group = group->number;
+	return err;
 }
 
 static enum sotto_err pending_append(struct talk *talk, struct talk_group *group)

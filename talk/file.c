@@ -140,7 +140,6 @@ enum sotto_err talk_files_work(struct talk *talk)
 
 	list_for_each (element, following, &talk->files) {
 		struct talk_sent_file *sent = CONTAINER_OF(element, struct talk_sent_file, list);
-		struct talk_records *records = &sent->records;
 		struct talk_asked *asked;
 
 		if (!named(talk, sent)) {
@@ -149,16 +148,10 @@ enum sotto_err talk_files_work(struct talk *talk)
 			talk_file_free(talk, sent);
 			continue;
 		}
-		if (records->ticket != 0 || records->stored == records->count ||
-		    talk->now_ns < talk->retry_ns)
-			continue;
-		err = talk_ask_append(talk, TALK_ASK_APPEND_FILE, sent->append_token,
-				      sent->read_hash, WIRE_DROP_FILE,
-				      talk_blob_bytes(&records->items[records->stored]), &asked);
-		if (err != SOTTO_OK)
-			return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
-		asked->number = sent->number;
-		records->ticket = asked->ticket;
+		TRY(talk_records_append(talk, TALK_ASK_APPEND_FILE, sent->append_token,
+					sent->read_hash, WIRE_DROP_FILE, &sent->records, &asked));
+		if (asked != NULL)
+			asked->number = sent->number;
 	}
 out:
 	return err;

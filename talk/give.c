@@ -117,6 +117,7 @@ enum sotto_err talk_giving_save(struct talk *talk)
 		err = talk_put(talk, TALK_TABLE_HAND, BYTES_NONE, giving->number,
 			       &talk_kept_giving_type, &kept);
 		talk_give(talk, records, room);
+		bytes_wipe(&kept, sizeof(kept));
 		if (err != SOTTO_OK)
 			return err;
 	}
@@ -157,6 +158,7 @@ enum sotto_err talk_giving_load(struct talk *talk, uint64_t number, struct bytes
 	if (kept.records.count > 0)
 		err = talk_records_take(talk, &kept.records, &giving->records);
 out:
+	bytes_wipe(&kept, sizeof(kept));
 	return err;
 }
 
@@ -168,7 +170,7 @@ static enum sotto_err giving_end(struct talk *talk, struct talk_giving *giving,
 	giving->dirty = true;
 	talk_blob_clear(talk, &giving->key);
 	talk_records_clear(talk, &giving->records);
-	memset(giving->append_token, 0, sizeof(giving->append_token));
+	bytes_wipe(giving->append_token, sizeof(giving->append_token));
 	return talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_HAND});
 }
 
@@ -288,7 +290,8 @@ static bool shared(const struct talk_group *group, const struct talk_giving *giv
 
 /* The shared conversation with the next owner behind this one, or at it; NULL: none. */
 static const struct talk_group *group_next(const struct talk *talk,
-					   const struct talk_giving *giving, bool behind)
+					   const struct talk_giving *giving,
+					   const struct talk_owner *from, bool behind)
 {
 	const struct talk_group *next = NULL;
 	struct talk_owner best, owner;
@@ -300,7 +303,7 @@ static const struct talk_group *group_next(const struct talk *talk,
 		if (!shared(group, giving))
 			continue;
 		talk_owner_of(group, &owner);
-		order = owner_compare(&owner, &giving->owner);
+		order = owner_compare(&owner, from);
 		if ((behind ? order <= 0 : order != 0) ||
 		    (next != NULL && owner_compare(&owner, &best) >= 0))
 			continue;
@@ -310,18 +313,16 @@ static const struct talk_group *group_next(const struct talk *talk,
 	return next;
 }
 
-static uint32_t groups_count(const struct talk *talk, struct talk_giving *giving)
+static uint32_t groups_count(const struct talk *talk, const struct talk_giving *giving)
 {
-	struct talk_owner before = giving->owner;
+	struct talk_owner owner = {0};
 	const struct talk_group *group;
 	uint32_t count = 0;
 
-	giving->owner = (struct talk_owner){0};
-	while ((group = group_next(talk, giving, true)) != NULL) {
-		talk_owner_of(group, &giving->owner);
+	while ((group = group_next(talk, giving, &owner, true)) != NULL) {
+		talk_owner_of(group, &owner);
 		count++;
 	}
-	giving->owner = before;
 	return count;
 }
 
@@ -366,15 +367,13 @@ static enum sotto_err row_give(void *context, uint64_t index, struct bytes value
 	struct talk_giving *giving = making->giving;
 	struct talk_kept_message kept;
 	struct talk_history_item item;
-	struct talk_owner owner;
 	enum sotto_err err = SOTTO_OK;
 
 	FAIL_IF(making->rows++ == TALK_HAND_ROWS_MAX, SOTTO_ERR_LIMIT);
 	FAIL_IF(wire_decode(&talk_kept_message_type, value, &kept) != SOTTO_OK ||
 			kept.version != TALK_STORE_VERSION,
 		SOTTO_ERR_CORRUPT);
-	talk_owner_of(making->group, &owner);
-	if (talk_item_of(&owner, making->group->kind, &kept, &item) &&
+	if (talk_item_of(&giving->owner, making->group->kind, &kept, &item) &&
 	    (giving->pass == PASS_ALL || kept.deleted || kept.edits > 0)) {
 		TRY(item_write(making, &kept, &item));
 		giving->messages += giving->pass == PASS_ALL;
@@ -387,12 +386,12 @@ out:
 /* Goes on to the next conversation; false: there is none. */
 static bool group_begin(struct talk *talk, struct talk_giving *giving)
 {
-	const struct talk_group *group = group_next(talk, giving, true);
+	const struct talk_group *group = group_next(talk, giving, &giving->owner, true);
 
 	if (group == NULL && giving->pass == PASS_ALL) {
 		giving->pass = PASS_AGAIN;
 		giving->owner = (struct talk_owner){0};
-		group = group_next(talk, giving, true);
+		group = group_next(talk, giving, &giving->owner, true);
 	}
 	if (group == NULL)
 		return false;
@@ -412,7 +411,9 @@ static enum sotto_err rows_collect(struct making *making)
 		struct store_range range =
 			STORE_RANGE_ALL(TALK_TABLE_MESSAGES, talk_owner_bytes(&giving->owner));
 
-		making->group = giving->owner.len > 0 ? group_next(talk, giving, false) : NULL;
+		making->group = giving->owner.len > 0
+					? group_next(talk, giving, &giving->owner, false)
+					: NULL;
 		range.last = giving->before - 1;
 		range.descending = true;
 		/* One that the device is in no more is left where it is. */
@@ -429,18 +430,16 @@ static enum sotto_err rows_collect(struct making *making)
 	}
 }
 
-static enum sotto_err sheaf_seal(struct talk *talk, struct talk_giving *giving, struct bytes whole)
+static enum sotto_err sheaf_seal(struct talk *talk, struct talk_giving *giving, const uint8_t *name,
+				 struct bytes whole)
 {
 	struct talk_part part = {.version = TALK_VERSION};
-	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
 	struct talk_records made = {0};
 	struct talk_blob encoded = {0};
 	size_t count = talk_part_count(whole.len);
 	enum sotto_err err = SOTTO_OK;
 
 	FAIL_IF(count > TALK_SHEAF_PARTS, SOTTO_ERR_LIMIT);
-	wire_append_token_hash(giving->append_token, append_hash);
-	wire_drop_name(WIRE_DROP_INBOX, append_hash, giving->read_hash, name);
 	TRY(random_fill(talk->random, part.id, sizeof(part.id)));
 	TRY(talk_records_make(talk, &made, count));
 	part.count = (uint16_t)count;
@@ -491,7 +490,7 @@ static enum sotto_err sheaf_make(struct talk *talk, struct talk_giving *giving)
 			talk_hand_signed(talk, "sotto history sheaf 1", name, sheaf.content, room),
 			sheaf.signature, &len));
 	TRY(talk_encode(talk, &talk_sheaf_type, &sheaf, &whole));
-	err = sheaf_seal(talk, giving, talk_blob_bytes(&whole));
+	err = sheaf_seal(talk, giving, name, talk_blob_bytes(&whole));
 out:
 	writer_release(&making.items);
 	talk_blob_clear(talk, &inner);
@@ -499,24 +498,16 @@ out:
 	return err;
 }
 
-/* One record at a time, so that they stand in order. */
 static enum sotto_err sheaf_send(struct talk *talk, struct talk_giving *giving)
 {
-	struct talk_records *records = &giving->records;
 	struct talk_asked *asked_for;
-	enum sotto_err err;
+	enum sotto_err err = talk_records_append(talk, TALK_ASK_APPEND_SHEAF, giving->append_token,
+						 giving->read_hash, WIRE_DROP_INBOX,
+						 &giving->records, &asked_for);
 
-	if (records->ticket != 0 || records->stored == records->count ||
-	    talk->now_ns < talk->retry_ns)
-		return SOTTO_OK;
-	err = talk_ask_append(talk, TALK_ASK_APPEND_SHEAF, giving->append_token, giving->read_hash,
-			      WIRE_DROP_INBOX, talk_blob_bytes(&records->items[records->stored]),
-			      &asked_for);
-	if (err != SOTTO_OK)
-		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
-	asked_for->number = giving->number;
-	records->ticket = asked_for->ticket;
-	return SOTTO_OK;
+	if (asked_for != NULL)
+		asked_for->number = giving->number;
+	return err;
 }
 
 enum sotto_err talk_giving_work(struct talk *talk)

@@ -288,17 +288,15 @@ enum sotto_err talk_parcels_work(struct talk *talk)
 			continue;
 		}
 		/* Who reads it finds its file. */
-		if (sent->records.ticket != 0 || sent->records.stored == sent->records.count ||
-		    talk->now_ns < talk->retry_ns || !talk_file_there(talk, sent->file))
+		if (!talk_file_there(talk, sent->file))
 			continue;
-		err = talk_ask_append(talk, TALK_ASK_APPEND_PARCEL, sent->append_token,
-				      sent->read_hash, WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP,
-				      talk_blob_bytes(&sent->records.items[sent->records.stored]),
-				      &asked);
+		err = talk_records_append(talk, TALK_ASK_APPEND_PARCEL, sent->append_token,
+					  sent->read_hash, WIRE_DROP_INBOX | WIRE_DROP_CATCH_UP,
+					  &sent->records, &asked);
 		if (err != SOTTO_OK)
-			return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
-		asked->number = sent->number;
-		sent->records.ticket = asked->ticket;
+			return err;
+		if (asked != NULL)
+			asked->number = sent->number;
 	}
 	return SOTTO_OK;
 }
@@ -337,13 +335,6 @@ enum sotto_err talk_parcels_settle(struct talk *talk, const struct talk_group *g
 	}
 out:
 	return err;
-}
-
-/* Could it be a part of any parcel? What could not be begins none, which would then never be whole. */
-static bool part_fits(const struct talk_part *part)
-{
-	return part->version == TALK_VERSION && part->count <= TALK_PARCEL_PARTS_MAX &&
-	       part->number < part->count && part->bytes.len > 0;
 }
 
 /* SOTTO_ERR_LIMIT: too many at once. */
@@ -522,7 +513,7 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 		goto out;
 	}
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||
-	    !part_fits(&part))
+	    !talk_part_fits(&part, TALK_PARCEL_PARTS_MAX))
 		goto out;
 	err = coming_find(talk, &part, &coming);
 	if (err == SOTTO_OK)

@@ -27,6 +27,12 @@ size_t talk_part_count(size_t len)
 	return (len + TALK_PART_MAX - 1) / TALK_PART_MAX;
 }
 
+bool talk_part_fits(const struct talk_part *part, size_t most)
+{
+	return part->version == TALK_VERSION && part->count <= most && part->number < part->count &&
+	       part->bytes.len > 0;
+}
+
 struct bytes talk_part_bytes(struct bytes whole, size_t number)
 {
 	size_t from = number * TALK_PART_MAX;

@@ -64,6 +64,25 @@ enum sotto_err talk_ask_append(struct talk *talk, enum talk_asking what,
 	return err;
 }
 
+enum sotto_err talk_records_append(struct talk *talk, enum talk_asking what,
+				   const uint8_t *append_token, const uint8_t *read_hash,
+				   uint8_t flags, struct talk_records *records,
+				   struct talk_asked **asked)
+{
+	enum sotto_err err;
+
+	*asked = NULL;
+	if (records->ticket != 0 || records->stored >= records->count ||
+	    talk->now_ns < talk->retry_ns)
+		return SOTTO_OK;
+	err = talk_ask_append(talk, what, append_token, read_hash, flags,
+			      talk_blob_bytes(&records->items[records->stored]), asked);
+	if (err != SOTTO_OK)
+		return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
+	records->ticket = (*asked)->ticket;
+	return SOTTO_OK;
+}
+
 enum sotto_err talk_ask_drop(struct talk *talk, enum talk_asking what, struct talk_drop *drop)
 {
 	struct wire_read read = {.flags = drop->flags, .from_sequence = drop->sequence + 1};

@@ -486,6 +486,8 @@ bool talk_own_take(struct talk_drop *drop, struct bytes record, uint64_t *serial
 /* ---- part.c: what does not fit into one record ---- */
 size_t talk_part_count(size_t len);
 struct bytes talk_part_bytes(struct bytes whole, size_t number);
+/* Could it be one of so many at most? What could not be begins nothing, which would then never be whole. */
+bool talk_part_fits(const struct talk_part *part, size_t most);
 struct talk_coming *talk_coming_find(struct list *list, const uint8_t *id);
 MUST_USE enum sotto_err talk_coming_make(struct talk *talk, struct list *list,
 					 const struct talk_part *part, struct talk_coming **coming);
@@ -521,6 +523,11 @@ MUST_USE enum sotto_err talk_ask_append(struct talk *talk, enum talk_asking what
 					const uint8_t *append_token, const uint8_t *read_hash,
 					uint8_t flags, struct bytes record,
 					struct talk_asked **asked);
+/* The next one of them, when the one before is there: they stand in order. asked: NULL if nothing is asked now. */
+MUST_USE enum sotto_err talk_records_append(struct talk *talk, enum talk_asking what,
+					    const uint8_t *append_token, const uint8_t *read_hash,
+					    uint8_t flags, struct talk_records *records,
+					    struct talk_asked **asked);
 MUST_USE enum sotto_err talk_ask_drop(struct talk *talk, enum talk_asking what,
 				      struct talk_drop *drop);
 MUST_USE enum sotto_err talk_cancel(struct talk *talk, uint64_t ticket);

@@ -398,12 +398,6 @@ out:
 	return err;
 }
 
-static bool part_fits(const struct talk_part *part)
-{
-	return part->version == TALK_VERSION && part->count <= TALK_SHEAF_PARTS &&
-	       part->number < part->count && part->bytes.len > 0;
-}
-
 /* One sheaf at a time: another one's part gives the first up, which is sent again. */
 static enum sotto_err part_put(struct talk *talk, const struct talk_part *part)
 {
@@ -440,7 +434,7 @@ enum sotto_err talk_taking_receive(struct talk *talk, struct bytes record)
 	if (err != SOTTO_OK)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) == SOTTO_OK &&
-	    part_fits(&part))
+	    talk_part_fits(&part, TALK_SHEAF_PARTS))
 		err = part_put(talk, &part);
 	talk_blob_clear(talk, &opened);
 	return err;
