@@ -6,7 +6,7 @@
 
 /* The end of a change to a message: it is in the store, and goes out as texts do. */
 static void finish(struct agent_client *client, const uint8_t *id,
-		   const struct talk_conversation *with, enum sotto_err err)
+		   const struct talk_conversation *with, const char *invalid, enum sotto_err err)
 {
 	err = agent_commit(client->agent, err);
 	if (err == SOTTO_OK)
@@ -26,7 +26,7 @@ static void finish(struct agent_client *client, const uint8_t *id,
 	else if (err == SOTTO_ERR_NOT_FOUND)
 		agent_fail(client, err, "this is no message of somebody's");
 	else if (err == SOTTO_ERR_INVALID)
-		agent_fail(client, err, "it has to be UTF-8, and a message is not empty");
+		agent_fail(client, err, "%s", invalid);
 	else if (err == SOTTO_ERR_LIMIT)
 		agent_fail(client, err,
 			   "a message has at most %d bytes, a reaction %d; and at most %d of both "
@@ -47,7 +47,7 @@ void command_edit(struct agent_client *client, const json_t *arguments, int *des
 	(void)descriptors_count;
 	if (agent_conversation(client, arguments, "with", &with) &&
 	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, &with,
+		finish(client, id, &with, "a message has to be UTF-8, and is not empty",
 		       talk_edit(client->agent->talk, &with, id, agent_bytes(arguments, "text"),
 				 os_clock_now_ns(), os_clock_utc_ms()));
 }
@@ -62,7 +62,7 @@ void command_delete(struct agent_client *client, const json_t *arguments, int *d
 	(void)descriptors_count;
 	if (agent_conversation(client, arguments, "with", &with) &&
 	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, &with,
+		finish(client, id, &with, "not done",
 		       talk_delete(client->agent->talk, &with, id, os_clock_now_ns(),
 				   os_clock_utc_ms()));
 }
@@ -77,7 +77,7 @@ void command_react(struct agent_client *client, const json_t *arguments, int *de
 	(void)descriptors_count;
 	if (agent_conversation(client, arguments, "with", &with) &&
 	    agent_message_find(client, &with, agent_text(arguments, "id"), id))
-		finish(client, id, &with,
+		finish(client, id, &with, "a reaction is one character, as people see it",
 		       talk_react(client->agent->talk, &with, id,
 				  agent_bytes(arguments, "reaction"), os_clock_now_ns(),
 				  os_clock_utc_ms()));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "talk/grapheme.h"
 #include "talk/state.h"
 
 static enum sotto_err outbox_replace(struct talk *talk, const struct talk_kept_change *change,
@@ -58,7 +59,7 @@ enum sotto_err talk_body_receive(struct talk *talk, struct talk_group *group, co
 	case TALK_BODY_REACTION:
 		if (wire_decode(&talk_reaction_body_type, frame->body, &body.reaction) !=
 			    SOTTO_OK ||
-		    !utf8_valid(body.reaction.reaction) || body.reaction.number == 0)
+		    !talk_reaction_valid(body.reaction.reaction) || body.reaction.number == 0)
 			return SOTTO_OK;
 		change.what = TALK_CHANGE_REACTION;
 		change.number = body.reaction.number;
@@ -287,15 +288,10 @@ enum sotto_err talk_react(struct talk *talk, const struct talk_conversation *con
 			  const uint8_t *message_id, struct bytes reaction, uint64_t now_ns,
 			  uint64_t utc_ms)
 {
-	struct bytes rest = reaction;
-	uint32_t point;
-
 	if (reaction.len > TALK_REACTION_MAX)
 		return SOTTO_ERR_LIMIT;
-	while (rest.len > 0) {
-		if (!utf8_next(&rest, &point) || point < 0x20 || (point >= 0x7f && point < 0xa0))
-			return SOTTO_ERR_INVALID;
-	}
+	if (!talk_reaction_valid(reaction))
+		return SOTTO_ERR_INVALID;
 	return act(talk, conversation, message_id, TALK_CHANGE_REACTION, reaction, now_ns, utc_ms);
 }
 

@@ -14,7 +14,7 @@
 #define TALK_TEXT_MAX 65536 /* bytes of UTF-8; more is a file */
 #define TALK_BODY_MAX \
 	65600 /* a text with what stands beside it; what does not fit one record is cut */
-#define TALK_REACTION_MAX 32  /* a character as people see it, with all that it is made of */
+#define TALK_REACTION_MAX 40  /* of Unicode's list of emoji the longest has 35 */
 #define TALK_READ_MAX	  512 /* messages that one receipt of reading names */
 /*
  * Devices in one group. What follows from it with the suite MLKEM768X25519: a path over a tree without
@@ -99,7 +99,8 @@
 	X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id") \
 	X(self, U32, number, 0, none, \
 	  "from 1; of its sender's reactions to it the highest counts") \
-	X(self, OPAQUE, reaction, TALK_REACTION_MAX, none, "UTF-8; empty: taken back")
+	X(self, OPAQUE, reaction, TALK_REACTION_MAX, none, \
+	  "one grapheme cluster; empty: taken back")
 
 #define TALK_FIELDS_edit(X, self) \
 	X(self, FIXED, message, TALK_MESSAGE_ID_LEN, none, "id, of a text of the same member") \

@@ -13,6 +13,7 @@
 
 #include "base/utf8.h"
 #include "crypto/sign.h"
+#include "talk/grapheme.h"
 #include "talk/state.h"
 
 #define EXTENSION_MAX 99999
@@ -161,7 +162,17 @@ static const struct talk_group *group_of(const struct talk *talk,
 	return NULL;
 }
 
-/* Whose reactions the ledger knows; memory of the caller's, room for all. */
+/*
+ * Does the ledger know whose it is, and is it one? An other version of Unicode on the giving device must not spoil
+ * its sheaf.
+ */
+static bool reaction_counts(const struct talk *talk, const struct talk_history_reaction *reaction)
+{
+	return ledger_member_by_id(talk->ledger, reaction->member) != NULL &&
+	       talk_reaction_valid(reaction->reaction);
+}
+
+/* Those that count; memory of the caller's, room for all. */
 static size_t reactions_take(const struct talk *talk, const struct talk_history_item *item,
 			     struct talk_kept_reaction *reactions)
 {
@@ -174,7 +185,7 @@ static size_t reactions_take(const struct talk *talk, const struct talk_history_
 
 		while (at < count && reactions[at].member != reaction.member)
 			at++;
-		if (at < count || ledger_member_by_id(talk->ledger, reaction.member) == NULL)
+		if (at < count || !reaction_counts(talk, &reaction))
 			continue;
 		reactions[count++] = (struct talk_kept_reaction){
 			.member = reaction.member,
@@ -263,7 +274,7 @@ static enum sotto_err item_again(struct talk *talk, const struct talk_group *gro
 		TRY(change(talk, group, owner, item, TALK_CHANGE_EDIT, item->author, item->edits,
 			   item->text));
 	while (wire_list_next(&cursor, &talk_history_reaction_type, &reaction)) {
-		if (ledger_member_by_id(talk->ledger, reaction.member) != NULL)
+		if (reaction_counts(talk, &reaction))
 			TRY(change(talk, group, owner, item, TALK_CHANGE_REACTION, reaction.member,
 				   reaction.number, reaction.reaction));
 	}

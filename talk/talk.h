@@ -351,7 +351,8 @@ MUST_USE enum sotto_err talk_delete(struct talk *talk, const struct talk_convers
 
 /*
  * One reaction of ours to a message, instead of the one before; empty: none any more. Errors as talk_edit, but that
- * it may be anybody's message. SOTTO_ERR_INVALID, _LIMIT: UTF-8 without controls, at most TALK_REACTION_MAX bytes.
+ * it may be anybody's message. SOTTO_ERR_INVALID, _LIMIT: one character as people see it (talk/grapheme.h), at most
+ * TALK_REACTION_MAX bytes.
  */
 MUST_USE enum sotto_err talk_react(struct talk *talk, const struct talk_conversation *conversation,
 				   const uint8_t *message_id, struct bytes reaction,

@@ -107,7 +107,9 @@ def ids_in_words(state):
           "send", "101", "x", "--reply", "0123456789abcdef0123456789abcdef")
     fails(state.ana, 1, "not_found", "nobody has extension 199", "react", "199", state.ids["road"], "x")
     fails(state.ana, 1, "not_found", "no group of this phone", "delete", "ben", state.ids["road"])
-    fails(state.ana, 1, "limit", "32", "react", "101", state.ids["road"], "x" * 33)
+    fails(state.ana, 1, "limit", "a reaction 40", "react", "101", state.ids["road"], "x" * 41)
+    for reaction in ("+1", "\U0001f44d\U0001f44d", "\u0301", " "):
+        fails(state.ana, 1, "invalid", "a reaction is one character", "react", "101", state.ids["road"], reaction)
     fails(state.ana, 2, "usage", "usage: sotto receipts", "receipts", "maybe")
     fails(state.ana, 2, "usage", "no such option", "read", "--reply", "x")
 

@@ -359,7 +359,7 @@ static void test_changes(void **state)
 	memset(other, 7, sizeof(other));
 	assert_int_equal(edit(world, 0, 1, other, BYTES_TEXT("x")), SOTTO_ERR_NOT_FOUND);
 	assert_int_equal(react(world, 0, 1, id, "a\nb"), SOTTO_ERR_INVALID);
-	assert_int_equal(react(world, 0, 1, id, "123456789012345678901234567890123"),
+	assert_int_equal(react(world, 0, 1, id, "12345678901234567890123456789012345678901"),
 			 SOTTO_ERR_LIMIT);
 	assert_int_equal(
 		talk_edit(talk_of(world, 0), &with, id, BYTES_NONE, world_now(world), utc(world)),

@@ -21,7 +21,7 @@ LIBRARIES = {
     "gnutls/": {"link"}, "ngtcp2/": {"link"},
     "sqlite3.h": {"os", "vault", "relay", "sim"},
     "opus": {"voice"}, "speex": {"voice"}, "pipewire/": {"os"}, "spa/": {"os"}, "alsa/": {"os"},
-    "seccomp.h": {"os"}, "sys/": {"os"}, "sys/auxv.h": {"crypto"}, "netinet/": {"os", "link"}, "linux/": {"os"}, "pthread.h": {"os"},
+    "seccomp.h": {"os"}, "utf8proc.h": {"talk", "tui"}, "sys/": {"os"}, "sys/auxv.h": {"crypto"}, "netinet/": {"os", "link"}, "linux/": {"os"}, "pthread.h": {"os"},
     "fcntl.h": {"os"}, "unistd.h": {"os"}, "poll.h": {"os"}, "signal.h": {"os"}, "time.h": {"os"},
     "dirent.h": {"os"}, "termios.h": {"os"}, "netdb.h": {"os"}, "ifaddrs.h": {"os"},
     "jansson.h": {"relay", "phone", "cli", "tui", "gtk"},
