@@ -76,6 +76,7 @@ out:
 enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struct mls_group **mls)
 {
 	struct talk_group named = {.kind = group->kind, .mls = *mls};
+	bool lost = group->stuck == TALK_STUCK_LOST || talk_relay_lost(talk);
 	struct talk_drop next;
 	enum sotto_err err = SOTTO_OK;
 
@@ -104,6 +105,9 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 					    .extension = talk_extension_of(talk, group->peer),
 					    .epoch = next.epoch,
 				    }));
+	/* The way back, too, may be older than the loss. */
+	if (lost)
+		err = talk_life_lost(talk, group);
 out:
 	bytes_wipe(&next, sizeof(next));
 	return err;

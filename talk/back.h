@@ -72,6 +72,8 @@ MUST_USE enum sotto_err talk_plea_receive(struct talk *talk, struct bytes opened
 bool talk_porch_offer(const struct talk *talk);
 
 /* ---- life.c: saying that we are here, where the relay lost a drop ---- */
+/* On this link it has shown that it lost something. */
+bool talk_relay_lost(const struct talk *talk);
 MUST_USE enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group);
 void talk_life_heard(struct talk_group *group, const struct talk_drop *drop, const uint8_t *key);
 bool talk_all_allowed(const struct talk *talk, const struct talk_group *group);

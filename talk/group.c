@@ -74,8 +74,7 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	list_append(&talk->groups, &made->list);
 	*group = made;
 	/* The way in may be older than the loss, and the others further. */
-	return (talk->problems & UINT32_C(1) << TALK_PROBLEM_LOST) != 0 ? talk_life_lost(talk, made)
-									: SOTTO_OK;
+	return talk_relay_lost(talk) ? talk_life_lost(talk, made) : SOTTO_OK;
 }
 
 /*

@@ -17,6 +17,11 @@
 /* They are heard by everybody. */
 #define SPEAKERS 2
 
+bool talk_relay_lost(const struct talk *talk)
+{
+	return (talk->problems & UINT32_C(1) << TALK_PROBLEM_LOST) != 0;
+}
+
 enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group)
 {
 	if (group->stuck != TALK_STUCK_NO || talk_group_over(group) ||
@@ -87,8 +92,7 @@ out:
 static bool entries_lost(const struct talk *talk, const struct talk_group *group)
 {
 	return group->kind == TALK_EVERYONE && talk->behind_ns != 0 && group->drops[0].at_end &&
-	       group->stuck == TALK_STUCK_NO &&
-	       (talk->problems & UINT32_C(1) << TALK_PROBLEM_LOST) != 0 &&
+	       group->stuck == TALK_STUCK_NO && talk_relay_lost(talk) &&
 	       talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS;
 }
 
