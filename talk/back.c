@@ -199,7 +199,7 @@ enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *p
 	talk_access_take(talk, parcel);
 	TRY(talk_back_take(talk, everyone, mls));
 	TRY(talk_packages_take(talk, contents));
-	talk->behind_ns = talk->behind_length = 0;
+	talk->behind_ns = talk->behind_length = talk->behind_epoch = 0;
 	talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
 	talk->porch_wanted = false;
 	talk->fresh_ms = talk->utc_ms;

@@ -51,22 +51,28 @@ enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_group *gro
 	return talk_encode(talk, &talk_frame_type, &made, frame);
 }
 
-/* Equal length and another head: forked, at once. A longer one: we are behind. */
+static void behind_note(struct talk *talk, const struct talk_frame *frame)
+{
+	if (talk->behind_ns == 0)
+		talk->behind_ns = talk->now_ns;
+	if (talk->behind_length < frame->ledger_length)
+		talk->behind_length = frame->ledger_length;
+	if (talk->behind_epoch < frame->everyone_epoch)
+		talk->behind_epoch = frame->everyone_epoch;
+}
+
+/* Equal length and another head: forked, at once. A longer one, or a later epoch: we are behind. */
 static void ledgers_compare(struct talk *talk, const struct talk_frame *frame)
 {
 	const uint8_t *head = ledger_head(talk->ledger, frame->ledger_length);
 	struct mls_context context;
 	uint8_t authenticator[TALK_AUTHENTICATOR_LEN];
 
-	if (head == NULL) {
-		if (talk->behind_ns == 0)
-			talk->behind_ns = talk->now_ns;
-		if (talk->behind_length < frame->ledger_length)
-			talk->behind_length = frame->ledger_length;
-	} else if (memcmp(head, frame->ledger_head, LEDGER_HASH_LEN) != 0) {
+	if (head != NULL && memcmp(head, frame->ledger_head, LEDGER_HASH_LEN) != 0)
 		talk_problem_set(talk, TALK_PROBLEM_FORKED, true);
-	}
 	mls_group_context(talk->everyone->mls, &context);
+	if (head == NULL || context.epoch < frame->everyone_epoch)
+		behind_note(talk, frame);
 	if (context.epoch != frame->everyone_epoch)
 		return;
 	authenticator_of(talk->everyone->mls, authenticator);

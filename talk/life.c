@@ -86,10 +86,10 @@ out:
 }
 
 /*
- * An entry that everybody else has read nobody puts there again when the relay lost it: who has not waits for it in vain, in the
- * epoch where all others are, too. The relay lost it and does not withhold it.
+ * An entry that everybody else has read nobody puts there again when the relay lost it, nor a commit that led on long ago: who has not
+ * waits for it in vain, even if others wait with him. The relay lost it and does not withhold it.
  */
-static bool entries_lost(const struct talk *talk, const struct talk_group *group)
+static bool further_lost(const struct talk *talk, const struct talk_group *group)
 {
 	return group->kind == TALK_EVERYONE && talk->behind_ns != 0 && group->drops[0].at_end &&
 	       group->stuck == TALK_STUCK_NO && talk_relay_lost(talk) &&
@@ -101,7 +101,7 @@ enum sotto_err talk_life_work(struct talk *talk, struct talk_group *group)
 	const struct talk_drop *drop = &group->drops[0];
 	uint64_t slot_ms = TALK_SPEAK_MS / mls_group_member_count(group->mls);
 
-	if (entries_lost(talk, group))
+	if (further_lost(talk, group))
 		return talk_stand_still(talk, group, TALK_STUCK_GAP);
 	if (group->speak_due_ns == TALK_NEVER || !drop->at_end ||
 	    !talk->everyone->drops[0].at_end || talk_group_over(group) ||

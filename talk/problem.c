@@ -98,6 +98,26 @@ bool talk_relay_full(const struct talk *talk)
 	return talk->full_ns != 0 && talk->now_ns < talk->full_ns + FULL_MS * TALK_MS;
 }
 
+/* Others have a longer ledger or a later *everyone*: do we get there? */
+static void behind_settle(struct talk *talk)
+{
+	const struct talk_group *everyone = talk->everyone;
+
+	if (talk->behind_ns == 0 || everyone == NULL)
+		return;
+	if (talk->behind_length <= ledger_length(talk->ledger) &&
+	    talk->behind_epoch <= everyone->drops[0].epoch) {
+		talk->behind_ns = 0;
+		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
+		return;
+	}
+	/* What the relay lost it does not withhold: whoever has it brings us back. Nor is it to blame that we stand still. */
+	if (everyone->stuck != TALK_STUCK_NO)
+		talk->behind_ns = talk->now_ns;
+	if (everyone->drops[0].at_end && talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
+		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
+}
+
 void talk_problems_settle(struct talk *talk)
 {
 	bool blocked = false, stuck = false, back = false;
@@ -120,12 +140,7 @@ void talk_problems_settle(struct talk *talk)
 		talk->bad_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));
 	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, talk_relay_full(talk));
-	/* What the relay lost it does not withhold: whoever has it brings us back. */
-	if (talk->behind_ns != 0 && talk->everyone != NULL && talk_in_gap(talk->everyone))
-		talk->behind_ns = talk->now_ns;
-	if (talk->behind_ns != 0 && talk->everyone != NULL && talk->everyone->drops[0].at_end &&
-	    talk->now_ns >= talk->behind_ns + TALK_BEHIND_MS * TALK_MS)
-		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, true);
+	behind_settle(talk);
 	old_settle(talk);
 }
 

@@ -137,10 +137,6 @@ static enum sotto_err entry_landed(struct talk *talk, struct bytes bytes)
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_MEMBERS}));
 	TRY(invites_settle(talk, &entry));
 	talk_problem_set(talk, TALK_PROBLEM_ONE_PERSON, ledger_one_person_controls(talk->ledger));
-	if (talk->behind_length <= ledger_length(talk->ledger)) {
-		talk->behind_ns = 0;
-		talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
-	}
 	own = ledger_device_by_key(talk->ledger, talk->identity.public_key);
 	if (own != NULL && own->state == LEDGER_DEVICE_REVOKED && talk->state == TALK_MEMBER) {
 		talk->state = TALK_REVOKED;

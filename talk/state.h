@@ -415,8 +415,9 @@ struct talk {
 	uint64_t retry_ns;     /* no appends before this */
 	uint64_t beacon_ms;    /* when our last sign of life was stored; 0: none was */
 	uint64_t fresh_ms;     /* the time that an admin's phone stated last */
-	uint64_t behind_ns;    /* since when somebody has a longer ledger; 0: nobody */
-	uint64_t behind_length;
+	uint64_t
+		behind_ns; /* since when somebody has a longer ledger or a later *everyone*; 0: nobody */
+	uint64_t behind_length, behind_epoch;
 	uint64_t newer_entry_ns, newer_due_ns; /* problem.h */
 	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
 	uint64_t

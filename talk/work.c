@@ -385,7 +385,8 @@ static uint64_t next_due(const struct talk *talk)
 			due = talk_earlier(due, group->speak_due_ns);
 		if (group->parts_due_ns > talk->now_ns)
 			due = talk_earlier(due, group->parts_due_ns);
-		if (present->at_end && !present->watched && present->ticket == 0)
+		if (present->at_end && !present->watched && present->ticket == 0 &&
+		    !talk_stands_still(group))
 			due = talk_earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
 	}
 	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))

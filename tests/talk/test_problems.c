@@ -80,6 +80,11 @@ static void longer(struct talk_frame *frame, const void *context)
 	frame->ledger_length += *(const uint64_t *)context;
 }
 
+static void later(struct talk_frame *frame, const void *context)
+{
+	frame->everyone_epoch += *(const uint64_t *)context;
+}
+
 static void other_type(struct talk_frame *frame, const void *context)
 {
 	(void)context;
@@ -117,6 +122,31 @@ static void test_forked(void **state)
 		assert_int_equal(world_received(world, 0, 2, 1), cases[i].forked ? 0 : 1);
 		world_destroy(world);
 	}
+}
+
+/* A commit that others have and this phone cannot get. */
+static void test_withheld_commit(void **state)
+{
+	uint64_t more = 1;
+	struct world *world = settled(615);
+	struct talk *talk = talk_of(world, 0);
+
+	(void)state;
+	frame_post(world, 1, direct_of(world, 1, 0), later, &more);
+	world_run(world, 59);
+	assert_int_equal(problems_of(world, 0), 0);
+	world_run(world, 2);
+	assert_int_equal(problems_of(world, 0), BIT(WITHHELD));
+	update_wish(world, 2, talk_of(world, 2)->everyone);
+	world_run(world, 10);
+	assert_int_equal(problems_of(world, 0), 0);
+	assert_int_equal(talk->behind_ns, 0);
+	/* What is here already says nothing. */
+	more = 0;
+	frame_post(world, 1, direct_of(world, 1, 0), later, &more);
+	world_run(world, 1);
+	assert_int_equal(talk->behind_ns, 0);
+	world_destroy(world);
 }
 
 static void test_withheld(void **state)
@@ -697,6 +727,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forked),
 		cmocka_unit_test(test_withheld),
+		cmocka_unit_test(test_withheld_commit),
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_old_entry),
 		cmocka_unit_test(test_relay_full),
