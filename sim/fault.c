@@ -368,6 +368,7 @@ const struct sim_fault sim_faults[] = {
 	{"lie-drop", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-late", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-withhold", 0, SIM_HOUR, 6 * SIM_HOUR, lie_begin, lie_end},
+	{"lie-twice", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
 };
 const size_t sim_fault_count = sizeof(sim_faults) / sizeof(sim_faults[0]);
 

@@ -15,6 +15,7 @@
 #include "relay/desk.h"
 #include "relay/front.h"
 #include "relay/limits.h"
+#include "relay/store_sql.h"
 #include "sim/vfs.h"
 #include "wire/drop.h"
 
@@ -267,6 +268,19 @@ static enum sotto_err desk_ask(struct sim_relay *relay, struct relay_desk *desk,
 	return err == SOTTO_OK ? relay_desk_ask(desk, ask, utc(relay)) : err;
 }
 
+/* It does not know any more what it has: what comes again stands there twice. A full disk keeps it from that. */
+static enum sotto_err hashes_forget(const struct sim_relay *relay)
+{
+	enum sotto_err err = relay_desk_flush(relay->desk);
+	int code;
+
+	if (err != SOTTO_OK)
+		return err;
+	code = sqlite3_exec(relay->store->db, "UPDATE log SET mark = mark / 2", NULL, NULL, NULL);
+	ASSERT(code == SQLITE_OK || code == SQLITE_FULL);
+	return SOTTO_OK;
+}
+
 /* The time for the first of them has come, and the answer is given already. */
 static void late_run(void *context)
 {
@@ -275,8 +289,12 @@ static void late_run(void *context)
 	struct wire_store_ask ask = {.ticket = NOBODY,
 				     .authority = held->authority,
 				     .message = BYTES(held->data, held->len)};
-	enum sotto_err err = desk_ask(relay, relay->desk, &ask);
+	enum sotto_err err = SOTTO_OK;
 
+	if (relay->lie == SIM_LIE_TWICE)
+		err = hashes_forget(relay);
+	if (err == SOTTO_OK)
+		err = desk_ask(relay, relay->desk, &ask);
 	if (err == SOTTO_OK)
 		err = relay_desk_flush(relay->desk);
 	ASSERT(err == SOTTO_OK);
@@ -306,14 +324,17 @@ static bool append_lies(struct sim_relay *relay, const struct wire_store_ask *as
 {
 	struct wire_append append;
 
-	if (relay->copy_desk == NULL ||
-	    (relay->lie != SIM_LIE_DROP && relay->lie != SIM_LIE_LATE) ||
+	bool copies = relay->copy_desk != NULL &&
+		      (relay->lie == SIM_LIE_DROP || relay->lie == SIM_LIE_LATE);
+
+	if ((!copies && relay->lie != SIM_LIE_TWICE) ||
 	    wire_append_decode(ask->message, &append) != SOTTO_OK ||
 	    !sim_random_chance(&relay->lie_random, relay->lie_ppm))
 		return false;
-	if (relay->lie == SIM_LIE_LATE)
+	relay->counts.lies++;
+	if (relay->lie != SIM_LIE_DROP)
 		hold(relay, ask);
-	return true;
+	return relay->lie != SIM_LIE_TWICE;
 }
 
 /* Victims read of most records, too. */
@@ -347,7 +368,6 @@ static enum sotto_err ask_take(struct sim_relay *relay, const struct wire_store_
 		relay->counts.lies += relay->lie != SIM_LIE_WITHHOLD;
 	} else if (append_lies(relay, ask)) {
 		desk = relay->copy_desk;
-		relay->counts.lies++;
 	}
 	return desk_ask(relay, desk, ask);
 }
@@ -698,7 +718,7 @@ void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint
 	relay->lie = lie;
 	relay->lie_ppm = ppm;
 	relay->victims = victims;
-	if (lie >= SIM_LIE_FREEZE)
+	if (lie >= SIM_LIE_FREEZE && lie <= SIM_LIE_WITHHOLD)
 		copy_make(relay);
 }
 

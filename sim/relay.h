@@ -26,6 +26,7 @@ enum sim_lie {
 	SIM_LIE_DROP,	  /* says of some records that it has them, and has not */
 	SIM_LIE_LATE,	  /* of some it has them some time later only, behind others */
 	SIM_LIE_WITHHOLD, /* serves victims from a copy of its store that lacks some records */
+	SIM_LIE_TWICE,	  /* some records stand in their drop once more, some time later */
 };
 
 struct sim_relay_counts {
