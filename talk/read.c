@@ -97,6 +97,8 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 
 	talk_problem_set(talk, TALK_PROBLEM_LOST, true);
 	talk_drop_restart(drop);
+	if (drop == &talk->inbox)
+		talk->inbox_trimmed = 0;
 	talk->dirty = true;
 	TRY(unread_lost(talk));
 	if (talk->fetch != NULL && drop == &talk->fetch->drop) {
@@ -141,12 +143,22 @@ static enum sotto_err drop_again(struct talk *talk, struct talk_drop *drop)
 	return talk_cancel(talk, ticket);
 }
 
-/* What it serves is not what it served before. Whether it serves the first one again is seen now and then. */
-static enum sotto_err drop_contradicts(struct talk *talk, struct talk_drop *drop)
+/*
+ * What it serves is not what it served before: it was set back to an old copy, or shows different phones different
+ * things. It is accused of that for good, and the drop is one that it lost: read from its beginning, and what we put
+ * there and others may not have goes there again. Not more often than this, for it may change again and again.
+ */
+static enum sotto_err drop_contradicts(struct talk *talk, struct talk_group *group,
+				       struct talk_drop *drop)
 {
+	enum sotto_err err = SOTTO_OK;
+
 	talk_problem_set(talk, TALK_PROBLEM_CONTRADICTION, true);
 	drop->again_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
-	return drop_again(talk, drop);
+	TRY(drop_again(talk, drop));
+	err = talk_drop_lost(talk, group, drop);
+out:
+	return err;
 }
 
 /*
@@ -182,13 +194,13 @@ static enum sotto_err batch_place(struct talk *talk, struct talk_group *group,
 	}
 	/* Not an answer from before the drop began anew. */
 	if (first && batch->before_sequence < asked->from && asked->from <= drop->sequence)
-		return drop_contradicts(talk, drop);
+		return drop_contradicts(talk, group, drop);
 	if (batch->before_sequence < drop->sequence) {
 		/* A read and a watch overlap: what is new comes again, from our position. */
 		return batch->end_sequence > drop->sequence ? drop_again(talk, drop) : SOTTO_OK;
 	}
 	if (memcmp(drop->running, batch->before_hash, WIRE_HASH_LEN) != 0)
-		return drop_contradicts(talk, drop);
+		return drop_contradicts(talk, group, drop);
 	*usable = true;
 out:
 	return err;

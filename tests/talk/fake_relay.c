@@ -508,6 +508,8 @@ void fake_relay_rewrite(struct fake_relay *relay)
 		for (size_t k = 0; k < drop->count; k++) {
 			struct stored *stored = &drop->records[k];
 
+			/* Not one that anybody made: another nonce, too. */
+			stored->data[0] ^= 1;
 			stored->data[stored->len - 1] ^= 1;
 			memcpy(stored->running, running_at(drop, k), WIRE_HASH_LEN);
 			wire_running_next(stored->running, BYTES(stored->data, stored->len));
@@ -522,6 +524,8 @@ void fake_relay_set_back(struct fake_relay *relay)
 
 		if (drop->count > 0)
 			free(drop->records[--drop->count].data);
+		if (drop->trimmed > drop->count)
+			drop->trimmed = drop->count;
 	}
 }
 
