@@ -329,8 +329,15 @@ out:
 	return err;
 }
 
-static void receipts_told(struct talk_group *group)
+/* Which of several says what is not told apart: all is told when the last of them is there. */
+static void receipts_told(struct talk_group *group, const struct talk_out *seen)
 {
+	list_for_each (element, following, &group->outbox) {
+		const struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out != seen && out->type == TALK_BODY_RECEIPT)
+			return;
+	}
 	for (size_t i = 0; i < group->arrived_count; i++) {
 		if (group->arrived[i].tell == 2)
 			group->arrived[i].tell = 0;
@@ -353,10 +360,11 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 		return talk_out_remove(talk, group, out);
 	}
 	if (out->type == TALK_BODY_RECEIPT) {
-		receipts_told(group);
+		receipts_told(group, out);
 		return talk_out_remove(talk, group, out);
 	}
-	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK)
+	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK ||
+	    out->type == TALK_BODY_BRANCH)
 		return talk_out_remove(talk, group, out);
 	if (!out->stored)
 		TRY(talk_out_stored(talk, group, out));
