@@ -229,6 +229,11 @@ static void print_notice(const json_t *object)
 			cli_print_text(cli_text_of(object, "device"));
 			putchar('"');
 		}
+	} else if (strcmp(notice, "branched") == 0) {
+		printf("the relay showed two histories; this phone came over to the one that "
+		       "stays, in ");
+		if (json_object_get(object, "group") == NULL)
+			printf("the conversation with %s", cli_text_of(object, "with"));
 	} else if (strncmp(notice, "not_", 4) == 0) {
 		print_vain(notice, subject, cli_text_of(object, "why"));
 	} else {

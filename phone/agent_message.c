@@ -99,6 +99,8 @@ static const char *notice_word(enum talk_verb verb)
 		return "not_removed";
 	case TALK_VERB_NOT_NAMED:
 		return "not_named";
+	case TALK_VERB_BRANCHED:
+		return "branched";
 	case TALK_VERB_NONE:
 		break;
 	}
@@ -121,7 +123,8 @@ json_t *agent_notice_json(const struct agent *agent, const struct talk_conversat
 		json_object_set_new(object, "until", agent_json_time(notice->received_ms));
 		return object;
 	}
-	json_object_set_new(object, "by", agent_json_extension(agent, notice->from));
+	if (notice->verb != TALK_VERB_BRANCHED)
+		json_object_set_new(object, "by", agent_json_extension(agent, notice->from));
 	if (notice->subject != 0)
 		json_object_set_new(object, "subject",
 				    agent_json_extension(agent, notice->subject));
@@ -129,7 +132,7 @@ json_t *agent_notice_json(const struct agent *agent, const struct talk_conversat
 		json_object_set_new(object, "name", agent_json_text(notice->text));
 	if (notice->verb == TALK_VERB_DEVICE || notice->verb == TALK_VERB_DEVICE_GONE)
 		json_object_set_new(object, "device", agent_json_text(notice->text));
-	if (notice->verb >= TALK_VERB_NOT_ADDED)
+	if (notice->verb >= TALK_VERB_NOT_ADDED && notice->verb <= TALK_VERB_NOT_NAMED)
 		json_object_set_new(object, "why", agent_json_text(notice->text));
 	json_object_set_new(object, "at", agent_json_time(notice->received_ms));
 	return object;

@@ -73,7 +73,8 @@ out:
 }
 
 /* Takes *mls over. Past drops end here: their senders send again what we have not acknowledged. */
-enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struct mls_group **mls)
+enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struct mls_group **mls,
+			      struct talk_branch *came)
 {
 	struct talk_group named = {.kind = group->kind, .mls = *mls};
 	bool lost = group->stuck == TALK_STUCK_LOST || talk_relay_lost(talk);
@@ -86,6 +87,8 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	group->mls = *mls;
 	talk_send_options(group->mls);
 	*mls = NULL;
+	talk_branch_enter(talk, group, came);
+	TRY(talk_fork_came(talk, group));
 	TRY(talk_owed_welcome(talk, group));
 	TRY(outbox_take(talk, group));
 	TRY(receipts_due(talk, group));
@@ -114,12 +117,17 @@ out:
 }
 
 enum sotto_err talk_back_awaited(const struct talk *talk, const struct talk_group *group,
-				 const struct mls_group *mls)
+				 const struct mls_group *mls, const struct talk_branch *came)
 {
 	bool read = group->drops[0].at_end || talk->authority == WIRE_AUTHORITY_PORCH;
 	struct mls_context context;
 
 	mls_group_context(mls, &context);
+	/* Epochs of two histories are not compared: what counts is that it is the one that stays. */
+	if (talk_fork_awaits(group, context.epoch, came))
+		return SOTTO_OK;
+	if (group->stuck == TALK_STUCK_FORK)
+		return SOTTO_ERR_INVALID;
 	if (context.epoch <= group->drops[0].epoch)
 		return SOTTO_ERR_EXISTS;
 	if (group->stuck == TALK_STUCK_NO || (talk_in_gap(group) && !read))
@@ -131,11 +139,12 @@ enum sotto_err talk_back_awaited(const struct talk *talk, const struct talk_grou
 	return SOTTO_OK;
 }
 
-enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group, struct mls_group **mls)
+enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group, struct mls_group **mls,
+			       struct talk_branch *came)
 {
-	enum sotto_err err = talk_back_awaited(talk, group, *mls);
+	enum sotto_err err = talk_back_awaited(talk, group, *mls, came);
 
-	return err == SOTTO_OK ? talk_back_take(talk, group, mls) : err;
+	return err == SOTTO_OK ? talk_back_take(talk, group, mls, came) : err;
 }
 
 /* Ours is the beginning of what we are given, or SOTTO_ERR_INVALID. What is more is taken. */
@@ -179,11 +188,12 @@ static bool access_continues(const struct talk *talk, const struct talk_parcel *
 }
 
 enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
-				  const struct talk_contents *contents, struct mls_group **mls)
+				  const struct talk_contents *contents, struct mls_group **mls,
+				  struct talk_branch *came)
 {
 	struct talk_group *everyone = talk->everyone;
 	struct ledger *ledger = NULL;
-	enum sotto_err err = talk_back_awaited(talk, everyone, *mls);
+	enum sotto_err err = talk_back_awaited(talk, everyone, *mls, came);
 
 	if (err != SOTTO_OK)
 		return err;
@@ -197,7 +207,7 @@ enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *p
 		SOTTO_ERR_INVALID);
 	TRY(entries_take(talk, contents, true));
 	talk_access_take(talk, parcel);
-	TRY(talk_back_take(talk, everyone, mls));
+	TRY(talk_back_take(talk, everyone, mls, came));
 	TRY(talk_packages_take(talk, contents));
 	talk->behind_ns = talk->behind_length = talk->behind_epoch = 0;
 	talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);

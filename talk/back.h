@@ -53,6 +53,7 @@ MUST_USE enum sotto_err talk_return_fail(struct talk *talk, struct talk_group *g
 void talk_heard_from(struct talk *talk, const uint8_t *key);
 
 /* ---- plea.c: asking to be added anew ---- */
+#define TALK_REASON_FORK 4 /* as others are told; else enum talk_stuck_why, GAP for LOST */
 MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *group,
 					 enum talk_stuck_why why);
 /* Is nothing done here until we are added anew? */
@@ -81,16 +82,17 @@ MUST_USE enum sotto_err talk_life_work(struct talk *talk, struct talk_group *gro
 
 /* ---- back.c: a Welcome into a group that we have already ---- */
 /* Is a Welcome that leads there what we wait for? SOTTO_ERR_AGAIN: perhaps later. SOTTO_ERR_EXISTS: we are there, or
- * further. */
+ * further. came: the marks of its contents. */
 MUST_USE enum sotto_err talk_back_awaited(const struct talk *talk, const struct talk_group *group,
-					  const struct mls_group *mls);
+					  const struct mls_group *mls,
+					  const struct talk_branch *came);
 MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
 					   const struct talk_contents *contents,
-					   struct mls_group **mls);
-/* What leads on is this, whatever was before. Takes *mls over. */
+					   struct mls_group **mls, struct talk_branch *came);
+/* What leads on is this, whatever was before. Takes *mls over, and empties came. */
 MUST_USE enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group,
-				       struct mls_group **mls);
+				       struct mls_group **mls, struct talk_branch *came);
 MUST_USE enum sotto_err talk_back_group(struct talk *talk, struct talk_group *group,
-					struct mls_group **mls);
+					struct mls_group **mls, struct talk_branch *came);
 
 #endif

@@ -85,6 +85,7 @@ void talk_group_free(struct talk *talk, struct talk_group *group)
 	talk_give(talk, group->welcomed, group->welcomed_count * sizeof(*group->welcomed));
 	talk_give(talk, group->returns, TALK_MEMBERS_MAX * sizeof(*group->returns));
 	talk_owed_free(talk, group);
+	talk_branch_clear(talk, &group->branch);
 	talk_give(talk, group->arrived, group->arrived_capacity * sizeof(*group->arrived));
 	talk_give(talk, group, sizeof(*group));
 }
@@ -119,6 +120,7 @@ void talk_coming_free(struct talk *talk, struct talk_coming *coming)
 		talk_blob_clear(talk, &coming->parts[i].bytes);
 	talk_give(talk, coming->parts, coming->count * sizeof(*coming->parts));
 	mls_group_destroy(coming->mls);
+	talk_branch_clear(talk, &coming->branch);
 	talk_give(talk, coming, sizeof(*coming));
 }
 

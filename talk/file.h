@@ -84,6 +84,8 @@ MUST_USE enum sotto_err talk_parcels_work(struct talk *talk);
 MUST_USE enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *group,
 					 const uint8_t *key, uint64_t epoch);
 /* Nobody is led into a group that he was taken out of since. */
+/* None of those into this group is of use any more. */
+MUST_USE enum sotto_err talk_parcels_drop(struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_parcels_settle(struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record);
 

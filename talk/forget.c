@@ -69,6 +69,7 @@ static enum sotto_err group_erase(struct talk *talk, struct talk_group *group)
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		TRY(store_batch_delete(&talk->batch, tables[i], BYTES_NONE, group->number));
+	TRY(talk_branch_erase(talk, group));
 	talk_group_free(talk, group);
 out:
 	return err;

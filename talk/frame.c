@@ -77,7 +77,7 @@ static void ledgers_compare(struct talk *talk, const struct talk_frame *frame)
 		return;
 	authenticator_of(talk->everyone->mls, authenticator);
 	if (memcmp(authenticator, frame->everyone_authenticator, sizeof(authenticator)) != 0)
-		talk_problem_set(talk, TALK_PROBLEM_FORKED, true);
+		talk_fork_seen(talk);
 }
 
 struct talk_arrived *talk_arrived_from(struct talk *talk, struct talk_group *group,
@@ -203,6 +203,8 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		return SOTTO_OK;
 	case TALK_BODY_STUCK:
 		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_BRANCH:
+		return everyone ? talk_fork_receive(talk, key, frame->body) : SOTTO_OK;
 	case TALK_BODY_REACTION:
 	case TALK_BODY_EDIT:
 	case TALK_BODY_DELETE:

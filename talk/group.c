@@ -70,6 +70,7 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	}
 	made->drop_count = 1;
 	made->number = talk_number(talk);
+	made->branch.since = context.epoch;
 	made->dirty = made->dirty_epoch = made->dirty_ratchet = true;
 	list_append(&talk->groups, &made->list);
 	*group = made;

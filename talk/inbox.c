@@ -255,6 +255,9 @@ enum sotto_err talk_parcels_make(struct talk *talk, struct talk_group *group)
 
 	TRY(mls_group_tree(group->mls, &tree));
 	contents.tree = mls_buffer_bytes(&tree);
+	TRY(talk_branch_note(talk, group));
+	contents.marks.items = group->branch.marks;
+	contents.marks.count = group->branch.count;
 	if (group->kind == TALK_EVERYONE)
 		TRY(roster_put(talk, &contents, &entries, &packages, &package_room));
 	err = talk_encode(talk, &talk_contents_type, &contents, &encoded);
@@ -313,6 +316,21 @@ enum sotto_err talk_parcel_done(struct talk *talk, const struct talk_group *grou
 
 		if (sent->group == group->number && epoch >= sent->epoch &&
 		    memcmp(sent->device_key, key, LEDGER_KEY_LEN) == 0)
+			TRY(parcel_erase(talk, sent));
+	}
+out:
+	return err;
+}
+
+enum sotto_err talk_parcels_drop(struct talk *talk, const struct talk_group *group)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->parcels) {
+		struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+
+		if (sent->group == group->number)
 			TRY(parcel_erase(talk, sent));
 	}
 out:
@@ -421,6 +439,7 @@ static enum sotto_err parcel_open(struct talk *talk, struct talk_coming *coming,
 	TRY(talk_coming_join(talk, coming, 0, whole));
 	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(whole), parcel));
 	TRY(talk_contents_get(talk, coming, parcel, fetched, contents));
+	TRY(talk_branch_take(talk, &coming->branch, &contents->marks));
 	if (coming->mls != NULL)
 		goto out;
 	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &coming->mls));
@@ -440,13 +459,13 @@ static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
 
 	/* A file is not read again for nothing. */
 	if (coming->mls != NULL && is_everyone(talk, coming->mls))
-		TRY(talk_back_awaited(talk, talk->everyone, coming->mls));
+		TRY(talk_back_awaited(talk, talk->everyone, coming->mls, &coming->branch));
 	if (coming->mls == NULL || is_everyone(talk, coming->mls))
 		TRY(parcel_open(talk, coming, &whole, &fetched, &parcel, &contents));
 	if (is_everyone(talk, coming->mls))
-		err = talk_back_everyone(talk, &parcel, &contents, &coming->mls);
+		err = talk_back_everyone(talk, &parcel, &contents, &coming->mls, &coming->branch);
 	else if (talk->everyone->drops[0].at_end)
-		err = talk_conversation_join(talk, &coming->mls);
+		err = talk_conversation_join(talk, &coming->mls, &coming->branch);
 	else
 		err = SOTTO_ERR_AGAIN;
 out:
@@ -465,7 +484,9 @@ static enum sotto_err joiner_take(struct talk *talk, struct talk_coming *coming)
 	TRY(talk_coming_join(talk, coming, 0, &whole));
 	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(&whole), &parcel));
 	TRY(talk_contents_get(talk, coming, &parcel, &fetched, &contents));
-	err = talk_join_parcel(talk, &parcel, &contents);
+	TRY(talk_branch_take(talk, &coming->branch, &contents.marks));
+	TRY(talk_join_parcel(talk, &parcel, &contents));
+	talk_branch_enter(talk, talk->everyone, &coming->branch);
 out:
 	talk_blob_clear(talk, &fetched);
 	talk_blob_clear(talk, &whole);

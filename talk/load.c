@@ -476,6 +476,14 @@ static enum sotto_err part_row(void *context, uint64_t index, struct bytes value
 	return talk_part_load(loading->talk, loading->group, value, index);
 }
 
+static enum sotto_err branch_row(void *context, uint64_t index, struct bytes value)
+{
+	struct loading *loading = context;
+
+	return index == 0 ? talk_branch_load(loading->talk, loading->group, value)
+			  : SOTTO_ERR_CORRUPT;
+}
+
 static enum sotto_err mls_take(const struct loading *loading, struct talk_group *group)
 {
 	struct talk *talk = loading->talk;
@@ -520,7 +528,7 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
-	if (kept.stuck > TALK_STUCK_LOST)
+	if (kept.stuck > TALK_STUCK_FORK)
 		return SOTTO_ERR_CORRUPT;
 	group->stuck = (enum talk_stuck_why)kept.stuck;
 	group->stuck_ms = kept.stuck_ms;
@@ -547,10 +555,9 @@ static enum sotto_err group_rest(struct loading *loading, struct talk_group *gro
 		uint8_t table;
 		store_row_fn *row;
 	} tables[] = {
-		{TALK_TABLE_OUTBOX, out_row},
-		{TALK_TABLE_COMMIT, commit_row},
-		{TALK_TABLE_PART, part_row},
-		{TALK_TABLE_WISH, wish_row},
+		{TALK_TABLE_OUTBOX, out_row},	 {TALK_TABLE_COMMIT, commit_row},
+		{TALK_TABLE_PART, part_row},	 {TALK_TABLE_WISH, wish_row},
+		{TALK_TABLE_BRANCH, branch_row},
 	};
 	uint8_t owner[8];
 	enum sotto_err err = mls_take(loading, group);

@@ -24,7 +24,8 @@ static const char plea_label[] = "sotto plea 1";
 
 bool talk_stands_still(const struct talk_group *group)
 {
-	return group->stuck == TALK_STUCK_COMMIT || group->stuck == TALK_STUCK_READDED;
+	return group->stuck == TALK_STUCK_COMMIT || group->stuck == TALK_STUCK_READDED ||
+	       group->stuck == TALK_STUCK_FORK;
 }
 
 bool talk_in_gap(const struct talk_group *group)
@@ -102,6 +103,8 @@ static bool reported(const struct talk *talk, struct bytes body)
 /* As others are told. */
 static uint8_t reason_of(const struct talk_group *group)
 {
+	if (group->stuck == TALK_STUCK_FORK)
+		return TALK_REASON_FORK;
 	return (uint8_t)(talk_in_gap(group) ? TALK_STUCK_GAP : group->stuck);
 }
 
@@ -200,6 +203,7 @@ static uint64_t ask_ms(const struct talk *talk, const struct talk_group *group)
 	}
 	switch (group->stuck) {
 	case TALK_STUCK_COMMIT:
+	case TALK_STUCK_FORK:
 		return group->stuck_ms;
 	case TALK_STUCK_READDED:
 		return group->stuck_ms + TALK_WELCOME_MS;
@@ -340,14 +344,15 @@ static bool same_boat(const struct talk_group *group, uint8_t reason, uint64_t e
 	       epoch == group->drops[0].epoch;
 }
 
-/* When all others say that they are behind us, nobody has gone on without us. */
+/* When all others say that they are behind us, or that our history stays, nobody has gone on without us. */
 static void asked_from(struct talk *talk, struct talk_group *group, const uint8_t *key,
 		       uint8_t reason, uint64_t epoch)
 {
 	if (same_boat(group, reason, epoch))
 		return;
 	talk_return_want(talk, group, key, TALK_RETURN_ASKED);
-	if (group->stuck == TALK_STUCK_LOST && epoch < group->drops[0].epoch &&
+	if (group->stuck == TALK_STUCK_LOST &&
+	    (reason == TALK_REASON_FORK || epoch < group->drops[0].epoch) &&
 	    talk_returns_all(talk, group))
 		group->stuck = TALK_STUCK_NO;
 }

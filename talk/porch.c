@@ -45,6 +45,10 @@ enum sotto_err talk_porch_receive(struct talk *talk, struct bytes record)
 		err = talk_plea_receive(talk, talk_blob_bytes(&opened));
 		goto out;
 	}
+	if (opened.len > 0 && opened.data[0] == TALK_BRANCH_FORM) {
+		err = talk_fork_porch(talk, talk_blob_bytes(&opened));
+		goto out;
+	}
 	if (opened.len > 0 && opened.data[0] == TALK_FURTHER_FORM) {
 		err = talk_further_receive(talk, talk_blob_bytes(&opened));
 		goto out;

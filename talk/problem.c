@@ -134,6 +134,7 @@ void talk_problems_settle(struct talk *talk)
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);
 	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
 	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
+	talk_problem_set(talk, TALK_PROBLEM_BRANCHED, talk_fork_shown(talk));
 	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
 		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !talk_fresh(talk));
 	if (relay_is_bad(talk))

@@ -113,6 +113,7 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 		return SOTTO_OK;
 	}
 	group->dirty = true;
+	talk_fork_doubt(talk, group);
 	/* After so long it is not lost: its time was over. */
 	if (group->read_ms != 0 && talk->utc_ms > group->read_ms + talk->retention_ms)
 		TRY(records_gone(talk, group, drop));

@@ -102,6 +102,9 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 		talk->everyone->asked_ms = talk->utc_ms;
 		talk->everyone->dirty = true;
 		return SOTTO_OK;
+	case TALK_ASK_APPEND_BRANCH:
+		talk_fork_told(talk, asked->ticket, true);
+		return SOTTO_OK;
 	case TALK_ASK_HELLO:
 	case TALK_ASK_FOUND:
 	case TALK_ASK_READ:
@@ -219,6 +222,7 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 	if (giving != NULL && giving->records.ticket == asked->ticket)
 		giving->records.ticket = 0;
 	talk_taking_told(talk, asked->ticket, false);
+	talk_fork_told(talk, asked->ticket, false);
 	talk_files_end(talk, asked->ticket);
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;

@@ -279,6 +279,9 @@ static enum sotto_err group_save(struct talk *talk, struct talk_group *group)
 {
 	enum sotto_err err = SOTTO_OK;
 
+	if (group->dirty_epoch)
+		TRY(talk_branch_note(talk, group));
+	TRY(talk_branch_save(talk, group));
 	TRY(mls_save(talk, group));
 	if (group->dirty)
 		TRY(group_row_save(talk, group));

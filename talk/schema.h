@@ -21,24 +21,27 @@
  * parents has so many bytes for each of them, an added device 2,800 (8,192 at most), so no commit needs more
  * parts than:
  */
-#define TALK_MEMBERS_MAX       1000
-#define TALK_PATH_LEAF_LEN     1190
-#define TALK_COMMIT_REST_LEN   65536 /* the path's own keys, the context, signatures */
-#define TALK_MESSAGE_PARTS_MAX 70    /* 4 MiB: of a message in a conversation's drop */
-#define TALK_UNFINISHED_MAX    4 /* such messages on their way in one drop; the oldest gives way */
-#define TALK_GROUP_ID_LEN      32
-#define TALK_MESSAGE_ID_LEN    16
-#define TALK_CALL_MAX	       256 /* a call message: call/message.h */
-#define TALK_KEY_PACKAGE_MAX   8192
-#define TALK_AUTHENTICATOR_LEN 32 /* the first bytes of the epoch authenticator of any suite */
-#define TALK_GAPS_MAX	       256
-#define TALK_SENDERS_MAX       1024
-#define TALK_PLEA_MAX	       256
-#define TALK_PLEA_FORM	       2
-#define TALK_FURTHER_FORM      3
-#define TALK_FURTHER_MAX       512
-#define TALK_GROUP_NAME_MAX    64    /* bytes of UTF-8 */
-#define TALK_PART_MAX	       60000 /* one part, in one record */
+#define TALK_MEMBERS_MAX	1000
+#define TALK_PATH_LEAF_LEN	1190
+#define TALK_COMMIT_REST_LEN	65536 /* the path's own keys, the context, signatures */
+#define TALK_MESSAGE_PARTS_MAX	70    /* 4 MiB: of a message in a conversation's drop */
+#define TALK_UNFINISHED_MAX	4 /* such messages on their way in one drop; the oldest gives way */
+#define TALK_GROUP_ID_LEN	32
+#define TALK_MESSAGE_ID_LEN	16
+#define TALK_CALL_MAX		256 /* a call message: call/message.h */
+#define TALK_KEY_PACKAGE_MAX	8192
+#define TALK_AUTHENTICATOR_LEN	32 /* the first bytes of the epoch authenticator of any suite */
+#define TALK_GAPS_MAX		256
+#define TALK_SENDERS_MAX	1024
+#define TALK_PLEA_MAX		256
+#define TALK_PLEA_FORM		2
+#define TALK_FURTHER_FORM	3
+#define TALK_BRANCH_FORM	4
+#define TALK_BRANCH_MAX		64 /* epochs of a group whose commits a phone remembers */
+#define TALK_BRANCH_CONTENT_MAX 4096
+#define TALK_FURTHER_MAX	512
+#define TALK_GROUP_NAME_MAX	64    /* bytes of UTF-8 */
+#define TALK_PART_MAX		60000 /* one part, in one record */
 /* A file fits its drop at the relay, which takes 16 MiB: a tree, a ledger and key packages of a full network do. */
 #define TALK_FILE_PARTS_MAX 240
 #define TALK_FILE_MAX	    (TALK_PART_MAX * (TALK_FILE_PARTS_MAX - 1))
@@ -160,7 +163,8 @@
 
 #define TALK_FIELDS_stuck(X, self) \
 	X(self, U8, reason, 0, none, \
-	  "1 a commit, 2 a Welcome that does not come, 3 records are gone") \
+	  "1 a commit, 2 a Welcome that does not come, 3 records are gone, 4 another history " \
+	  "stays") \
 	X(self, U64, epoch, 0, none, "of that conversation, as far as the sender came") \
 	X(self, FIXED, tag, LEDGER_HASH_LEN, none, "which conversation: see Brought back") \
 	X(self, FIXED, commit, LEDGER_HASH_LEN, none, \
@@ -172,7 +176,8 @@
 	X(self, U64, stated_ms, 0, none, "UTC on its phone") \
 	X(self, U64, epoch, 0, none, "of *everyone*, as far as it came") \
 	X(self, U8, reason, 0, none, \
-	  "1 a commit, 2 a Welcome that does not come, 3 records are gone") \
+	  "1 a commit, 2 a Welcome that does not come, 3 records are gone, 4 another history " \
+	  "stays") \
 	X(self, FIXED, commit, LEDGER_HASH_LEN, none, \
 	  "hash of the commit that it cannot follow; else zeros") \
 	X(self, FIXED, author, LEDGER_KEY_LEN, none, "the device that made it; else zeros")
@@ -196,13 +201,39 @@
 	X(self, FIXED, secret, WIRE_KEY_LEN, none, \
 	  "out of *everyone*'s exporter at the access epoch; see Access secret")
 
+#define TALK_FIELDS_mark(X, self) \
+	X(self, U64, epoch, 0, none, "") \
+	X(self, FIXED, hash, LEDGER_HASH_LEN, none, \
+	  "the first bytes of its confirmed transcript hash; of epoch 0 zeros")
+
+#define TALK_FIELDS_branch_body(X, self) \
+	X(self, FIXED, tag, LEDGER_HASH_LEN, none, "which conversation: see Forks") \
+	X(self, U64, since, 0, none, "the epoch into which its sender came") \
+	X(self, LIST, marks, TALK_BRANCH_MAX, talk_mark, "the newest first")
+
+#define TALK_FIELDS_branch_content(X, self) \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "whose history it is") \
+	X(self, U64, stated_ms, 0, none, "UTC on its phone") \
+	X(self, U64, ledger_length, 0, none, "entries of its ledger") \
+	X(self, FIXED, ledger_head, LEDGER_HASH_LEN, none, "the head after these") \
+	X(self, U64, since, 0, none, "the epoch of *everyone* into which it came") \
+	X(self, LIST, marks, TALK_BRANCH_MAX, talk_mark, "of *everyone*, the newest first")
+
+#define TALK_FIELDS_branch_notice(X, self) \
+	X(self, U8, form, 0, none, "4: a petition has 1 here") \
+	X(self, OPAQUE, content, TALK_BRANCH_CONTENT_MAX, none, "an encoded branch_content") \
+	X(self, FIXED, signature, 64, none, \
+	  "by the device's key over `sotto branch notice 1`, network and content")
+
 #define TALK_FIELDS_contents(X, self) \
 	X(self, U8, version, 0, none, "1") \
 	X(self, OPAQUE, tree, TALK_FILE_MAX, none, \
 	  "ratchet_tree of the GroupInfo, optional<Node> ratchet_tree\\<V\\>") \
 	X(self, LIST, entries, LEDGER_ENTRIES_MAX, talk_entry, "*everyone* only: the ledger") \
 	X(self, LIST, key_packages, LEDGER_MEMBERS_MAX, talk_key_package, \
-	  "*everyone* only: the newest of each device")
+	  "*everyone* only: the newest of each device") \
+	X(self, LIST, marks, TALK_BRANCH_MAX, talk_mark, \
+	  "which commits led to this epoch, the newest first")
 
 #define TALK_FIELDS_file(X, self) \
 	X(self, FIXED, append_token_hash, WIRE_HASH_LEN, none, "of its drop, whose flag is file") \
@@ -318,7 +349,12 @@
 	S(history_reaction, "What somebody thinks of a message that is handed over") \
 	S(history_item, "A message that is handed over, as it is on the giving device") \
 	S(history_sheaf, "What a sheaf says") \
-	S(sheaf, "Messages that are handed over; cut into parts of parcels")
+	S(sheaf, "Messages that are handed over; cut into parts of parcels") \
+	S(mark, "Which commit led to an epoch") \
+	S(branch_body, \
+	  "Body 14, *everyone* only: the history of a conversation that may have two") \
+	S(branch_content, "What a notice of the history of *everyone* says") \
+	S(branch_notice, "On the porch: the history of *everyone*, which may have two")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)
@@ -342,6 +378,7 @@ enum talk_body_type {
 	TALK_BODY_DELETE = 11,
 	TALK_BODY_READ = 12,
 	TALK_BODY_LEAVE = 13,
+	TALK_BODY_BRANCH = 14,
 };
 
 #endif

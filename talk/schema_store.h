@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  11
+#define TALK_STORE_VERSION  12
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -117,6 +117,18 @@
 	  "who was or will be added anew") \
 	X(self, LIST, owed, TALK_MEMBERS_MAX, talk_kept_owed, "who has not been heard yet") \
 	X(self, U8, left, 0, none, "we left when nobody else was in it")
+
+#define TALK_FIELDS_kept_branch(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, LIST, marks, TALK_BRANCH_MAX, talk_mark, "the newest first") \
+	X(self, U64, since, 0, none, "the epoch into which we came") \
+	X(self, U8, doubt, 0, none, "there may be another history: ours is to be told") \
+	X(self, U64, told_ms, 0, none, "when we last told it; 0: never") \
+	X(self, U64, fork, 0, none, "the first epoch of ours that another one stays for; 0: none") \
+	X(self, FIXED, fork_hash, 32, none, "what stays there") \
+	X(self, FIXED, fork_by, 32, none, "the device that said so") \
+	X(self, U64, vain_ms, 0, none, "since when we wait no longer; 0: we do") \
+	X(self, U64, ahead, 0, none, "the epoch in which others of our history are; 0: none")
 
 #define TALK_FIELDS_kept_wish(X, self) \
 	X(self, U8, version, 0, none, "") \
@@ -305,7 +317,8 @@
 	S(kept_id) \
 	S(kept_parked) \
 	S(kept_taking) \
-	S(kept_giving)
+	S(kept_giving) \
+	S(kept_branch)
 
 #define LEDGER_INVITATION_MAX	768
 
@@ -317,7 +330,7 @@ extern const struct wire_type *const talk_kept_types[];
 extern const size_t talk_kept_type_count;
 
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
- * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT, PART and WISH, whose owner is the
+ * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT, PART, BRANCH and WISH, whose owner is the
  * group's number, and files. */
 #define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
 #define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
@@ -336,6 +349,8 @@ extern const size_t talk_kept_type_count;
 #define TALK_TABLE_PART (STORE_TABLE_RING | (STORE_TABLES_TALK + 12))
 /* By conversation and the first 8 bytes of a message's id: a kept_id. Not a ring table. */
 #define TALK_TABLE_ID (STORE_TABLES_TALK + 13)
+/* Which commits led to a group's epoch: branch.h. Index 0. */
+#define TALK_TABLE_BRANCH (STORE_TABLE_RING | (STORE_TABLES_TALK + 13))
 /* What a group is to become. */
 #define TALK_TABLE_WISH (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
 /* Owner of the rows of TALK_TABLE_PARCEL that are files, by their numbers. */

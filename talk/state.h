@@ -15,6 +15,7 @@
  *   device.c                  a further device of our person: its card, and whom it lets in
  *   take.c give.c sheaf.c     what was said before, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
+ *   branch.c fork.c           which commits led here; two histories that become one
  *   readd.c plea.c life.c back.c owed.c   who cannot follow, asks, is added anew, and comes back
  *   commit.c                  who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
@@ -35,6 +36,7 @@
 #include "base/list.h"
 #include "ledger/invitation.h"
 #include "mls/include/sotto/mls.h"
+#include "talk/branch.h"
 #include "talk/device.h"
 #include "talk/schema_store.h"
 #include "talk/talk.h"
@@ -87,6 +89,7 @@ enum talk_stuck_why {
 	TALK_STUCK_GAP = 3, /* records are gone, a commit perhaps among them */
 	/* The relay lost the drop, a commit perhaps with it; or it has a newer access key than *everyone* leads to. */
 	TALK_STUCK_LOST = 4,
+	TALK_STUCK_FORK = 5, /* another history of this group stays, and we are not in it */
 };
 
 /* Bytes of our own, from the engine's allocator. */
@@ -229,6 +232,7 @@ struct talk_group {
 	struct talk_kept_return *returns;
 	size_t return_count;
 	struct talk_kept_owed *owed; /* owed.h */
+	struct talk_branch branch;
 	size_t owed_count, owed_capacity;
 	uint8_t stuck_commit[WIRE_HASH_LEN]; /* H(MLSMessage) */
 	uint8_t stuck_author[LEDGER_KEY_LEN];
@@ -300,7 +304,8 @@ struct talk_coming {
 	struct talk_coming_part *parts;
 	struct mls_group *mls; /* of a parcel: where its Welcome leads; NULL: not looked at yet */
 	size_t weight;	       /* what that came from, in bytes */
-	uint64_t due_ns;       /* its file is not looked for before; 0: nor at all */
+	struct talk_branch branch; /* of a parcel: the marks of its contents */
+	uint64_t due_ns;	   /* its file is not looked for before; 0: nor at all */
 	uint32_t tries;
 };
 
@@ -317,6 +322,7 @@ enum talk_asking {
 	TALK_ASK_APPEND_PLEA,
 	TALK_ASK_APPEND_LETTER,
 	TALK_ASK_APPEND_SHEAF,
+	TALK_ASK_APPEND_BRANCH,
 	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
 	TALK_ASK_TRIM,
 	TALK_ASK_INSTALL, /* the next access key */
@@ -413,6 +419,7 @@ struct talk {
 	uint32_t key_tries;    /* tries since both had the same newest key */
 	uint64_t ticket;       /* the last one given */
 	uint64_t retry_ns;     /* no appends before this */
+	uint64_t branched_ns;  /* when it was last seen that there are two histories; 0: never */
 	uint64_t beacon_ms;    /* when our last sign of life was stored; 0: none was */
 	uint64_t fresh_ms;     /* the time that an admin's phone stated last */
 	uint64_t

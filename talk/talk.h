@@ -87,8 +87,8 @@ enum talk_state {
 /* What is wrong, for people. More than one may hold. */
 enum talk_problem {
 	TALK_PROBLEM_ONE_PERSON = 0, /* one person controls this network */
-	TALK_PROBLEM_FORKED = 1, /* somebody has another ledger or another *everyone*: full stop */
-	TALK_PROBLEM_WITHHELD = 2, /* others have entries that this phone cannot get */
+	TALK_PROBLEM_FORKED = 1,     /* somebody has another ledger: full stop */
+	TALK_PROBLEM_WITHHELD = 2,   /* others have entries that this phone cannot get */
 	TALK_PROBLEM_BLOCKED_LEAF =
 		3, /* a group still holds a device that the ledger does not allow */
 	TALK_PROBLEM_RELAY_FULL = 4,
@@ -104,6 +104,8 @@ enum talk_problem {
 	TALK_PROBLEM_BACK = 12, /* away for long: waits for somebody to bring it back */
 	/* No admin's phone has stated the time for a day: nobody is let in, no conversation is begun. */
 	TALK_PROBLEM_NOT_FRESH = 13,
+	/* The relay showed two histories of a conversation, or of *everyone*: they are being made one. */
+	TALK_PROBLEM_BRANCHED = 14,
 	TALK_PROBLEM_COUNT,
 };
 
@@ -537,6 +539,8 @@ enum talk_verb {
 	TALK_VERB_NOT_ADDED = 9,    /* subject */
 	TALK_VERB_NOT_REMOVED = 10, /* subject */
 	TALK_VERB_NOT_NAMED = 11,
+	/* Nobody did: the relay showed two histories of this conversation, and what this phone had of its own did not stay. */
+	TALK_VERB_BRANCHED = 12,
 };
 
 #define TALK_WHY_OUT	 "out"	   /* this phone is not in the group any more */

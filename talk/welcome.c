@@ -80,7 +80,7 @@ static enum sotto_err further_notice(struct talk *talk, const struct talk_group 
 }
 
 static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
-				  struct mls_group **mls)
+				  struct mls_group **mls, struct talk_branch *came)
 {
 	struct talk_group *group;
 	uint32_t peer;
@@ -88,9 +88,11 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 
 	TRY(direct_peer(talk, *mls, &peer));
 	if (known != NULL)
-		return known->peer == peer ? talk_back_group(talk, known, mls) : SOTTO_ERR_INVALID;
+		return known->peer == peer ? talk_back_group(talk, known, mls, came)
+					   : SOTTO_ERR_INVALID;
 	TRY(talk_group_put(talk, *mls, TALK_DIRECT, peer, &group));
 	*mls = NULL;
+	talk_branch_enter(talk, group, came);
 	group->update_due = true;
 	TRY(talk_owed_welcome(talk, group));
 	TRY(further_notice(talk, group));
@@ -129,16 +131,18 @@ static enum sotto_err group_check(const struct talk *talk, const struct mls_grou
 
 /* Out of it, a later epoch takes the place of what we had; in it, we come back only if we wait for that. */
 static enum sotto_err known_join(struct talk *talk, struct talk_group *group,
-				 struct mls_group **mls)
+				 struct mls_group **mls, struct talk_branch *came)
 {
 	struct mls_context context;
 	enum sotto_err err = SOTTO_OK;
 
 	mls_group_context(*mls, &context);
 	if (!talk_group_over(group))
-		return talk_back_group(talk, group, mls);
-	FAIL_IF(context.epoch <= group->drops[0].epoch, SOTTO_ERR_EXISTS);
-	TRY(talk_back_take(talk, group, mls));
+		return talk_back_group(talk, group, mls, came);
+	FAIL_IF(context.epoch <= group->drops[0].epoch &&
+			!talk_fork_awaits(group, context.epoch, came),
+		SOTTO_ERR_EXISTS);
+	TRY(talk_back_take(talk, group, mls, came));
 	group->left = false;
 	group->lost = 0;
 out:
@@ -147,7 +151,7 @@ out:
 
 /* Into a group that is new to us, or that we were taken out of; and it is shown who did it. */
 static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
-				 struct mls_group **mls)
+				 struct mls_group **mls, struct talk_branch *came)
 {
 	bool before = known != NULL && !talk_group_over(known);
 	struct talk_group *group = known;
@@ -165,10 +169,11 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 	if (known == NULL) {
 		TRY(talk_group_put(talk, *mls, TALK_GROUP, 0, &group));
 		*mls = NULL;
+		talk_branch_enter(talk, group, came);
 		group->update_due = true;
 		TRY(talk_owed_welcome(talk, group));
 	} else {
-		TRY(known_join(talk, group, mls));
+		TRY(known_join(talk, group, mls, came));
 	}
 	/* Who only could not follow was in it all the time. */
 	if (before)
@@ -183,7 +188,8 @@ out:
 	return err;
 }
 
-enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls)
+enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls,
+				      struct talk_branch *came)
 {
 	struct talk_group *known;
 	struct talk_context context;
@@ -197,9 +203,9 @@ enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls)
 				  known->kind != (enum talk_kind)context.kind),
 		SOTTO_ERR_INVALID);
 	if (context.kind == TALK_DIRECT && context.name.len == 0)
-		err = direct_join(talk, known, mls);
+		err = direct_join(talk, known, mls, came);
 	else if (context.kind == TALK_GROUP)
-		err = group_join(talk, known, mls);
+		err = group_join(talk, known, mls, came);
 	else
 		err = SOTTO_ERR_INVALID;
 out:

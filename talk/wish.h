@@ -77,6 +77,7 @@ MUST_USE enum sotto_err talk_leave_work(struct talk *talk, struct talk_group *gr
 MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome,
 					  struct bytes tree, struct mls_group **mls);
 /* A Welcome to anything but *everyone*; takes *mls over when it succeeds. SOTTO_ERR_AGAIN: perhaps later. */
-MUST_USE enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls);
+MUST_USE enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls,
+					       struct talk_branch *came);
 
 #endif

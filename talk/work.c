@@ -135,6 +135,7 @@ static enum sotto_err member_work(struct talk *talk)
 	if (talk_group_current(talk, talk->everyone))
 		TRY(talk_package_work(talk));
 	TRY(talk_porch_work(talk));
+	TRY(talk_fork_work(talk));
 	TRY(talk_plea_work(talk));
 	TRY(talk_beacon_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
@@ -283,6 +284,7 @@ enum sotto_err talk_unlink(struct talk *talk)
 			group->drops[i].at_end = group->drops[i].watched = false;
 		}
 		group->pending.ticket = 0;
+		group->branch.ticket = group->branch.due_ns = 0;
 		/* Of a drop that we have read we hear when it is lost; of another one we do not. */
 		if (!group->drops[0].known)
 			group->pending.stored = 0;
@@ -364,6 +366,7 @@ static uint64_t next_due(const struct talk *talk)
 	due = talk_earlier(due, talk_plea_due(talk));
 	due = talk_earlier(due, talk_fetch_due(talk));
 	due = talk_earlier(due, talk_missed_due(talk));
+	due = talk_earlier(due, talk_fork_due(talk));
 	if (talk->state == TALK_MEMBER)
 		due = talk_earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)

@@ -88,6 +88,8 @@ static void test_notices(void **state)
 		{{.verb = TALK_VERB_NOT_NAMED, .from = 100, .received_ms = UNTIL_MS},
 		 "{\"at\":\"" UNTIL "\",\"by\":\"100\",%,\"id\":\"" ID
 		 "\",\"notice\":\"not_named\",\"why\":\"Quay\"}"},
+		{{.verb = TALK_VERB_BRANCHED, .received_ms = UNTIL_MS},
+		 "{\"at\":\"" UNTIL "\",%,\"id\":\"" ID "\",\"notice\":\"branched\"}"},
 	};
 	struct talk_conversation conversation = {.kind = TALK_GROUP};
 	char digits[2 * TALK_CONVERSATION_ID_LEN + 1];

@@ -312,6 +312,7 @@ static void tell(void *context, const struct talk_message *message)
 		[TALK_VERB_NOT_ADDED] = "not added",
 		[TALK_VERB_NOT_REMOVED] = "not removed",
 		[TALK_VERB_NOT_NAMED] = "not named",
+		[TALK_VERB_BRANCHED] = "branched",
 	};
 	struct telling *telling = context;
 	int text_len = (int)message->text.len;
@@ -327,6 +328,8 @@ static void tell(void *context, const struct talk_message *message)
 	else if (message->verb == TALK_VERB_ADDED || message->verb == TALK_VERB_REMOVED)
 		len = (size_t)snprintf(line, sizeof(line), "%u %s %u\n", message->from,
 				       verbs[message->verb], message->subject);
+	else if (message->verb == TALK_VERB_BRANCHED)
+		len = (size_t)snprintf(line, sizeof(line), "branched\n");
 	else if (message->verb >= TALK_VERB_NOT_ADDED && message->subject != 0)
 		len = (size_t)snprintf(line, sizeof(line), "%s %u: %.*s\n", verbs[message->verb],
 				       message->subject, text_len, text);

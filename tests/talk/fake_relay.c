@@ -49,6 +49,11 @@ struct fake_relay {
 	void *context;
 	struct drop *drops[DROPS_MAX];
 	size_t drop_count;
+	struct drop
+		*others[DROPS_MAX]; /* while some links are served by the copy: the other side's */
+	size_t other_count;
+	uint64_t forked; /* bit n: link n is shown the copy */
+	bool copied;	 /* drops are the copy's at the moment */
 	struct watch watches[WATCHES_MAX];
 	size_t watch_count;
 	uint8_t authority[LINKS_MAX];
@@ -90,8 +95,53 @@ void fake_relay_lose(struct fake_relay *relay)
 	relay->watch_count = 0;
 }
 
+static void sides_swap(struct fake_relay *relay)
+{
+	for (size_t i = 0; i < DROPS_MAX; i++) {
+		struct drop *drop = relay->drops[i];
+
+		relay->drops[i] = relay->others[i];
+		relay->others[i] = drop;
+	}
+	size_t count = relay->drop_count;
+
+	relay->drop_count = relay->other_count;
+	relay->other_count = count;
+	relay->copied = !relay->copied;
+}
+
+void fake_relay_fork(struct fake_relay *relay, uint64_t links)
+{
+	relay->forked = links;
+	relay->watch_count = 0;
+	relay->other_count = relay->drop_count;
+	for (size_t i = 0; i < relay->drop_count; i++) {
+		struct drop *copy = malloc(sizeof(*copy));
+
+		ASSERT(copy != NULL);
+		*copy = *relay->drops[i];
+		for (size_t k = 0; k < copy->count; k++) {
+			const uint8_t *data = copy->records[k].data;
+
+			copy->records[k].data = malloc(copy->records[k].len);
+			ASSERT(copy->records[k].data != NULL);
+			memcpy(copy->records[k].data, data, copy->records[k].len);
+		}
+		relay->others[i] = copy;
+	}
+}
+
+void fake_relay_unfork(struct fake_relay *relay)
+{
+	sides_swap(relay);
+	fake_relay_lose(relay);
+	sides_swap(relay);
+	relay->forked = 0;
+}
+
 void fake_relay_destroy(struct fake_relay *relay)
 {
+	fake_relay_unfork(relay);
 	fake_relay_lose(relay);
 	free(relay);
 }
@@ -286,7 +336,8 @@ static void watches_push(struct fake_relay *relay, const struct drop *drop)
 	for (size_t i = 0; i < relay->watch_count; i++) {
 		struct watch *watch = &relay->watches[i];
 
-		if (memcmp(watch->name, drop->name, WIRE_HASH_LEN) != 0)
+		if (memcmp(watch->name, drop->name, WIRE_HASH_LEN) != 0 ||
+		    (relay->forked >> watch->link % 64 & 1) != relay->copied)
 			continue;
 		while (watch->next <= drop->count)
 			(void)batch_send(relay, drop, watch, false);
@@ -562,8 +613,8 @@ void fake_relay_fall(struct fake_relay *relay)
 	}
 }
 
-void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
-			struct bytes message)
+static void request_take(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+			 struct bytes message)
 {
 	const struct wire_type *type = wire_identify(WIRE_FAMILY_RELAY, message);
 	union {
@@ -613,6 +664,18 @@ void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket
 	} else {
 		done(relay, link, ticket, WIRE_STATUS_MALFORMED);
 	}
+}
+
+void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
+			struct bytes message)
+{
+	bool copy = (relay->forked >> link % 64 & 1) != 0;
+
+	if (copy)
+		sides_swap(relay);
+	request_take(relay, link, ticket, message);
+	if (copy)
+		sides_swap(relay);
 }
 
 bool fake_relay_contains(const struct fake_relay *relay, struct bytes text)

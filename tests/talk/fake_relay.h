@@ -67,6 +67,13 @@ void fake_relay_rewrite(struct fake_relay *relay);
 /* All drops are as they were before their last record, as from a copy of its disk. */
 void fake_relay_set_back(struct fake_relay *relay);
 
+/*
+ * From now on these links (bit n: link n) are shown a copy of all drops, which goes on by itself; and then there is one
+ * relay again, which knows nothing of the copy. Links must be down at both times.
+ */
+void fake_relay_fork(struct fake_relay *relay, uint64_t links);
+void fake_relay_unfork(struct fake_relay *relay);
+
 /* The newest access key's; 0 before founding. */
 uint64_t fake_relay_number(const struct fake_relay *relay);
 

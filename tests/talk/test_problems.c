@@ -96,13 +96,13 @@ static void test_forked(void **state)
 {
 	static const struct {
 		void (*change)(struct talk_frame *frame, const void *context);
-		bool forked;
+		bool forked, branched;
 	} cases[] = {
-		{unchanged, false},
-		{other_head, true},
-		{other_head_before, true},
-		{other_everyone, true},
-		{other_everyone_of_another_epoch, false},
+		{unchanged, false, false},
+		{other_head, true, false},
+		{other_head_before, true, false},
+		{other_everyone, false, true},
+		{other_everyone_of_another_epoch, false, false},
 	};
 
 	(void)state;
@@ -113,11 +113,12 @@ static void test_forked(void **state)
 		frame_post(world, 1, direct_of(world, 1, 0), cases[i].change, NULL);
 		/* At once: nothing waits for a minute here. */
 		world_run(world, 1);
-		assert_int_equal(problems_of(world, 0), wanted);
+		assert_int_equal(problems_of(world, 0),
+				 wanted | (cases[i].branched ? BIT(BRANCHED) : 0));
 		world_restart(world_phone(world, 0));
 		relink(world, 0);
 		assert_int_equal(problems_of(world, 0), wanted);
-		/* A full stop: it sends nothing more. */
+		/* Another ledger is a full stop: it sends nothing more. */
 		assert_true(world_send(world, 0, 2, 1));
 		world_run(world, 30);
 		assert_int_equal(world_received(world, 0, 2, 1), cases[i].forked ? 0 : 1);
