@@ -173,6 +173,30 @@ static void check_sealed(struct sim_phone *phone, const struct talk_group *group
 	}
 }
 
+/* A way in that was there when no commit was on its way is an earlier one's, which has won. */
+static bool parcel_won(struct sim_phone *phone, const struct talk_sent_parcel *sent, bool now)
+{
+	static const uint8_t won[WIRE_HASH_LEN] = {1}, not_yet[WIRE_HASH_LEN] = {0};
+	uint8_t name[4 + 2 * sizeof(uint64_t)] = "way";
+	uint64_t parts[2] = {phone->number, sent->number};
+	uint32_t other;
+
+	memcpy(name + 4, parts, sizeof(parts));
+	return agrees(phone, BYTES_OF(name), now ? won : not_yet, &other) == now;
+}
+
+static void parcels_note(struct sim_phone *phone)
+{
+	list_for_each (element, following, &phone->talk->parcels) {
+		const struct talk_sent_parcel *sent =
+			CONTAINER_OF(element, struct talk_sent_parcel, list);
+		const struct talk_group *group = talk_group_by_number(phone->talk, sent->group);
+
+		if (group != NULL && group->pending.count == 0)
+			(void)parcel_won(phone, sent, true);
+	}
+}
+
 /* Whom a commit of ours adds hears of it when it is the winner. */
 static void check_welcome(struct sim_phone *phone, struct bytes sealed)
 {
@@ -181,7 +205,8 @@ static void check_welcome(struct sim_phone *phone, struct bytes sealed)
 			CONTAINER_OF(element, struct talk_sent_parcel, list);
 		const struct talk_group *group = talk_group_by_number(phone->talk, sent->group);
 
-		if (group == NULL || group->pending.count == 0 || !is_of(&sent->records, sealed))
+		if (group == NULL || group->pending.count == 0 || !is_of(&sent->records, sealed) ||
+		    parcel_won(phone, sent, false))
 			continue;
 		for (size_t i = 0; i < group->welcomed_count; i++) {
 			if (memcmp(group->welcomed[i].key, sent->device_key, LEDGER_KEY_LEN) == 0)
@@ -392,8 +417,9 @@ static void check_limits(struct sim_phone *phone, const struct talk_group *group
 /* Never under a relay that is honest. */
 #define ACCUSATIONS \
 	(UINT32_C(1) << TALK_PROBLEM_FORKED | UINT32_C(1) << TALK_PROBLEM_WITHHELD | \
-	 UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | \
-	 UINT32_C(1) << TALK_PROBLEM_OLD | UINT32_C(1) << TALK_PROBLEM_STUCK)
+	 UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BRANCHED | \
+	 UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | UINT32_C(1) << TALK_PROBLEM_OLD | \
+	 UINT32_C(1) << TALK_PROBLEM_STUCK)
 
 /* What this phone says is wrong, without what is: that it cannot follow somebody who saw to that. */
 static uint32_t accusations(const struct sim_phone *phone, const struct talk_status *status)
@@ -435,6 +461,7 @@ void sim_check_step(struct sim_phone *phone)
 		sim_break(world, "no phone takes itself for a copy", "phone %u", phone->number);
 	if (status.state == TALK_REVOKED && phone->revoked_ns == 0)
 		sim_break(world, "nobody is out whom no admin took out", "phone %u", phone->number);
+	parcels_note(phone);
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 

@@ -20,6 +20,12 @@ static bool text_due(const struct sim_world *world, const struct sim_text *text)
 	       stays(&world->phones[text->to]);
 }
 
+/* What may be shown when all is well, and what of a relay that lied: nothing of it stops a phone. */
+#define HONEST (UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_LOST)
+#define ACCUSED \
+	(UINT32_C(1) << TALK_PROBLEM_CONTRADICTION | UINT32_C(1) << TALK_PROBLEM_BRANCHED | \
+	 UINT32_C(1) << TALK_PROBLEM_WITHHELD)
+
 static bool phone_quiet(const struct sim_phone *phone, char *what, size_t room)
 {
 	struct talk_status status;
@@ -35,9 +41,7 @@ static bool phone_quiet(const struct sim_phone *phone, char *what, size_t room)
 		return false;
 	}
 	/* What it lost is said until the next link, what is wrong with the relay for good. */
-	if (!phone->world->relay_lied &&
-	    (status.problems &
-	     ~(UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_LOST)) != 0) {
+	if ((status.problems & ~(phone->world->relay_lied ? HONEST | ACCUSED : HONEST)) != 0) {
 		(void)snprintf(what, room, "phone %u has problems %x", phone->number,
 			       status.problems);
 		return false;
@@ -79,6 +83,64 @@ static bool together(struct sim_world *world, char *what, size_t room)
 	return true;
 }
 
+/* Of any group that two of them are in: where they are in one epoch it is the same. */
+static bool epochs_equal(const struct sim_phone *left, const struct sim_phone *right)
+{
+	list_for_each (element, following, &left->talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+		const struct talk_group *other = talk_group_by_id(right->talk, group->id);
+		uint8_t ours[MLS_HASH_LEN_MAX], theirs[MLS_HASH_LEN_MAX];
+
+		if (other == NULL || talk_group_over(group) || talk_group_over(other) ||
+		    group->drops[0].epoch != other->drops[0].epoch)
+			continue;
+		mls_group_epoch_authenticator(group->mls, ours);
+		mls_group_epoch_authenticator(other->mls, theirs);
+		if (memcmp(ours, theirs, LEDGER_HASH_LEN) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool epochs_one(const struct sim_world *world, char *what, size_t room)
+{
+	for (uint32_t a = 0; world->forked && a < world->phone_count; a++) {
+		for (uint32_t b = a + 1; b < world->phone_count; b++) {
+			if (!stays(&world->phones[a]) || !stays(&world->phones[b]) ||
+			    epochs_equal(&world->phones[a], &world->phones[b]))
+				continue;
+			(void)snprintf(what, room, "phones %u and %u have two histories", a, b);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool sim_check_ledgers(const struct sim_world *world)
+{
+	const struct ledger *first = NULL;
+
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		const struct ledger *ledger;
+		uint64_t length;
+
+		if (!stays(&world->phones[i]) || world->phones[i].talk == NULL)
+			continue;
+		ledger = talk_ledger(world->phones[i].talk);
+		if (first == NULL)
+			first = ledger;
+		length = ledger_length(ledger) < ledger_length(first) ? ledger_length(ledger)
+								      : ledger_length(first);
+		if (memcmp(ledger_head(ledger, length), ledger_head(first, length),
+			   LEDGER_HASH_LEN) != 0)
+			return true;
+		/* The longest: of each that has its beginning. */
+		if (ledger_length(ledger) > ledger_length(first))
+			first = ledger;
+	}
+	return false;
+}
+
 bool sim_check_noticed(const struct sim_world *world)
 {
 	for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -89,6 +151,7 @@ bool sim_check_noticed(const struct sim_world *world)
 		talk_status(world->phones[i].talk, &status);
 		if ((status.problems & (UINT32_C(1) << TALK_PROBLEM_FORKED |
 					UINT32_C(1) << TALK_PROBLEM_CONTRADICTION |
+					UINT32_C(1) << TALK_PROBLEM_BRANCHED |
 					UINT32_C(1) << TALK_PROBLEM_WITHHELD)) != 0)
 			return true;
 	}
@@ -109,7 +172,7 @@ bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 			return false;
 		}
 	}
-	if (!together(world, what, room))
+	if (!together(world, what, room) || !epochs_one(world, what, room))
 		return false;
 	if (!sim_group_quiet(world, what, room))
 		return false;

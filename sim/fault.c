@@ -8,6 +8,9 @@
 #include "base/assert.h"
 #include "sim/world.h"
 
+/* Two histories are one again so long after a relay has shown one only; who was off meanwhile, later. */
+#define HEALED_NS (2 * SIM_HOUR)
+
 /* ---- Links ---- */
 
 /* What a running fault of this kind does to a line that it concerns. */
@@ -304,7 +307,7 @@ static bool relay_lose_begin(struct sim_world *world, struct sim_entry *entry)
 
 /*
  * Everybody dials anew: who is lied to must not go on from before. When the lie ends the relay is as it would
- * have been without, but for what victims of a fork wrote.
+ * have been without, but for what victims of a fork wrote; or as it was before.
  */
 static bool lie_begin(struct sim_world *world, struct sim_entry *entry)
 {
@@ -334,9 +337,14 @@ static void lie_end(struct sim_world *world, struct sim_entry *entry)
 	(void)entry;
 	sim_relay_lie(world->relay, SIM_LIE_NONE, 0, 0);
 	sim_relay_stop(world->relay, false);
+	if (world->lie == SIM_LIE_SET_BACK) {
+		sim_relay_set_back(world->relay);
+		if (world->loss_count < SIM_LOSSES_MAX)
+			world->losses_ns[world->loss_count++] = sim_world_now(world);
+	}
 	relay_up(world);
 	if (world->lie == SIM_LIE_FORK || world->lie == SIM_LIE_WITHHOLD)
-		world->healed_ns = sim_world_now(world);
+		world->healed_ns = sim_world_now(world) + HEALED_NS;
 	world->lie = SIM_LIE_NONE;
 }
 
@@ -369,6 +377,7 @@ const struct sim_fault sim_faults[] = {
 	{"lie-late", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-withhold", 0, SIM_HOUR, 6 * SIM_HOUR, lie_begin, lie_end},
 	{"lie-twice", 0, 10 * SIM_MINUTE, 12 * SIM_HOUR, lie_begin, lie_end},
+	{"lie-set-back", 0, 10 * SIM_MINUTE, 6 * SIM_HOUR, lie_begin, lie_end},
 };
 const size_t sim_fault_count = sizeof(sim_faults) / sizeof(sim_faults[0]);
 

@@ -168,7 +168,7 @@ static void frame_seen(struct sim_frames *frames, const struct talk_group *group
 		       struct bytes message)
 {
 	uint8_t sender[SENDER_DATA_LEN];
-	uint8_t name[TALK_GROUP_ID_LEN + 8 + 1 + 8];
+	uint8_t name[TALK_GROUP_ID_LEN + 8 + MLS_HASH_LEN_MAX + 1 + 8];
 	struct message_view view;
 	const struct epoch *epoch;
 	struct writer writer;
@@ -186,6 +186,8 @@ static void frame_seen(struct sim_frames *frames, const struct talk_group *group
 	writer_init_fixed(&writer, name, sizeof(name));
 	writer_put_bytes(&writer, BYTES_OF(group->id));
 	writer_put_u64(&writer, view.framed.epoch);
+	/* Two histories have other keys in an epoch of one number. */
+	writer_put_bytes(&writer, secret_bytes(&epoch->secrets.sender_data));
 	writer_put_u8(&writer, (uint8_t)ratchet_of(view.framed.content_type));
 	writer_put_bytes(&writer, BYTES(sender, 8));
 	ASSERT(writer.err == SOTTO_OK);

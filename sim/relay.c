@@ -77,6 +77,7 @@ struct sim_relay {
 	struct sim_vfs *copy_vfs;
 	struct relay_store *copy_store;
 	struct relay_desk *copy_desk;
+	struct sim_disk *past_disk; /* as it was when a lie began; NULL: none is kept */
 	struct past past[PAST_MAX];
 	size_t past_next;
 	struct list held; /* the earliest first */
@@ -595,6 +596,7 @@ void sim_relay_destroy(struct sim_relay *relay)
 		allocator_give(&allocator_default, relay->past[i].data, relay->past[i].len);
 	sim_vfs_destroy(relay->vfs);
 	sim_disk_destroy(relay->disk);
+	sim_disk_destroy(relay->past_disk);
 	relay_access_wipe(&relay->saved);
 	allocator_wipe(&allocator_default, relay, sizeof(*relay));
 }
@@ -718,8 +720,23 @@ void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint
 	relay->lie = lie;
 	relay->lie_ppm = ppm;
 	relay->victims = victims;
-	if (lie >= SIM_LIE_FREEZE && lie <= SIM_LIE_WITHHOLD)
+	if (lie == SIM_LIE_SET_BACK) {
+		enum sotto_err err = sim_disk_copy(relay->disk, &relay->past_disk);
+
+		ASSERT(err == SOTTO_OK);
+	} else if (lie >= SIM_LIE_FREEZE && lie <= SIM_LIE_WITHHOLD) {
 		copy_make(relay);
+	}
+}
+
+void sim_relay_set_back(struct sim_relay *relay)
+{
+	ASSERT(relay->front == NULL && relay->past_disk != NULL);
+	sim_disk_destroy(relay->disk);
+	relay->disk = relay->past_disk;
+	relay->past_disk = NULL;
+	sim_vfs_use(relay->vfs, relay->disk);
+	relay->counts.lies++;
 }
 
 void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,

@@ -27,6 +27,7 @@ enum sim_lie {
 	SIM_LIE_LATE,	  /* of some it has them some time later only, behind others */
 	SIM_LIE_WITHHOLD, /* serves victims from a copy of its store that lacks some records */
 	SIM_LIE_TWICE,	  /* some records stand in their drop once more, some time later */
+	SIM_LIE_SET_BACK, /* goes on from a copy of its store as it was when this began */
 };
 
 struct sim_relay_counts {
@@ -55,6 +56,9 @@ struct sim_relay_counts sim_relay_counts(const struct sim_relay *relay);
 
 /* From now on, until NONE; ppm of what is answered, for those lies that are about some of it. */
 void sim_relay_lie(struct sim_relay *relay, enum sim_lie lie, uint32_t ppm, uint64_t victims);
+
+/* It is off, and this was its lie: it has what it had when that began, with the names of the drops. */
+void sim_relay_set_back(struct sim_relay *relay);
 
 /* Records and drops, as the store counts them; zeros while it is off. */
 void sim_relay_size(const struct sim_relay *relay, uint64_t *drops, uint64_t *records,

@@ -238,8 +238,8 @@ static bool quiet(struct sim_world *world)
 			sim_world_at(world, &phone->errand, start_ns);
 	}
 	while (!sim_check_quiet(world, what, sizeof(what))) {
-		/* Two histories do not become one: somebody says so, or they were the same. */
-		if (world->forked && sim_check_noticed(world)) {
+		/* Two ledgers do not become one: somebody says so. */
+		if (world->forked && sim_check_ledgers(world) && sim_check_noticed(world)) {
 			sim_trace(world, "noticed");
 			return world->broken == NULL;
 		}

@@ -305,6 +305,8 @@ void sim_group_check_end(struct sim_world *world);
 void sim_check_world(struct sim_world *world);
 /* Is everything as it must be when nothing happens any more? what: the first that is not. */
 bool sim_check_quiet(struct sim_world *world, char *what, size_t room);
+/* Have two phones ledgers that no rule makes one? */
+bool sim_check_ledgers(const struct sim_world *world);
 /* Has anybody said that something is wrong with the relay? */
 bool sim_check_noticed(const struct sim_world *world);
 /* Of *everyone*, of a phone that is on and a member. */
