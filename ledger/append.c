@@ -296,8 +296,11 @@ static enum sotto_err revoke_check(const struct ledger *ledger, const struct ent
 
 static void device_revoke(struct ledger *ledger, struct ledger_device *device)
 {
-	if (device->state != LEDGER_DEVICE_REVOKED)
+	if (device->state != LEDGER_DEVICE_REVOKED) {
 		ledger->members[device->member - 1].devices--;
+		ledger->live_count--;
+		ledger->exclusions++;
+	}
 	device->state = LEDGER_DEVICE_REVOKED;
 }
 

@@ -107,6 +107,9 @@ const uint8_t *ledger_head(const struct ledger *ledger, uint64_t length);
 /* Entry number index; empty when there is none. Borrowed for the ledger's life. */
 struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index);
 
+/* Bytes of all entries. */
+uint64_t ledger_entries_len(const struct ledger *ledger);
+
 /* Pointers from here on are borrowed until the next append. NULL: no such thing. */
 const struct ledger_member *ledger_member_by_extension(const struct ledger *ledger,
 						       uint32_t extension);
@@ -116,6 +119,10 @@ uint32_t ledger_member_count(const struct ledger *ledger);
 const struct ledger_device *ledger_device_by_key(const struct ledger *ledger, const uint8_t *key);
 const struct ledger_device *ledger_device_at(const struct ledger *ledger, uint32_t position);
 uint32_t ledger_device_count(const struct ledger *ledger);
+
+/* Devices that are not revoked; and how often one came to be: while that stays, who was allowed still is. */
+uint32_t ledger_live_count(const struct ledger *ledger);
+uint64_t ledger_exclusions(const struct ledger *ledger);
 
 /* A member's device by its number. */
 const struct ledger_device *ledger_device_by_number(const struct ledger *ledger, uint32_t member,

@@ -51,6 +51,21 @@ uint32_t ledger_device_count(const struct ledger *ledger)
 	return ledger->device_count;
 }
 
+uint32_t ledger_live_count(const struct ledger *ledger)
+{
+	return ledger->live_count;
+}
+
+uint64_t ledger_exclusions(const struct ledger *ledger)
+{
+	return ledger->exclusions;
+}
+
+uint64_t ledger_entries_len(const struct ledger *ledger)
+{
+	return ledger->entries_len;
+}
+
 const struct ledger_device *ledger_device_by_number(const struct ledger *ledger, uint32_t member,
 						    uint32_t number)
 {

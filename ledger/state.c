@@ -41,22 +41,37 @@ static struct bytes invitation_extension(const struct ledger *ledger, uint32_t p
 	return BYTES(&ledger->invitations[position].extension, sizeof(uint32_t));
 }
 
+/* Orders as the keys do, as far as it reaches: all of one index have one length. */
+static uint64_t key_begins(struct bytes key)
+{
+	uint64_t begins = 0;
+
+	for (size_t i = 0; i < sizeof(begins); i++)
+		begins = begins << 8 | (i < key.len ? key.data[i] : 0);
+	return begins;
+}
+
 /* The first place whose key is not below `key`; *found if it is that key. */
 static uint32_t index_place(const struct ledger *ledger, const struct ledger_index *index,
 			    key_of *key_at, struct bytes key, bool *found)
 {
+	uint64_t begins = key_begins(key);
 	uint32_t low = 0;
 	uint32_t high = index->count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
+		const struct ledger_index_item *place = &index->places[middle];
 
-		if (bytes_compare(key_at(ledger, index->positions[middle]), key) < 0)
+		if (place->begins != begins
+			    ? place->begins < begins
+			    : bytes_compare(key_at(ledger, place->position), key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	*found = low < index->count && bytes_equal(key_at(ledger, index->positions[low]), key);
+	*found = low < index->count && index->places[low].begins == begins &&
+		 bytes_equal(key_at(ledger, index->places[low].position), key);
 	return low;
 }
 
@@ -67,7 +82,7 @@ static uint32_t index_find(const struct ledger *ledger, const struct ledger_inde
 	bool found;
 	uint32_t place = index_place(ledger, index, key_at, key, &found);
 
-	return found ? index->positions[place] : UINT32_MAX;
+	return found ? index->places[place].position : UINT32_MAX;
 }
 
 /* An equal key gives its place to the newer position. */
@@ -75,15 +90,17 @@ static void index_put(const struct ledger *ledger, struct ledger_index *index, k
 		      uint32_t position)
 {
 	bool found;
-	uint32_t place = index_place(ledger, index, key_at, key_at(ledger, position), &found);
+	struct bytes key = key_at(ledger, position);
+	uint32_t place = index_place(ledger, index, key_at, key, &found);
 
 	if (!found) {
 		ASSERT(index->count < index->capacity);
-		memmove(index->positions + place + 1, index->positions + place,
-			(index->count - place) * sizeof(*index->positions));
+		memmove(index->places + place + 1, index->places + place,
+			(index->count - place) * sizeof(*index->places));
 		index->count++;
 	}
-	index->positions[place] = position;
+	index->places[place] =
+		(struct ledger_index_item){.begins = key_begins(key), .position = position};
 }
 
 /* Makes room for one more element; what is there moves. */
@@ -108,14 +125,14 @@ static enum sotto_err grow(const struct allocator *allocator, void **memory, uin
 
 static enum sotto_err index_grow(struct ledger *ledger, struct ledger_index *index)
 {
-	void *memory = index->positions;
+	void *memory = index->places;
 	uint64_t capacity = index->capacity;
-	enum sotto_err err = grow(ledger->allocator, &memory, index->count, &capacity,
-				  sizeof(*index->positions));
+	enum sotto_err err =
+		grow(ledger->allocator, &memory, index->count, &capacity, sizeof(*index->places));
 
 	if (err != SOTTO_OK)
 		return err;
-	index->positions = memory;
+	index->places = memory;
 	index->capacity = (uint32_t)capacity;
 	return SOTTO_OK;
 }
@@ -169,6 +186,7 @@ void ledger_state_put_record(struct ledger *ledger, uint8_t *data, uint32_t len,
 	memcpy(record->id, id, LEDGER_ID_LEN);
 	record->data = data;
 	record->len = len;
+	ledger->entries_len += len;
 	index_put(ledger, &ledger->ids, record_id, (uint32_t)ledger->record_count++);
 }
 
@@ -198,6 +216,7 @@ struct ledger_device *ledger_state_put_device(struct ledger *ledger, const uint8
 
 	*device = (struct ledger_device){.member = member};
 	memcpy(device->key, key, LEDGER_KEY_LEN);
+	ledger->live_count++;
 	index_put(ledger, &ledger->by_device, device_key, ledger->device_count++);
 	return device;
 }
@@ -284,8 +303,7 @@ enum sotto_err ledger_create(const struct allocator *allocator, struct ledger **
 
 static void index_release(const struct ledger *ledger, struct ledger_index *index)
 {
-	allocator_give(ledger->allocator, index->positions,
-		       index->capacity * sizeof(*index->positions));
+	allocator_give(ledger->allocator, index->places, index->capacity * sizeof(*index->places));
 }
 
 void ledger_destroy(struct ledger *ledger)

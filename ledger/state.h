@@ -9,9 +9,14 @@
 #include "ledger/ledger.h"
 
 /* Positions into an array, sorted by what they point to, so that a search takes log n steps whatever keys
- * a hostile member picks. */
+ * a hostile member picks. The beginning of a key beside them spares most looks into the array. */
+struct ledger_index_item {
+	uint64_t begins;
+	uint32_t position;
+};
+
 struct ledger_index {
-	uint32_t *positions;
+	struct ledger_index_item *places;
 	uint32_t count;
 	uint32_t capacity;
 };
@@ -42,6 +47,11 @@ struct ledger {
 	const struct allocator *allocator;
 	struct ledger_state state;
 	struct ledger_found founding;
+
+	/* Sums of what is in the arrays, so that nobody has to walk them. */
+	uint64_t entries_len;
+	uint32_t live_count; /* devices that are not revoked */
+	uint64_t exclusions;
 
 	struct ledger_record *records;
 	struct ledger_member *members;

@@ -71,6 +71,21 @@ bool mls_group_next_member(const struct mls_group *group, uint32_t *cursor,
 	return false;
 }
 
+bool mls_group_next_key(const struct mls_group *group, uint32_t *cursor, uint32_t *leaf,
+			struct bytes *signature_key)
+{
+	while (*cursor < group->epoch->tree.width) {
+		const struct leaf_node *node = tree_leaf(&group->epoch->tree, (*cursor)++);
+
+		if (node == NULL)
+			continue;
+		*leaf = *cursor - 1;
+		*signature_key = node->view.signature_key;
+		return true;
+	}
+	return false;
+}
+
 enum sotto_err mls_group_find_member(const struct mls_group *group, struct bytes signature_key,
 				     struct mls_member *member)
 {

@@ -313,6 +313,27 @@ static enum sotto_err check_members_suit(const struct epoch *next)
 	return SOTTO_OK;
 }
 
+/* Do both lists ask the same of every leaf? Then whoever was there suits the one as well as the other. */
+static bool same_demands(struct bytes before, struct bytes after)
+{
+	struct mls_extension old, next;
+	struct reader old_reader, next_reader;
+	bool more;
+
+	reader_init(&old_reader, before);
+	reader_init(&next_reader, after);
+	do {
+		more = extensions_next(&next_reader, &next);
+		if (extensions_next(&old_reader, &old) != more)
+			return false;
+		if (more &&
+		    (old.type != next.type || (next.type == MLS_EXTENSION_REQUIRED_CAPABILITIES &&
+					       !bytes_equal(old.data, next.data))))
+			return false;
+	} while (more);
+	return true;
+}
+
 enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoch *before,
 				   struct epoch *next, uint32_t committer, uint64_t now_s,
 				   struct list_outcome *outcome)
@@ -330,7 +351,8 @@ enum sotto_err proposal_list_apply(struct proposal_list *list, const struct epoc
 	TRY(set_updates(list, next, outcome));
 	TRY(tree_truncate(&next->tree));
 	TRY(apply_adds(list, next, outcome));
-	if (new_extensions)
+	if (new_extensions &&
+	    !same_demands(writer_bytes(&before->extensions), writer_bytes(&next->extensions)))
 		TRY(check_members_suit(next));
 	TRY(tree_check_credentials(&next->tree));
 	for (size_t i = 0; i < list->count; i++) {

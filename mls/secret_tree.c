@@ -377,23 +377,22 @@ static void write_ratchets(const struct secret_tree *tree, uint32_t leaf, const 
 void secret_tree_write(const struct secret_tree *tree, uint32_t own_leaf, const uint32_t *until,
 		       struct writer *writer)
 {
+	uint32_t nodes = tree_node_count(tree->width);
 	size_t len = suite_hash_len(tree->suite);
 	size_t start;
 
 	writer_put_u32(writer, tree->width);
 	start = writer_begin_vector(writer);
-	for (uint32_t node = 0; node < tree_node_count(tree->width); node++) {
-		if (!bit_get(tree->node_bits, node))
-			continue;
+	for (uint32_t node = bit_next(tree->node_bits, 0, nodes); node < nodes;
+	     node = bit_next(tree->node_bits, node + 1, nodes)) {
 		writer_put_u32(writer, node);
 		writer_put_bytes(writer, BYTES(node_secret(tree, node), len));
 	}
 	writer_end_vector(writer, start);
 	start = writer_begin_vector(writer);
-	for (uint32_t leaf = 0; leaf < tree->width; leaf++) {
-		if (bit_get(tree->ratchet_bits, leaf))
-			write_ratchets(tree, leaf, leaf == own_leaf ? until : NULL, writer);
-	}
+	for (uint32_t leaf = bit_next(tree->ratchet_bits, 0, tree->width); leaf < tree->width;
+	     leaf = bit_next(tree->ratchet_bits, leaf + 1, tree->width))
+		write_ratchets(tree, leaf, leaf == own_leaf ? until : NULL, writer);
 	writer_end_vector(writer, start);
 	start = writer_begin_vector(writer);
 	for (uint32_t i = 0; i < tree->skipped_begun; i++) {

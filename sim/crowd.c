@@ -14,6 +14,7 @@
 
 #define WRITERS	 10
 #define LEAVERS	 10
+#define JOINING	     100 /* a line each time that so many more have a card */
 #define STEP_NS	 (5 * SIM_SECOND)
 #define PHASE_NS (6 * SIM_HOUR)
 
@@ -164,6 +165,17 @@ static bool make(struct crowd *crowd)
 	allocator_give(&allocator_default, extensions, world->setting.phones * sizeof(*extensions));
 	sim_phone_settle(phone, err);
 	return phase_end(crowd, "make");
+}
+
+void sim_crowd_joining(const struct sim_world *world, uint32_t count)
+{
+	if (!world->setting.crowd || count % JOINING != 0)
+		return;
+	printf("crowd phase=joining phones=%u in=%u seconds=%.1f requests=%llu records=%llu\n",
+	       world->setting.phones, count, (double)sim_world_now(world) / SIM_SECOND,
+	       (unsigned long long)world->totals.requests,
+	       (unsigned long long)sim_frames_counts(world->frames).records);
+	(void)fflush(stdout);
 }
 
 bool sim_crowd_run(struct sim_world *world)

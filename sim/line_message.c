@@ -192,8 +192,7 @@ void sim_line_send(struct sim_line *line, enum sim_parcel_kind kind, uint64_t st
 static void session_leave(struct sim_line *line)
 {
 	if (line->session != NULL) {
-		line->session->line = NULL;
-		line->session->gone_ns = sim_clock_now(line->hub->clock);
+		sim_session_gone(line->session, sim_clock_now(line->hub->clock));
 		line->hub->settle(line->hub->context);
 	}
 	line->session = NULL;

@@ -56,6 +56,7 @@ struct sim_session {
 	uint64_t number;
 	bool past, proven, room_wanted;
 	uint64_t gone_ns;
+	struct list by_id;
 	uint64_t waiting; /* bytes of replies */
 	uint8_t exporter[LINK_EXPORTER_LEN];
 	struct sim_stream streams[SIM_STREAMS_MAX];
@@ -109,7 +110,9 @@ struct sim_proof {
 /* Sends a message; it arrives at *last_ns or later, which then is when it does. NULL: no order. */
 void sim_line_send(struct sim_line *line, enum sim_parcel_kind kind, uint64_t stream, bool fin,
 		   struct bytes bytes, uint64_t *last_ns);
-/* The relay's end is gone, without a word. */
+/* The phone is gone, without a word. */
+void sim_session_gone(struct sim_session *session, uint64_t now_ns);
+/* The relay's end is gone, likewise. */
 void sim_line_orphan(struct sim_line *line);
 
 #endif

@@ -15,10 +15,14 @@ const struct link_server_limits link_server_limits_default = {
 	.reply_bytes = UINT32_C(4) << 20,
 };
 
+#define BUCKETS 1024
+
 struct link_server {
 	struct link_server_config config;
 	const struct allocator *allocator;
 	struct list sessions;
+	struct list by_id[BUCKETS];
+	size_t gone; /* sessions whose phone went without a word */
 	struct link_key keys[LINK_KEYS_LIVE_MAX + LINK_KEYS_PAST_MAX];
 	size_t live_count, key_count;
 	uint64_t now_ns;
@@ -38,6 +42,8 @@ enum sotto_err link_server_create(const struct link_server_config *config,
 	created->config = *config;
 	created->now_ns = config->start_ns;
 	list_init(&created->sessions);
+	for (size_t i = 0; i < BUCKETS; i++)
+		list_init(&created->by_id[i]);
 	*server = created;
 	return SOTTO_OK;
 }
@@ -46,7 +52,10 @@ static void session_free(struct link_server *server, struct sim_session *session
 {
 	if (session->line != NULL)
 		sim_line_orphan(session->line);
+	else
+		server->gone--;
 	list_remove(&session->list);
+	list_remove(&session->by_id);
 	allocator_wipe(server->allocator, session, sizeof(*session));
 }
 
@@ -76,8 +85,8 @@ enum sotto_err link_server_set_keys(struct link_server *server, const struct lin
 
 static struct sim_session *session_find(const struct link_server *server, uint64_t id)
 {
-	list_for_each (element, following, &server->sessions) {
-		struct sim_session *session = CONTAINER_OF(element, struct sim_session, list);
+	list_for_each (element, following, &server->by_id[id % BUCKETS]) {
+		struct sim_session *session = CONTAINER_OF(element, struct sim_session, by_id);
 
 		if (session->id == id)
 			return session;
@@ -147,6 +156,7 @@ static void hello_receive(struct link_server *server, const struct sim_parcel *p
 	session->number = key->number;
 	session->past = (size_t)(key - server->keys) >= server->live_count;
 	list_append(&server->sessions, &session->list);
+	list_append(&server->by_id[session->id % BUCKETS], &session->by_id);
 	server->stats.links++;
 	server->stats.handshakes++;
 	line->session = session;
@@ -231,6 +241,13 @@ void link_server_send(struct link_server *server, uint64_t now_ns, struct link_p
 	out->len = 0;
 }
 
+void sim_session_gone(struct sim_session *session, uint64_t now_ns)
+{
+	session->line = NULL;
+	session->gone_ns = now_ns;
+	session->server->gone++;
+}
+
 static uint64_t gone_at(const struct sim_session *session)
 {
 	return session->line != NULL ? LINK_NEVER
@@ -241,6 +258,8 @@ uint64_t link_server_deadline(const struct link_server *server)
 {
 	uint64_t due = LINK_NEVER;
 
+	if (server->gone == 0)
+		return due;
 	list_for_each (element, following, &server->sessions) {
 		uint64_t at = gone_at(CONTAINER_OF(element, struct sim_session, list));
 

@@ -204,6 +204,7 @@ static bool members_first(struct sim_world *world)
 		(void)sim_act_invite(world, i);
 		if (!sim_world_run_for(world, 3 * SIM_SECOND))
 			return false;
+		sim_crowd_joining(world, i);
 	}
 	end_ns = sim_world_now(world) + SETUP_MAX_NS + world->setting.phones * SIM_MINUTE;
 	while (ready(world) < world->setting.phones) {

@@ -98,6 +98,9 @@ struct sim_phone {
 	uint64_t wakes;	   /* likewise, because its time had come */
 	uint64_t heard,
 		heard_ns; /* the longest ledger of others, and since when it is longer than ours */
+	/* So much of its ledger is the same as everybody's, up to this head. */
+	uint64_t same_length;
+	uint8_t same_head[LEDGER_HASH_LEN];
 	/* Epochs whose authenticators were compared, by the group's number. */
 	struct {
 		uint64_t group, epoch;
@@ -257,6 +260,8 @@ void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
 
 /* ---- crowd.c ---- */
 bool sim_crowd_run(struct sim_world *world);
+/* Of a crowd so many have been given a card: says now and then what that took. */
+void sim_crowd_joining(const struct sim_world *world, uint32_t count);
 
 /* ---- rogue.c ---- */
 void sim_act_rogue(struct sim_world *world, struct sim_entry *entry);

@@ -97,14 +97,6 @@ void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel)
 	talk_give(talk, parcel, sizeof(*parcel));
 }
 
-void talk_package_free(struct talk *talk, struct talk_package *package)
-{
-	list_remove(&package->list);
-	list_remove(&package->alike);
-	talk_blob_clear(talk, &package->message);
-	talk_give(talk, package, sizeof(*package));
-}
-
 void talk_petition_free(struct talk *talk, struct talk_petition_row *petition)
 {
 	list_remove(&petition->list);

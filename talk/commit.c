@@ -35,38 +35,38 @@ struct needs {
 	const struct talk_wish *rename;
 };
 
-/* How many of those who could act come before us, by hash(trigger, leaf). */
+/* hash(trigger, leaf). */
+static void draw(const struct hash *trigger, uint32_t leaf, uint8_t *digest)
+{
+	uint8_t number[4] = {(uint8_t)(leaf >> 24), (uint8_t)(leaf >> 16), (uint8_t)(leaf >> 8),
+			     (uint8_t)leaf};
+	struct hash hash = *trigger;
+
+	hash_update(&hash, BYTES_OF(number));
+	hash_final(&hash, digest);
+}
+
+/* How many of those who could act come before us. */
 uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger)
 {
+	uint32_t own_leaf = mls_group_own_leaf(group->mls);
 	uint8_t own[WIRE_HASH_LEN];
-	struct mls_member member;
+	uint8_t digest[WIRE_HASH_LEN];
+	struct bytes key;
+	struct hash hash;
 	uint32_t cursor = 0;
 	uint32_t rank = 0;
+	uint32_t leaf;
 
-	for (int pass = 0; pass < 2; pass++) {
-		cursor = 0;
-		while (mls_group_next_member(group->mls, &cursor, &member)) {
-			bool ours = member.leaf == mls_group_own_leaf(group->mls);
-			uint8_t leaf[4] = {(uint8_t)(member.leaf >> 24),
-					   (uint8_t)(member.leaf >> 16),
-					   (uint8_t)(member.leaf >> 8), (uint8_t)member.leaf};
-			uint8_t digest[WIRE_HASH_LEN];
-			struct hash hash;
-
-			if ((pass == 0) != ours)
-				continue;
-			if (!ours &&
-			    !ledger_allows_leaf(talk->ledger, member.signature_key.data, true))
-				continue;
-			hash_init(&hash, HASH_SHA256);
-			hash_update(&hash, trigger);
-			hash_update(&hash, BYTES_OF(leaf));
-			hash_final(&hash, digest);
-			if (ours)
-				memcpy(own, digest, sizeof(own));
-			else if (memcmp(digest, own, sizeof(own)) < 0)
-				rank++;
-		}
+	hash_init(&hash, HASH_SHA256);
+	hash_update(&hash, trigger);
+	draw(&hash, own_leaf, own);
+	while (mls_group_next_key(group->mls, &cursor, &leaf, &key)) {
+		if (leaf == own_leaf)
+			continue;
+		draw(&hash, leaf, digest);
+		rank += memcmp(digest, own, sizeof(own)) < 0 &&
+			ledger_allows_leaf(talk->ledger, key.data, true);
 	}
 	return rank;
 }
@@ -247,6 +247,8 @@ static void needs_returns(struct talk *talk, const struct talk_group *group, str
 	struct mls_member member;
 	uint32_t cursor = 0;
 
+	if (!talk_returns_possible(talk, group))
+		return;
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
 		const uint8_t *key;
 		struct bytes package;
@@ -300,6 +302,8 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 	uint32_t cursor = 0;
 
 	group->blocked = false;
+	if (marks->count == 0 && talk_clean_known(talk, group))
+		return;
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
 		bool allowed = member.signature_key.len == LEDGER_KEY_LEN &&
 			       talk_leaf_allowed(talk, group, member.signature_key.data);
@@ -323,6 +327,7 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 		needs->own = needs->own || (allowed && wished == TALK_WISH_REMOVE);
 		needs->shared = needs->shared || !allowed || wished == TALK_WISH_LEFT;
 	}
+	talk_clean_note(talk, group);
 }
 
 static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)

@@ -28,13 +28,10 @@ _Static_assert(TALK_PARCEL_PARTS_MAX *TALK_PART_MAX > TALK_WELCOME_MAX + TALK_IN
 static size_t contents_len(const struct talk *talk, size_t adds)
 {
 	size_t members = mls_group_member_count(talk->everyone->mls);
-	size_t len = CONTENTS_REST_LEN + (members + adds) * CONTENTS_LEAF_LEN;
 
-	for (uint64_t i = 0; i < ledger_length(talk->ledger); i++)
-		len += ledger_entry_bytes(talk->ledger, i).len + 4;
-	list_for_each (element, following, &talk->packages)
-		len += CONTAINER_OF(element, struct talk_package, list)->message.len + 4;
-	return len;
+	return CONTENTS_REST_LEN + (members + adds) * CONTENTS_LEAF_LEN +
+	       ledger_entries_len(talk->ledger) + 4 * ledger_length(talk->ledger) +
+	       talk->packages_len;
 }
 
 bool talk_parcel_fits(const struct talk *talk)

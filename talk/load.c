@@ -170,7 +170,7 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	package->heard_ms = kept.heard_ms;
 	/* Numbers grow: the newest of a device comes to stand first. */
 	talk_package_enter(talk, package, true);
-	return talk_blob_set(talk, &package->message, kept.message);
+	return talk_package_set(talk, package, kept.message);
 }
 
 enum sotto_err talk_records_take(struct talk *talk, const struct wire_list *kept,

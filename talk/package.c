@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "talk/problem.h"
 #include "talk/state.h"
 
 #define DAY_MS		  UINT64_C(86400000)
 #define DAILY_DEVICES_MAX 100
+
+/* Before it in a list. */
+#define PACKAGE_HEADER_LEN 4
 
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
 {
@@ -30,6 +34,34 @@ void talk_package_enter(struct talk *talk, struct talk_package *package, bool ne
 
 	list_append(newest ? talk->packages.next : &talk->packages, &package->list);
 	list_append(newest ? alike->next : alike, &package->alike);
+}
+
+enum sotto_err talk_package_set(struct talk *talk, struct talk_package *package,
+				struct bytes message)
+{
+	enum sotto_err err = talk_blob_set(talk, &package->message, message);
+
+	if (err != SOTTO_OK)
+		return err;
+	talk->packages_len -= package->counted;
+	package->counted = package->message.len + PACKAGE_HEADER_LEN;
+	talk->packages_len += package->counted;
+	return SOTTO_OK;
+}
+
+void talk_package_free(struct talk *talk, struct talk_package *package)
+{
+	list_remove(&package->list);
+	list_remove(&package->alike);
+	talk->packages_len -= package->counted;
+	talk_blob_clear(talk, &package->message);
+	talk_give(talk, package, sizeof(*package));
+}
+
+void talk_package_heard(struct talk *talk, struct talk_package *package)
+{
+	package->heard_ms = talk->utc_ms;
+	talk->silent_ms = talk_earlier(talk->silent_ms, talk_silent_from(talk, package));
 }
 
 /* A key package counts for the device whose key has signed it. SOTTO_ERR_INVALID. */
@@ -66,11 +98,11 @@ enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct by
 		package->number = talk_number(talk);
 		memcpy(package->device_key, key, LEDGER_KEY_LEN);
 		talk_package_enter(talk, package, false);
-		package->heard_ms = talk->utc_ms;
+		talk_package_heard(talk, package);
 	}
-	package->dirty = true;
+	package->dirty = talk->dirty_packages = true;
 	talk->news++;
-	return talk_blob_set(talk, &package->message, message);
+	return talk_package_set(talk, package, message);
 }
 
 enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key, struct bytes body)
@@ -114,11 +146,11 @@ enum sotto_err talk_package_make(struct talk *talk, struct talk_package **packag
 	list_init(&made->alike);
 	talk_leaf_options(talk, &options);
 	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
-	TRY(talk_blob_set(talk, &made->message, mls_buffer_bytes(&message)));
+	TRY(talk_package_set(talk, made, mls_buffer_bytes(&message)));
 	memcpy(made->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
 	made->number = talk_number(talk);
 	made->made_ms = talk->utc_ms;
-	made->dirty = true;
+	made->dirty = talk->dirty_packages = true;
 	talk_package_enter(talk, made, true);
 	*package = made;
 	made = NULL;

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "talk/problem.h"
 #include "talk/state.h"
 
 static struct talk_kept_return *return_find(const struct talk_group *group, const uint8_t *key)
@@ -186,6 +187,39 @@ bool talk_return_landed(struct talk *talk, const struct talk_group *group, const
 	       (item == NULL || item->wanted != TALK_RETURN_ASKED);
 }
 
+uint64_t talk_silent_from(const struct talk *talk, const struct talk_package *package)
+{
+	return package->heard_ms == 0 ? UINT64_MAX : package->heard_ms + talk->retention_ms / 2;
+}
+
+/* Could anybody be silent now? All are looked at when the first of them could be. */
+static bool silence_due(struct talk *talk)
+{
+	if (talk->utc_ms < talk->silent_ms)
+		return false;
+	talk->silent_ms = UINT64_MAX;
+	list_for_each (element, following, &talk->packages) {
+		const struct talk_package *package =
+			CONTAINER_OF(element, struct talk_package, list);
+		const struct ledger_device *device =
+			ledger_device_by_key(talk->ledger, package->device_key);
+
+		if (device == NULL || device->state != LEDGER_DEVICE_REVOKED)
+			talk->silent_ms =
+				talk_earlier(talk->silent_ms, talk_silent_from(talk, package));
+	}
+	return talk->utc_ms >= talk->silent_ms;
+}
+
+bool talk_returns_possible(struct talk *talk, const struct talk_group *group)
+{
+	for (size_t i = 0; i < group->return_count; i++) {
+		if (group->returns[i].wanted != 0)
+			return true;
+	}
+	return silence_due(talk);
+}
+
 /* A clock that was set back makes nobody silent. */
 static bool is_silent(const struct talk *talk, const struct talk_package *package)
 {
@@ -217,6 +251,6 @@ void talk_heard_from(struct talk *talk, const uint8_t *key)
 	if (package == NULL || (talk->utc_ms >= package->heard_ms &&
 				talk->utc_ms - package->heard_ms < TALK_SILENCE_MS))
 		return;
-	package->heard_ms = talk->utc_ms;
-	package->dirty = true;
+	talk_package_heard(talk, package);
+	package->dirty = talk->dirty_packages = true;
 }

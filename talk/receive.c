@@ -52,6 +52,7 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	} else {
 		group->stuck = TALK_STUCK_NO;
 	}
+	talk_clean_epoch(group);
 	TRY(talk_wishes_settle(talk, group));
 	talk_age_epoch(talk, group);
 	if (!mls_group_active(group->mls)) {

@@ -24,10 +24,8 @@ uint32_t talk_extension_of(const struct talk *talk, uint32_t member)
 /* No more devices than one group can hold, and none that could not be told of all the others. */
 size_t talk_network_room(const struct talk *talk)
 {
-	size_t count = 0;
+	size_t count = ledger_live_count(talk->ledger);
 
-	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++)
-		count += ledger_device_at(talk->ledger, i)->state != LEDGER_DEVICE_REVOKED;
 	return count < TALK_MEMBERS_MAX && talk_parcel_fits(talk) ? TALK_MEMBERS_MAX - count : 0;
 }
 

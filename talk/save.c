@@ -312,6 +312,17 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 			&talk_kept_package_type, &kept);
 }
 
+static enum sotto_err packages_save(struct talk *talk)
+{
+	enum sotto_err err = SOTTO_OK;
+
+	list_for_each (element, following, &talk->packages)
+		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, list)));
+	talk->dirty_packages = false;
+out:
+	return err;
+}
+
 static enum sotto_err parcel_save(struct talk *talk, struct talk_sent_parcel *sent)
 {
 	struct talk_kept_parcel kept = {
@@ -371,8 +382,8 @@ enum sotto_err talk_save(struct talk *talk)
 	TRY(ledger_save(talk));
 	list_for_each (element, following, &talk->groups)
 		TRY(group_save(talk, CONTAINER_OF(element, struct talk_group, list)));
-	list_for_each (element, following, &talk->packages)
-		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, list)));
+	if (talk->dirty_packages)
+		TRY(packages_save(talk));
 	list_for_each (element, following, &talk->parcels)
 		TRY(parcel_save(talk, CONTAINER_OF(element, struct talk_sent_parcel, list)));
 	list_for_each (element, following, &talk->files)

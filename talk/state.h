@@ -37,6 +37,7 @@
 #include "ledger/invitation.h"
 #include "mls/include/sotto/mls.h"
 #include "talk/branch.h"
+#include "talk/clean.h"
 #include "talk/device.h"
 #include "talk/schema_store.h"
 #include "talk/talk.h"
@@ -219,6 +220,7 @@ struct talk_group {
 	uint8_t commit_trigger[WIRE_HASH_LEN];
 	bool commit_own; /* among what is to be committed is a wish of our own */
 	bool blocked;	 /* holds a leaf that the ledger does not allow */
+	struct talk_clean clean;
 	/* Until we are added anew nothing more happens here; in a gap, for TALK_GAP_MS. */
 	enum talk_stuck_why stuck;
 	uint64_t stuck_ms, asked_ms;
@@ -263,6 +265,7 @@ struct talk_package {
 	uint64_t number;
 	uint8_t device_key[LEDGER_KEY_LEN];
 	struct talk_blob message;
+	size_t counted;				/* of packages_len */
 	struct mls_key_package_secrets secrets; /* ours only */
 	uint64_t made_ms;
 	uint64_t heard_ms; /* when its device last said something, about */
@@ -394,6 +397,8 @@ struct talk {
 	struct talk_drop porch;
 	struct list packages, parcels, files, invites, petitions, coming, givings;
 	struct list packages_by[TALK_PACKAGES_BY]; /* the same, by the first byte of the key */
+	size_t packages_len;			   /* as a list of them would have */
+	uint64_t silent_ms;			   /* before that nobody is silent (readd.c) */
 	struct talk_fetch *fetch;		   /* NULL: none is on its way */
 	struct talk_taking *taking;		   /* NULL: nothing was asked for */
 	uint64_t news;				   /* counts petitions and key packages that came */
@@ -441,6 +446,7 @@ struct talk {
 	size_t heard_next;
 
 	bool dirty; /* the self row */
+	bool dirty_packages;
 	struct store_batch batch;
 };
 
@@ -456,7 +462,6 @@ uint64_t talk_number(struct talk *talk);
 void talk_group_free(struct talk *talk, struct talk_group *group);
 void talk_out_free(struct talk *talk, struct talk_out *out);
 void talk_parcel_free(struct talk *talk, struct talk_sent_parcel *parcel);
-void talk_package_free(struct talk *talk, struct talk_package *package);
 void talk_petition_free(struct talk *talk, struct talk_petition_row *petition);
 void talk_coming_free(struct talk *talk, struct talk_coming *coming);
 MUST_USE enum sotto_err talk_records_make(const struct talk *talk, struct talk_records *records,

@@ -355,16 +355,35 @@ static void test_extensions(void **state)
 	}
 }
 
+/* What is counted as it changes is what a walk counts. */
+static void assert_sums(void)
+{
+	uint64_t len = 0;
+	uint32_t live = 0;
+
+	for (uint64_t i = 0; i < ledger_length(ledger); i++)
+		len += ledger_entry_bytes(ledger, i).len;
+	for (uint32_t i = 0; i < ledger_device_count(ledger); i++)
+		live += ledger_device_at(ledger, i)->state != LEDGER_DEVICE_REVOKED;
+	assert_int_equal(ledger_entries_len(ledger), len);
+	assert_int_equal(ledger_live_count(ledger), live);
+}
+
 /* A revoked member's number may be given again, to another member. */
 static void test_revoked_extension_is_free(void **state)
 {
 	union ledger_body body;
 	uint32_t before = ledger_member_by_extension(ledger, 103)->id;
+	uint32_t live = ledger_live_count(ledger);
+	uint64_t exclusions = ledger_exclusions(ledger);
 
 	(void)state;
+	assert_int_equal(live, ledger_device_count(ledger));
 	body_subject(3, &body);
 	assert_int_equal(act(ledger, LEDGER_REVOKE, &body, both, 2), SOTTO_OK);
 	assert_false(ledger_allows_leaf(ledger, body.subject.device_key, false));
+	assert_int_equal(ledger_live_count(ledger), live - 1);
+	assert_int_equal(ledger_exclusions(ledger), exclusions + 1);
 	body_authorise(30, &body);
 	body.authorise.extension = 103;
 	assert_int_equal(act(ledger, LEDGER_AUTHORISE, &body, both, 2), SOTTO_OK);
@@ -372,6 +391,9 @@ static void test_revoked_extension_is_free(void **state)
 	assert_int_equal(act(ledger, LEDGER_ENROL, &body, founder, 1), SOTTO_OK);
 	assert_int_not_equal(ledger_member_by_extension(ledger, 103)->id, before);
 	assert_int_equal(ledger_member_by_id(ledger, before)->state, LEDGER_MEMBER_REVOKED);
+	assert_int_equal(ledger_live_count(ledger), live);
+	assert_int_equal(ledger_exclusions(ledger), exclusions + 1);
+	assert_sums();
 }
 
 static void test_admin_is_not_revoked(void **state)

@@ -31,6 +31,24 @@ static void assert_parents(const struct world *world, uint32_t expected, uint32_
 	assert_int_equal(filled, expected_filled);
 }
 
+/* Both walks show the same leaves, over one that is blank. */
+static void assert_walks(const struct mls_group *group)
+{
+	struct mls_member member;
+	struct bytes key;
+	uint32_t members = 0;
+	uint32_t keys = 0;
+	uint32_t leaf;
+
+	while (mls_group_next_member(group, &members, &member)) {
+		assert_true(mls_group_next_key(group, &keys, &leaf, &key));
+		assert_int_equal(keys, members);
+		assert_int_equal(leaf, member.leaf);
+		assert_true(bytes_equal(key, member.signature_key));
+	}
+	assert_false(mls_group_next_key(group, &keys, &leaf, &key));
+}
+
 static void test_every_suite(void **state)
 {
 	(void)state;
@@ -59,6 +77,7 @@ static void test_every_suite(void **state)
 		world_commit(&world, 3, NULL, 0, NULL, 0, true);
 		world_commit(&world, 4, NULL, 0, gone, 1, true);
 		assert_int_equal(mls_group_member_count(world.actors[0].group), 4);
+		assert_walks(world.actors[0].group);
 		world_message(&world, 0, "still here");
 		world_finish(&world);
 	}

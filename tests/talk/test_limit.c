@@ -372,6 +372,8 @@ static struct talk_package *burden(struct talk *talk, const uint8_t *device_key)
 	package->message.data = talk_take(talk, TALK_FILE_MAX);
 	assert_non_null(package->message.data);
 	memcpy(package->device_key, device_key, LEDGER_KEY_LEN);
+	package->counted = TALK_FILE_MAX;
+	talk->packages_len += package->counted;
 	talk_package_enter(talk, package, true);
 	return package;
 }

@@ -179,6 +179,10 @@ MUST_USE enum sotto_err mls_group_member(const struct mls_group *group, uint32_t
 bool mls_group_next_member(const struct mls_group *group, uint32_t *cursor,
 			   struct mls_member *member);
 
+/* Likewise, for who needs no more than these two of each. */
+bool mls_group_next_key(const struct mls_group *group, uint32_t *cursor, uint32_t *leaf,
+			struct bytes *signature_key);
+
 /* The member with this signature key; SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err mls_group_find_member(const struct mls_group *group,
 					      struct bytes signature_key,

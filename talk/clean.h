@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was seen when all members of a group, or all key packages, were looked at, so that it need not be done after every
+ * entry, key package and commit: in a network of a thousand that is most of what a phone does. Comes with talk/state.h.
+ */
+#ifndef TALK_CLEAN_H
+#define TALK_CLEAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct talk;
+struct talk_group;
+struct talk_package;
+
+/* In this epoch the ledger, after so many exclusions, allowed every leaf but perhaps our own. */
+struct talk_clean {
+	bool known;
+	uint64_t epoch;
+	uint64_t exclusions;
+};
+
+/* ---- clean.c ---- */
+bool talk_clean_known(const struct talk *talk, const struct talk_group *group);
+/* group->blocked was just found out. */
+void talk_clean_note(const struct talk *talk, struct talk_group *group);
+/* By a commit. Into *everyone* it leads nobody whom the ledger does not allow. */
+void talk_clean_epoch(struct talk_group *group);
+
+/* ---- readd.c ---- */
+/* From when on its device is silent, if nothing is heard of it; UINT64_MAX: never. */
+uint64_t talk_silent_from(const struct talk *talk, const struct talk_package *package);
+/* False: talk_return_due holds for nobody. */
+bool talk_returns_possible(struct talk *talk, const struct talk_group *group);
+
+/* ---- package.c ---- */
+MUST_USE enum sotto_err talk_package_set(struct talk *talk, struct talk_package *package,
+					 struct bytes message);
+void talk_package_free(struct talk *talk, struct talk_package *package);
+/* Its device, now. */
+void talk_package_heard(struct talk *talk, struct talk_package *package);
+
+#endif
