@@ -11,12 +11,15 @@
 
 #include "base/assert.h"
 #include "sim/world.h"
+#include "talk/state.h"
 
-#define WRITERS	 10
-#define LEAVERS	 10
+#define WRITERS 10
+#define LEAVERS 10
+/* Of a device, while some write at once: a receipt, and what else is due to be said just then. */
+#define RECORDS_EACH 2
 #define JOINING	     100 /* a line each time that so many more have a card */
-#define STEP_NS	 (5 * SIM_SECOND)
-#define PHASE_NS (6 * SIM_HOUR)
+#define STEP_NS	     (5 * SIM_SECOND)
+#define PHASE_NS     (6 * SIM_HOUR)
 
 enum { RANDOM_CROWD = 100 };
 
@@ -111,12 +114,19 @@ static bool write_some(struct crowd *crowd)
 	struct sim_world *world = crowd->world;
 	struct talk_conversation conversation = {.kind = TALK_GROUP};
 	uint32_t in = world->setting.phones - crowd->out;
+	uint64_t before = sim_frames_counts(world->frames).records;
+	uint64_t most = RECORDS_EACH * (WRITERS + (uint64_t)in);
 
 	memcpy(conversation.id, world->groups[0].id, sizeof(conversation.id));
 	for (uint32_t i = 0; i < WRITERS; i++)
 		sim_act_write(world, &crowd->entry, &world->phones[crowd->wrote++ * 7 % in],
 			      &conversation, UINT32_MAX, 0);
-	return phase_end(crowd, "write");
+	if (!phase_end(crowd, "write"))
+		return false;
+	if (in > TALK_TELL_DEVICES && sim_frames_counts(world->frames).records - before > most)
+		sim_break(world, "in a large group one receipt is for many texts",
+			  "more than %llu records", (unsigned long long)most);
+	return world->broken == NULL;
 }
 
 /* Those after the first ones. */

@@ -50,6 +50,7 @@ static enum sotto_err receipts_due(struct talk *talk, struct talk_group *group)
 	}
 	for (size_t i = 0; i < group->arrived_count; i++)
 		group->arrived[i].tell = 1;
+	group->tell_due_ns = TALK_TELL_NOW;
 	return SOTTO_OK;
 }
 
@@ -96,7 +97,7 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	group->stuck_ms = group->asked_ms = 0;
 	memset(group->stuck_commit, 0, sizeof(group->stuck_commit));
 	memset(group->stuck_author, 0, sizeof(group->stuck_author));
-	group->word_known = group->blocked = group->settled = false;
+	group->word_known = group->blocked = group->settled = group->clean.known = false;
 	group->speakers = 0;
 	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
 	group->update_due = true;

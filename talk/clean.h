@@ -12,6 +12,15 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+/*
+ * Each message brings a receipt of each device to each device. In a group of more devices than this it waits for others
+ * that come meanwhile: (devices + rank) times TALK_TELL_MS, so that no more than one device in that time sends one.
+ */
+#define TALK_TELL_DEVICES 16
+#define TALK_TELL_MS	  UINT64_C(30)
+/* Its time is over: after a restart, and where a device is back that others wait for. */
+#define TALK_TELL_NOW UINT64_C(1)
+
 struct talk;
 struct talk_group;
 struct talk_package;
@@ -30,6 +39,10 @@ void talk_clean_note(const struct talk *talk, struct talk_group *group);
 /* By a commit. Into *everyone* it leads nobody whom the ledger does not allow. */
 void talk_clean_epoch(struct talk_group *group);
 
+/* ---- text.c ---- */
+/* TALK_NEVER: nothing waits for a time that is to come. */
+uint64_t talk_receipt_due(const struct talk *talk, const struct talk_group *group);
+
 /* ---- readd.c ---- */
 /* From when on its device is silent, if nothing is heard of it; UINT64_MAX: never. */
 uint64_t talk_silent_from(const struct talk *talk, const struct talk_package *package);
@@ -37,6 +50,12 @@ uint64_t talk_silent_from(const struct talk *talk, const struct talk_package *pa
 bool talk_returns_possible(struct talk *talk, const struct talk_group *group);
 
 /* ---- package.c ---- */
+MUST_USE enum sotto_err talk_package_work(struct talk *talk);
+struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
+/* Its key is set. newest: before all others of its device. */
+void talk_package_enter(struct talk *talk, struct talk_package *package, bool newest);
+MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
+MUST_USE enum sotto_err talk_package_announce(struct talk *talk);
 MUST_USE enum sotto_err talk_package_set(struct talk *talk, struct talk_package *package,
 					 struct bytes message);
 void talk_package_free(struct talk *talk, struct talk_package *package);

@@ -369,6 +369,8 @@ static enum sotto_err arrived_take(struct talk *talk, struct talk_group *group,
 			return SOTTO_ERR_NO_MEMORY;
 		arrived->floor = kept.floor;
 		arrived->tell = kept.tell != 0;
+		if (arrived->tell != 0)
+			group->tell_due_ns = TALK_TELL_NOW;
 		while (arrived->above_count < TALK_GAPS_MAX &&
 		       wire_list_next(&gaps, &talk_gap_type, &gap))
 			arrived->above[arrived->above_count++] = gap.serial;

@@ -419,8 +419,10 @@ enum sotto_err talk_out_unlink(struct talk *talk, struct talk_group *group)
 			TRY(talk_out_remove(talk, group, out));
 	}
 	for (size_t i = 0; i < group->arrived_count; i++) {
-		if (group->arrived[i].tell == 2)
-			group->arrived[i].tell = 1;
+		if (group->arrived[i].tell != 2)
+			continue;
+		group->arrived[i].tell = 1;
+		group->tell_due_ns = TALK_TELL_NOW;
 	}
 out:
 	return err;

@@ -199,6 +199,7 @@ struct talk_group {
 	uint64_t serial;
 	struct talk_arrived *arrived;
 	size_t arrived_count, arrived_capacity;
+	uint64_t tell_due_ns; /* no receipt before; 0: none waits (clean.h) */
 	struct list outbox;
 
 	uint64_t parts_due_ns;	     /* no messages in parts before; 0: none was given up */
@@ -677,11 +678,6 @@ MUST_USE enum sotto_err talk_package_check(const struct talk *talk, const uint8_
 					   struct bytes message);
 MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
 					 struct bytes message);
-MUST_USE enum sotto_err talk_package_work(struct talk *talk);
-struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
-/* Its key is set. newest: before all others of its device. */
-void talk_package_enter(struct talk *talk, struct talk_package *package, bool newest);
-MUST_USE enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);
 size_t talk_network_room(const struct talk *talk); /* for so many devices more */
@@ -785,7 +781,6 @@ MUST_USE enum sotto_err talk_forget(struct talk *talk);
 MUST_USE enum sotto_err talk_found_work(struct talk *talk);
 MUST_USE enum sotto_err talk_found_done(struct talk *talk);
 void talk_member_drops(struct talk *talk);
-MUST_USE enum sotto_err talk_package_announce(struct talk *talk);
 
 /* ---- work.c, save.c ---- */
 MUST_USE enum sotto_err talk_step_begin(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);

@@ -296,6 +296,26 @@ out:
 	return err;
 }
 
+/* Is it to wait for what else comes? Nobody knows what a phone did not say before its link went: it is said on the next. */
+static bool receipt_waits(const struct talk *talk, struct talk_group *group)
+{
+	size_t devices = mls_group_member_count(group->mls);
+
+	if (devices <= TALK_TELL_DEVICES)
+		return false;
+	if (group->tell_due_ns == 0) {
+		uint32_t rank = talk_rank(talk, group, BYTES_OF(group->drops[0].name));
+
+		group->tell_due_ns = talk->now_ns + (devices + rank) * TALK_TELL_MS * TALK_MS;
+	}
+	return talk->now_ns < group->tell_due_ns;
+}
+
+uint64_t talk_receipt_due(const struct talk *talk, const struct talk_group *group)
+{
+	return group->tell_due_ns > talk->now_ns ? group->tell_due_ns : TALK_NEVER;
+}
+
 /* One receipt for everything that is due. */
 enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group)
 {
@@ -313,8 +333,9 @@ enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group)
 		due += group->arrived[i].tell == 1;
 		gap_count += group->arrived[i].above_count;
 	}
-	if (due == 0)
+	if (due == 0 || receipt_waits(talk, group))
 		return SOTTO_OK;
+	group->tell_due_ns = 0;
 	has = talk_take(talk, due * sizeof(*has));
 	gaps_size = (gap_count + 1) * sizeof(*gaps);
 	gaps = talk_take(talk, gaps_size);

@@ -380,6 +380,7 @@ static uint64_t next_due(const struct talk *talk)
 		/* What cannot be done now waits for what is read. */
 		if (talk_group_current(talk, group)) {
 			due = talk_earlier(due, group->commit_due_ns);
+			due = talk_earlier(due, talk_receipt_due(talk, group));
 			if (group->settled)
 				due = talk_earlier(due,
 						   group->settled_ns + TALK_SILENCE_MS * TALK_MS);
