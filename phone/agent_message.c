@@ -167,6 +167,8 @@ json_t *agent_message_json(const struct agent *agent, const struct talk_conversa
 		json_object_set_new(object, "deleted", json_true());
 	if (message->handed)
 		json_object_set_new(object, "handed", json_true());
+	if (message->elsewhere)
+		json_object_set_new(object, "read", json_true());
 	set_list(object, "reactions", reactions_json(agent, message));
 	set_list(object, "reached", people_json(agent, message));
 	return object;

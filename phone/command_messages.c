@@ -119,8 +119,9 @@ static void show_row(struct agent_client *client, const struct talk_conversation
 {
 	const struct agent_reading *reading = &client->reading;
 
-	/* What another device has handed over is nothing new. */
-	if (reading->only_new && (message->state != TALK_MESSAGE_RECEIVED || message->handed))
+	/* What another device has handed over is nothing new, nor what was read there. */
+	if (reading->only_new &&
+	    (message->state != TALK_MESSAGE_RECEIVED || message->handed || message->elsewhere))
 		return;
 	if (message->kind == TALK_ROW_TEXT && contains(message->text, reading->wanted))
 		agent_item(client, agent_message_json(client->agent, conversation, message));
@@ -376,6 +377,8 @@ static void follow_change(struct agent_client *client, const struct talk_event *
 	if (agent_message_read(client->agent, &event->conversation, event->row, &value, &message) ==
 	    SOTTO_OK) {
 		object = agent_message_json(client->agent, &event->conversation, &message);
+		if (event->change == TALK_CHANGE_PERSON && message.elsewhere)
+			word = "read";
 		if (object != NULL)
 			json_object_set_new(object, "changed", json_string(word));
 		agent_item(client, object);

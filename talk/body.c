@@ -26,7 +26,9 @@ static enum sotto_err read_receive(struct talk *talk, struct talk_group *group,
 	struct talk_read read;
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk->silent || wire_decode(&talk_read_type, frame->body, &read) != SOTTO_OK)
+	/* What we have read on another device is our own business, whatever is told to others. */
+	if ((talk->silent && change->member != talk_own_member(talk)) ||
+	    wire_decode(&talk_read_type, frame->body, &read) != SOTTO_OK)
 		return SOTTO_OK;
 	change->what = TALK_CHANGE_PERSON;
 	change->state = TALK_PERSON_READ;
@@ -332,7 +334,7 @@ static enum sotto_err read_row(void *context, uint64_t index, struct bytes value
 	(void)index;
 	TRY(talk_message_decode(value, &message));
 	if (message.kind != TALK_ROW_TEXT || message.state != TALK_MESSAGE_RECEIVED ||
-	    message.deleted || message.handed)
+	    message.deleted || message.handed || message.elsewhere)
 		goto out;
 	memcpy(reading->ids[reading->count++].message, message.id, TALK_MESSAGE_ID_LEN);
 	if (reading->count == TALK_READ_MAX)

@@ -162,8 +162,9 @@ static enum sotto_err row_change(struct talk *talk, struct talk_kept_message *ke
 		place_put(kept, change, changed);
 		break;
 	case TALK_CHANGE_PERSON:
-		/* Only of our own; nobody else's way is our business. */
-		if (kept->state != TALK_MESSAGE_RECEIVED)
+		/* Of our own whom it has reached; of others' only that we have read it on another device. */
+		if ((kept->state == TALK_MESSAGE_RECEIVED) ==
+		    (change->member == talk_own_member(talk)))
 			return person_put(talk, kept, change, changed, room);
 		break;
 	case TALK_CHANGE_REACTION:

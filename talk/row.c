@@ -41,6 +41,11 @@ void talk_message_of(const struct talk_kept_message *kept, struct talk_message *
 		.people = kept->people,
 		.text = kept->text,
 	};
+	/* Of what others wrote nobody else is in the list. */
+	if (message->state == TALK_MESSAGE_RECEIVED) {
+		message->elsewhere = kept->people.count > 0;
+		message->people = (struct wire_list){0};
+	}
 	memcpy(message->id, kept->id, TALK_MESSAGE_ID_LEN);
 	memcpy(message->reply_to, kept->reply_to, TALK_MESSAGE_ID_LEN);
 	TALK_PLACE_TAKE(kept, &message->place);

@@ -223,7 +223,8 @@
 	X(self, U8, deleted, 0, none, "") \
 	X(self, U8, handed, 0, none, "another device of ours has handed it over") \
 	X(self, LIST, reactions, TALK_MEMBERS_MAX, talk_kept_reaction, "one a member") \
-	X(self, LIST, people, TALK_MEMBERS_MAX, talk_kept_person, "own ones: whom it has reached") \
+	X(self, LIST, people, TALK_MEMBERS_MAX, talk_kept_person, \
+	  "own ones: whom it has reached; others': we, if we read it on another device") \
 	X(self, OPAQUE, text, TALK_TEXT_MAX, none, "")
 
 #define TALK_FIELDS_kept_change(X, self) \

@@ -601,6 +601,7 @@ struct talk_message {
 	bool edited;
 	bool deleted; /* its text is gone */
 	bool handed;  /* it did not come here itself: another device of ours has handed it over */
+	bool elsewhere; /* received: it was read on another device of ours */
 	/* Borrow from the row; an event has none. */
 	struct wire_list reactions, people;
 	struct bytes text; /* borrows from the row or the event */
