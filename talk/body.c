@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "talk/grapheme.h"
+#include "talk/marks.h"
 #include "talk/state.h"
 
 static enum sotto_err outbox_replace(struct talk *talk, const struct talk_kept_change *change,
@@ -302,6 +303,7 @@ enum sotto_err talk_react(struct talk *talk, const struct talk_conversation *con
 struct reading {
 	struct talk_message_id ids[TALK_READ_MAX];
 	size_t count;
+	bool tells; /* who wrote it; else only our other devices */
 	struct talk *talk;
 	struct talk_group *group;
 };
@@ -317,6 +319,8 @@ static enum sotto_err read_send(struct reading *reading)
 	if (reading->count == 0)
 		return SOTTO_OK;
 	reading->count = 0;
+	if (!reading->tells)
+		return talk_read_marks_put(talk, reading->group, reading->ids, body.messages.count);
 	TRY(talk_encode(talk, &talk_read_type, &body, &encoded));
 	TRY(talk_out_put(talk, reading->group, TALK_BODY_READ, talk_blob_bytes(&encoded), false,
 			 &out));
@@ -343,7 +347,7 @@ out:
 	return err;
 }
 
-/* Of the rows that come to count as read with this: said to those who wrote them, where that is wanted. */
+/* Of the rows that come to count as read with this: said to those who wrote them, where that is wanted, or to our own. */
 static enum sotto_err read_tell(struct talk *talk, const struct talk_conversation *conversation,
 				const struct talk_owner *owner, uint64_t first, uint64_t last)
 {
@@ -351,20 +355,25 @@ static enum sotto_err read_tell(struct talk *talk, const struct talk_conversatio
 	const struct ledger_member *peer;
 	struct reading *reading = NULL;
 	struct talk_group *group;
+	bool tells;
 	enum sotto_err err = talk_group_find(talk, conversation, &peer, &group);
 
 	/* Who is not to be written to any more learns nothing. */
-	if (err != SOTTO_OK || talk->silent || first > last || talk->reader.iterate == NULL)
+	if (err != SOTTO_OK || first > last || talk->reader.iterate == NULL)
 		return SOTTO_OK;
 	if (group == NULL)
 		group = talk_group_direct(talk, peer->id);
-	if (group == NULL || mls_group_member_count(group->mls) > TALK_READ_DEVICES_MAX ||
-	    talk_outbox_full(talk))
+	if (group == NULL)
+		return SOTTO_OK;
+	tells = !talk->silent && mls_group_member_count(group->mls) <= TALK_READ_DEVICES_MAX &&
+		!talk_outbox_full(talk);
+	if (!tells && !talk_read_marks_wanted(talk))
 		return SOTTO_OK;
 	reading = talk_take(talk, sizeof(*reading));
 	FAIL_IF(reading == NULL, SOTTO_ERR_NO_MEMORY);
 	reading->talk = talk;
 	reading->group = group;
+	reading->tells = tells;
 	range.first = first;
 	range.last = last;
 	TRY(store_iterate(&talk->reader, &range, read_row, reading));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "talk/access.h"
+#include "talk/marks.h"
 #include "talk/state.h"
 
 /* Parcels that are coming at once: one for each group, of a phone that was away for long. */
@@ -528,6 +529,10 @@ enum sotto_err talk_inbox_receive(struct talk *talk, struct bytes record)
 		return err == SOTTO_ERR_NO_MEMORY ? err : SOTTO_OK;
 	if (opened.len > 0 && opened.data[0] == TALK_LETTER_FORM) {
 		err = talk_letter_receive(talk, talk_blob_bytes(&opened));
+		goto out;
+	}
+	if (opened.len > 0 && opened.data[0] == TALK_MARKS_FORM) {
+		err = talk_read_marks_receive(talk, talk_blob_bytes(&opened));
 		goto out;
 	}
 	if (wire_decode(&talk_part_type, talk_blob_bytes(&opened), &part) != SOTTO_OK ||

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "talk/age.h"
+#include "talk/marks.h"
 #include "talk/state.h"
 
 enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
@@ -47,6 +48,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	list_init(&made->petitions);
 	list_init(&made->coming);
 	list_init(&made->givings);
+	list_init(&made->marks);
 	list_init(&made->asked);
 	list_init(&made->outgoing);
 	list_init(&made->given);
@@ -80,6 +82,7 @@ void talk_destroy(struct talk *talk)
 	list_for_each (element, following, &talk->givings)
 		talk_giving_free(talk, CONTAINER_OF(element, struct talk_giving, list));
 	talk_taking_free(talk);
+	talk_read_marks_free(talk);
 	talk_invites_clear(talk);
 	talk_asked_drop_all(talk);
 	talk_outgoing_clear(talk);
@@ -256,6 +259,11 @@ static enum sotto_err hand_row(void *context, uint64_t index, struct bytes value
 	struct talk *talk = ((struct loading *)context)->talk;
 
 	return index == 0 ? talk_taking_load(talk, value) : talk_giving_load(talk, index, value);
+}
+
+static enum sotto_err marks_row(void *context, uint64_t index, struct bytes value)
+{
+	return talk_read_marks_load(((struct loading *)context)->talk, index, value);
 }
 
 static enum sotto_err out_row(void *context, uint64_t index, struct bytes value)
@@ -614,6 +622,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 		{TALK_TABLE_PARCEL, file_row, TALK_OWNER_FILE},
 		{TALK_TABLE_INVITE, invite_row, BYTES_NONE},
 		{TALK_TABLE_HAND, hand_row, BYTES_NONE},
+		{TALK_TABLE_HAND, marks_row, TALK_OWNER_MARKS},
 		{TALK_TABLE_GROUP, group_row, BYTES_NONE},
 	};
 	struct loading loading = {.talk = talk, .reader = reader};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "talk/access.h"
+#include "talk/marks.h"
 #include "talk/state.h"
 
 static struct talk_out *out_find(struct talk_group *group, uint64_t number)
@@ -89,6 +90,8 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 		if (giving != NULL)
 			(void)records_stored(talk, &giving->records, asked->ticket);
 		return SOTTO_OK;
+	case TALK_ASK_APPEND_MARKS:
+		return talk_read_marks_told(talk, asked->ticket);
 	case TALK_ASK_APPEND_LETTER:
 		talk_taking_told(talk, asked->ticket, true);
 		return SOTTO_OK;
@@ -223,6 +226,7 @@ static void asked_end(struct talk *talk, const struct talk_asked *asked, bool co
 		giving->records.ticket = 0;
 	talk_taking_told(talk, asked->ticket, false);
 	talk_fork_told(talk, asked->ticket, false);
+	talk_read_marks_untold(talk, asked->ticket);
 	talk_files_end(talk, asked->ticket);
 	if (talk->petition_ticket == asked->ticket)
 		talk->petition_ticket = 0;

@@ -60,6 +60,8 @@
  */
 #define TALK_LETTER_FORM	2 /* in an inbox, where a part of a parcel has 1 */
 #define TALK_LETTER_CONTENT_MAX 2048
+#define TALK_MARKS_FORM		3
+#define TALK_MARKS_MAX		112 /* messages that a letter names: its content has room for them */
 #define TALK_SHEAF_PARTS	16
 #define TALK_SHEAF_MAX		(TALK_PART_MAX * TALK_SHEAF_PARTS)
 #define TALK_SHEAF_CONTENT_MAX	(TALK_SHEAF_MAX - 128) /* signature and length beside it */
@@ -253,12 +255,13 @@
 	X(self, LIST, file, 1, talk_file, "where the contents are; none: here")
 
 #define TALK_FIELDS_letter(X, self) \
-	X(self, U8, form, 0, none, "2: a part of a parcel has 1 here") \
-	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "who asks") \
-	X(self, OPAQUE, content, TALK_LETTER_CONTENT_MAX, none, "an encoded history_ask") \
+	X(self, U8, form, 0, none, "2 asks, 3 says what was read: a part of a parcel has 1 here") \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "whose it is") \
+	X(self, OPAQUE, content, TALK_LETTER_CONTENT_MAX, none, \
+	  "an encoded history_ask, or read_marks") \
 	X(self, FIXED, signature, 64, none, \
-	  "by the device's key over `sotto history ask 1`, network, name of the inbox and " \
-	  "H(content)")
+	  "by the device's key over `sotto history ask 1` or `sotto read marks 1`, network, name " \
+	  "of the inbox and H(content)")
 
 #define TALK_FIELDS_history_ask(X, self) \
 	X(self, U8, version, 0, none, "1") \
@@ -315,6 +318,13 @@
 	  "and " \
 	  "H(content)")
 
+#define TALK_FIELDS_read_marks(X, self) \
+	X(self, U8, version, 0, none, "1") \
+	X(self, U32, peer, 0, none, \
+	  "one to one: the other's member id; 0: of the group whose id begins with group") \
+	X(self, FIXED, group, TALK_MESSAGE_ID_LEN, none, "one to one: zeros") \
+	X(self, LIST, messages, TALK_MARKS_MAX, talk_message_id, "that were read")
+
 /* S(name, words): an item stands before what lists it. */
 #define TALK_STRUCTURES(S) \
 	S(relay_word, "A signature of the relay over what it served") \
@@ -344,8 +354,8 @@
 	S(read, "Body 12: messages were read") \
 	S(further_petition, \
 	  "On the porch: a further device of a member asks its person to be let in") \
-	S(letter, "In an inbox: a device of the same person asks for what was said before") \
-	S(history_ask, "What a letter says") \
+	S(letter, "In an inbox, from a device of the same person") \
+	S(history_ask, "What a letter says that asks for what was said before") \
 	S(history_reaction, "What somebody thinks of a message that is handed over") \
 	S(history_item, "A message that is handed over, as it is on the giving device") \
 	S(history_sheaf, "What a sheaf says") \
@@ -354,7 +364,8 @@
 	S(branch_body, \
 	  "Body 14, *everyone* only: the history of a conversation that may have two") \
 	S(branch_content, "What a notice of the history of *everyone* says") \
-	S(branch_notice, "On the porch: the history of *everyone*, which may have two")
+	S(branch_notice, "On the porch: the history of *everyone*, which may have two") \
+	S(read_marks, "What a letter says of what was read")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)

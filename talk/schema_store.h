@@ -291,6 +291,12 @@
 	X(self, U32, conversations, 0, none, "") \
 	X(self, LIST, records, TALK_SHEAF_PARTS, talk_kept_record, "of the sheaf")
 
+#define TALK_FIELDS_kept_marks(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, U8, out, 0, none, "1: ours, to be sent; 0: another device's") \
+	X(self, FIXED, device_key, 32, none, "to whom, or whose") \
+	X(self, OPAQUE, content, TALK_LETTER_CONTENT_MAX, none, "an encoded read_marks")
+
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
 	S(kept_own) \
@@ -319,7 +325,8 @@
 	S(kept_parked) \
 	S(kept_taking) \
 	S(kept_giving) \
-	S(kept_branch)
+	S(kept_branch) \
+	S(kept_marks)
 
 #define LEDGER_INVITATION_MAX	768
 
@@ -356,8 +363,9 @@ extern const size_t talk_kept_type_count;
 #define TALK_TABLE_WISH (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
 /* Owner of the rows of TALK_TABLE_PARCEL that are files, by their numbers. */
 #define TALK_OWNER_FILE BYTES_TEXT("file")
-/* Index 0: what we asked for, a kept_taking. Else what another device of ours asks for, a kept_giving. */
-#define TALK_TABLE_HAND (STORE_TABLE_RING | (STORE_TABLES_TALK + 15))
+/* Of the owner `marks`: what was read, a kept_marks. Else index 0: what we asked for, a kept_taking. Else what another device of ours asks for, a kept_giving. */
+#define TALK_OWNER_MARKS BYTES_TEXT("marks")
+#define TALK_TABLE_HAND	 (STORE_TABLE_RING | (STORE_TABLES_TALK + 15))
 /* Index 0: the private key of what we asked for. Not a ring table: whoever takes a locked phone opens nothing older. */
 #define TALK_TABLE_HAND_KEY (STORE_TABLES_TALK + 15)
 #define TALK_TABLE_LEDGER   (STORE_TABLE_RING | STORE_TABLES_LEDGER) /* by index of the entry */

@@ -13,7 +13,7 @@
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c file.c fetch.c porch.c   parcels, the files that they name, and petitions
  *   device.c                  a further device of our person: its card, and whom it lets in
- *   take.c give.c sheaf.c     what was said before, from device to device of one person
+ *   take.c give.c sheaf.c marks.c   what was said before, and what was read, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
  *   branch.c fork.c           which commits led here; two histories that become one
  *   readd.c plea.c life.c back.c owed.c   who cannot follow, asks, is added anew, and comes back
@@ -327,6 +327,7 @@ enum talk_asking {
 	TALK_ASK_APPEND_LETTER,
 	TALK_ASK_APPEND_SHEAF,
 	TALK_ASK_APPEND_BRANCH,
+	TALK_ASK_APPEND_MARKS,
 	TALK_ASK_APPEND_AGAIN, /* a commit that the relay lost */
 	TALK_ASK_TRIM,
 	TALK_ASK_INSTALL, /* the next access key */
@@ -396,7 +397,7 @@ struct talk {
 	struct talk_group *everyone;
 	struct talk_drop inbox; /* while joining: the landing */
 	struct talk_drop porch;
-	struct list packages, parcels, files, invites, petitions, coming, givings;
+	struct list packages, parcels, files, invites, petitions, coming, givings, marks;
 	struct list packages_by[TALK_PACKAGES_BY]; /* the same, by the first byte of the key */
 	size_t packages_len;			   /* as a list of them would have */
 	uint64_t silent_ms;			   /* before that nobody is silent (readd.c) */

@@ -599,8 +599,8 @@ struct talk_message {
 	uint32_t subject;     /* extension; 0: nobody */
 	uint8_t reply_to[TALK_MESSAGE_ID_LEN]; /* zeros: to nothing; that may be unknown here */
 	bool edited;
-	bool deleted; /* its text is gone */
-	bool handed;  /* it did not come here itself: another device of ours has handed it over */
+	bool deleted;	/* its text is gone */
+	bool handed;	/* it did not come here itself: another device of ours has handed it over */
 	bool elsewhere; /* received: it was read on another device of ours */
 	/* Borrow from the row; an event has none. */
 	struct wire_list reactions, people;

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "talk/access.h"
 #include "talk/age.h"
+#include "talk/marks.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -143,6 +144,7 @@ static enum sotto_err member_work(struct talk *talk)
 	TRY(talk_parcels_work(talk));
 	TRY(talk_giving_work(talk));
 	TRY(talk_taking_work(talk));
+	TRY(talk_read_marks_work(talk));
 	TRY(inbox_trim(talk));
 out:
 	return err;
@@ -273,6 +275,7 @@ enum sotto_err talk_unlink(struct talk *talk)
 		sent->records.stored = 0;
 	}
 	talk_taking_unlink(talk);
+	talk_read_marks_unlink(talk);
 	list_for_each (element, following, &talk->givings)
 		CONTAINER_OF(element, struct talk_giving, list)->records.ticket = 0;
 	list_for_each (element, following, &talk->groups) {

@@ -123,7 +123,8 @@ def handed_over(state):
         phone.wait_for("all of it", lambda p=phone, k=key: hands(p)[k]["state"] == "done")
     equal(hands(state.tablet)[False, 1]["messages"], 1)
     messages = [m for m in state.tablet.run("export", "100") if "text" in m]
-    equal([m["text"] for m in messages], [t for _, t in texts(state.ben, "100")])
+    # Not read there: it would then be nothing new on the tablet either.
+    equal([m["text"] for m in messages], [m["text"] for m in state.ben.run("export", "100") if "text" in m])
     equal([m["text"] for m in messages if m.get("handed")], ["before"])
     equal([m["from"] for m in messages if m.get("handed")], ["100"])
     # What was new is, and nothing else.
@@ -161,6 +162,28 @@ def refused(state):
     equal(state.ben.run("device", "list"), before)
 
 
+def message(phone, extension, text):
+    """As it is there, without reading it; or nothing."""
+    return ([m for m in phone.run("export", extension) if m.get("text") == text] or [{}])[-1]
+
+
+def read_on_one(state):
+    """what was read on one device is read on the other; who says nothing of reading lets nobody else know"""
+    for receipts, text in (("on", "read aloud"), ("off", "read silently")):
+        state.ben.run("receipts", receipts)
+        state.ana.run("send", "101", text)
+        for phone in (state.ben, state.tablet):
+            phone.wait_for("the text", lambda p=phone, t=text: message(p, "100", t))
+            true("read" not in message(phone, "100", text), "not read yet")
+        state.ben.run("read", "100")
+        state.tablet.wait_for("the mark", lambda t=text: message(state.tablet, "100", t).get("read"))
+        true(text not in [m.get("text") for m in state.tablet.run("read", "100", "--new")], "nothing new there")
+    state.ana.wait_for("the receipt", lambda: [p["state"] for p in message(state.ana, "101", "read aloud").get("reached", [])]
+                       == ["read"])
+    equal(message(state.ana, "101", "read silently").get("reached", []), [])
+    state.ben.run("receipts", "on")
+
+
 def locked(state):
     """a phone that is locked shows no card and approves nobody, and a card that was open is over"""
     asking, card = add(state.ben, "Desk")
@@ -186,4 +209,4 @@ def lost(state):
 
 
 if __name__ == "__main__":
-    sys.exit(run([nobody_without_the_code, seen_by_all, both_show_all, handed_over, refused, locked, lost], State))
+    sys.exit(run([nobody_without_the_code, seen_by_all, both_show_all, handed_over, refused, read_on_one, locked, lost], State))

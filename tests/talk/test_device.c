@@ -427,107 +427,6 @@ static void test_deaths(void **state)
 	assert_true(in >= 12);
 }
 
-static enum sotto_err settled_tells(struct world *world, uint32_t number, bool tells)
-{
-	enum sotto_err err =
-		talk_tell_read(talk_of(world, number), tells, world_now(world), utc_ms(world));
-
-	world_settle(world_phone(world, number));
-	return err;
-}
-
-static bool read_elsewhere(struct world *world, uint32_t number, const char *text)
-{
-	struct found found = look(world, number, 102, text);
-
-	assert_int_equal(found.count, 1);
-	assert_int_equal(found.message.state, TALK_MESSAGE_RECEIVED);
-	assert_int_equal(found.message.people.count, 0);
-	return found.message.elsewhere;
-}
-
-static void read_all(struct world *world, uint32_t number)
-{
-	struct talk_conversation with = talk_with(102);
-	struct talk *talk = talk_of(world, number);
-
-	assert_int_equal(talk_mark_read(talk, &with, talk->rows, world_now(world), utc_ms(world)),
-			 SOTTO_OK);
-	world_settle(world_phone(world, number));
-	world_run(world, 10);
-}
-
-/* So many members have read it, as who wrote it knows; and how much this device has said to him so far. */
-static size_t readers_of(struct world *world, const char *text)
-{
-	return look(world, 2, 101, text).message.people.count;
-}
-
-static uint64_t said_by(struct world *world, uint32_t number)
-{
-	return direct_of(world, number, 2)->serial;
-}
-
-/*
- * What was read on one device is read on the other, also while that one is locked, off, or does not say what it reads;
- * who wrote it hears of it once.
- */
-static void test_read_on_one(void **state)
-{
-	struct world *world = world_begin(19);
-	uint64_t said;
-
-	(void)state;
-	add(world, OLD, NEW, "Tablet");
-	say(world, 2, 101, "first");
-	say(world, OLD, 102, "an answer");
-	world_run(world, 10);
-	assert_false(read_elsewhere(world, OLD, "first"));
-	assert_false(read_elsewhere(world, NEW, "first"));
-	read_all(world, OLD);
-	assert_false(read_elsewhere(world, OLD, "first"));
-	assert_true(read_elsewhere(world, NEW, "first"));
-	assert_int_equal(look(world, NEW, 102, "an answer").message.people.count, 0);
-	assert_int_equal(readers_of(world, "first"), 1);
-	world_restart(world_phone(world, NEW));
-	assert_true(read_elsewhere(world, NEW, "first"));
-	/* There is nothing more to say of it. */
-	said = said_by(world, NEW);
-	read_all(world, NEW);
-	assert_int_equal(said_by(world, NEW), said);
-	assert_false(read_elsewhere(world, OLD, "first"));
-
-	/* The other way round; the old one does not say what it reads, nor hear what others do. */
-	assert_int_equal(settled_tells(world, OLD, false), SOTTO_OK);
-	say(world, 2, 101, "second");
-	world_run(world, 10);
-	read_all(world, NEW);
-	assert_true(read_elsewhere(world, OLD, "second"));
-	assert_int_equal(readers_of(world, "second"), 1);
-
-	/* Off, and locked. */
-	say(world, 2, 101, "third");
-	world_run(world, 10);
-	world_link(world, OLD, false);
-	read_all(world, NEW);
-	assert_false(read_elsewhere(world, OLD, "third"));
-	world_lock(world_phone(world, OLD));
-	world_link(world, OLD, true);
-	world_run(world, 10);
-	world_unlock(world_phone(world, OLD));
-	world_run(world, 10);
-	assert_true(read_elsewhere(world, OLD, "third"));
-
-	/* Nobody else's word counts as ours. */
-	say(world, 2, 101, "fourth");
-	world_run(world, 10);
-	assert_false(read_elsewhere(world, OLD, "fourth"));
-	assert_false(read_elsewhere(world, NEW, "fourth"));
-	for (uint32_t i = 0; i < 4; i++)
-		assert_int_equal(problems_of(world, i), 0);
-	world_destroy(world);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,7 +439,6 @@ int main(void)
 		cmocka_unit_test(test_first_one_lost),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_device_that_never_comes),
-		cmocka_unit_test(test_read_on_one),
 		cmocka_unit_test(test_deaths),
 	};
 

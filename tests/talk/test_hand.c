@@ -218,44 +218,6 @@ static void test_handed(void **state)
 	world_destroy(world);
 }
 
-/* A reaction that is none to this phone, as of a later Unicode: it is left out, and the rest comes. */
-static void test_reaction_that_is_none(void **state)
-{
-	struct world *world = world_begin(16);
-	struct talk_kept_change change = {
-		.version = TALK_STORE_VERSION,
-		.what = TALK_CHANGE_REACTION,
-		.number = 1,
-		.text = BYTES_TEXT("+1"),
-	};
-	struct talk *old = talk_of(world, OLD);
-	struct found found;
-
-	(void)state;
-	say(world, 2, 101, "first");
-	say(world, OLD, 102, "second");
-	world_run(world, 10);
-	react(world, 2, 101, "second", "!");
-	world_run(world, 10);
-	id_by(world, OLD, 102, "first", change.id);
-	change.member = talk_own_member(talk_of(world, 2));
-	change.extension = 102;
-	assert_int_equal(talk_step_begin(old, world_now(world), utc_ms(world)), SOTTO_OK);
-	assert_int_equal(
-		settled(world, OLD,
-			talk_step_end(old, talk_change(old, direct_of(world, OLD, 2), &change))),
-		SOTTO_OK);
-	assert_int_equal(look(world, OLD, 102, "first").message.reactions.count, 1);
-	add(world, OLD, NEW, "Tablet");
-	hand_over(world);
-	assert_int_equal(hand_of(world, NEW).messages, 2);
-	found = look(world, NEW, 102, "first");
-	assert_int_equal(found.count, 1);
-	assert_int_equal(found.message.reactions.count, 0);
-	assert_int_equal(look(world, NEW, 102, "second").message.reactions.count, 1);
-	world_destroy(world);
-}
-
 static void group_say(struct circle *circle, uint32_t by, uint32_t text)
 {
 	assert_int_equal(circle_send(circle, by, text), SOTTO_OK);
@@ -803,12 +765,17 @@ static void test_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handed),	      cmocka_unit_test(test_reaction_that_is_none),
-		cmocka_unit_test(test_groups),	      cmocka_unit_test(test_only_its_person),
-		cmocka_unit_test(test_its_time_ends), cmocka_unit_test(test_out_meanwhile),
-		cmocka_unit_test(test_in_pieces),     cmocka_unit_test(test_deaths),
-		cmocka_unit_test(test_failures),      cmocka_unit_test(test_what_is_here_counts),
-		cmocka_unit_test(test_letters),	      cmocka_unit_test(test_sheaves),
+		cmocka_unit_test(test_handed),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_only_its_person),
+		cmocka_unit_test(test_its_time_ends),
+		cmocka_unit_test(test_out_meanwhile),
+		cmocka_unit_test(test_in_pieces),
+		cmocka_unit_test(test_deaths),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_what_is_here_counts),
+		cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_sheaves),
 		cmocka_unit_test(test_items),
 	};
 

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "talk/grapheme.h"
+#include "tests/talk/devices.h"
+#include "tests/talk/hands.h"
 #include "tests/talk/inside.h"
 #include "tests/talk/steps.h"
 
@@ -285,12 +287,63 @@ static void test_said_and_received(void **state)
 	world_destroy(world);
 }
 
+/* A reaction that is none to this phone, as of a later Unicode: it is left out, and the rest comes. */
+static void test_handed_over(void **state)
+{
+	struct world *world = world_create_of(16, 4);
+	struct talk_conversation with = talk_with(101);
+	struct talk_kept_change change = {
+		.version = TALK_STORE_VERSION,
+		.what = TALK_CHANGE_REACTION,
+		.number = 1,
+		.text = BYTES_TEXT("+1"),
+	};
+	struct talk *old;
+	struct found found;
+
+	(void)state;
+	world_members(world, 3, false);
+	old = talk_of(world, OLD);
+	say(world, 2, 101, "first");
+	say(world, OLD, 102, "second");
+	world_run(world, 10);
+	found = look(world, 2, 101, "second");
+	assert_int_equal(settled(world, 2,
+				 talk_react(talk_of(world, 2), &with, found.message.id,
+					    BYTES_TEXT("!"), world_now(world), utc_ms(world))),
+			 SOTTO_OK);
+	world_run(world, 10);
+	found = look(world, OLD, 102, "first");
+	memcpy(change.id, found.message.id, sizeof(change.id));
+	change.member = talk_own_member(talk_of(world, 2));
+	change.extension = 102;
+	assert_int_equal(talk_step_begin(old, world_now(world), utc_ms(world)), SOTTO_OK);
+	assert_int_equal(
+		settled(world, OLD,
+			talk_step_end(old, talk_change(old, direct_of(world, OLD, 2), &change))),
+		SOTTO_OK);
+	assert_int_equal(look(world, OLD, 102, "first").message.reactions.count, 1);
+	add(world, OLD, NEW, "Tablet");
+	assert_int_equal(hand_ask(world, NEW), SOTTO_OK);
+	world_run(world, 5);
+	assert_int_equal(give(world, OLD, 2), SOTTO_OK);
+	world_run(world, 60);
+	assert_int_equal(hand_state(world, NEW), TALK_HAND_DONE);
+	assert_int_equal(hand_of(world, NEW).messages, 2);
+	found = look(world, NEW, 102, "first");
+	assert_int_equal(found.count, 1);
+	assert_int_equal(found.message.reactions.count, 0);
+	assert_int_equal(look(world, NEW, 102, "second").message.reactions.count, 1);
+	world_destroy(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_emoji),
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_said_and_received),
+		cmocka_unit_test(test_handed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
