@@ -44,7 +44,7 @@ fuzz:
 
 # Ends with "N passed, N failed"; what fails is shortened, and shown with the command that repeats it.
 sim: $(BUILD)/build.ninja | deps
-	ninja -C $(BUILD) sim/sotto-sim
+	ninja -C $(BUILD) sim/sotto-sim sim/sotto-sim-packet
 	tools/simulate $(BUILD) --seeds $(SEEDS) --first $(SEED) --jobs $(JOBS) --shorten
 
 planted:

@@ -16,7 +16,10 @@
 
 struct sim_endpoint;
 
-/* One of client and server is set; both are borrowed, as are net and clock. skew_ms: of its wall clock. */
+/*
+ * At most one of client and server is set; both are borrowed, as are net and clock. Of its wall clock: skew_ms, or utc_ms
+ * if that is set.
+ */
 struct sim_endpoint_config {
 	const struct allocator *allocator;
 	struct sim_net *net;
@@ -25,6 +28,8 @@ struct sim_endpoint_config {
 	struct link_client *client;
 	struct link_server *server;
 	int64_t skew_ms;
+	uint64_t (*utc_ms)(void *context);
+	void *context;
 };
 
 MUST_USE enum sotto_err sim_endpoint_create(const struct sim_endpoint_config *config,
@@ -32,6 +37,9 @@ MUST_USE enum sotto_err sim_endpoint_create(const struct sim_endpoint_config *co
 
 /* The engine may be gone already; what is under way to it is lost. NULL is fine. */
 void sim_endpoint_destroy(struct sim_endpoint *endpoint);
+
+/* This one from now on, or none: then nothing is heard. What was sent is still under way. */
+void sim_endpoint_set_client(struct sim_endpoint *endpoint, struct link_client *client);
 
 /* Sends what there is to send, and sets the clock to the next deadline. */
 void sim_endpoint_pump(struct sim_endpoint *endpoint);

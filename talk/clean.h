@@ -51,6 +51,8 @@ bool talk_returns_possible(struct talk *talk, const struct talk_group *group);
 
 /* ---- package.c ---- */
 MUST_USE enum sotto_err talk_package_work(struct talk *talk);
+/* The relay has lost something: ours is said again. */
+void talk_packages_lost(struct talk *talk);
 struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
 /* Its key is set. newest: before all others of its device. */
 void talk_package_enter(struct talk *talk, struct talk_package *package, bool newest);

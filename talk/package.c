@@ -12,6 +12,7 @@
 
 #define DAY_MS		  UINT64_C(86400000)
 #define DAILY_DEVICES_MAX 100
+#define LOST_MS		  UINT64_C(3600000) /* said again at most so often */
 
 /* Before it in a list. */
 #define PACKAGE_HEADER_LEN 4
@@ -87,8 +88,12 @@ enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key, s
 enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct bytes message)
 {
 	struct talk_package *package = talk_package_of(talk, key);
-	enum sotto_err err = talk_package_check(talk, key, message);
+	enum sotto_err err;
 
+	/* Said again, after the relay had lost it. */
+	if (package != NULL && bytes_equal(talk_blob_bytes(&package->message), message))
+		return SOTTO_OK;
+	err = talk_package_check(talk, key, message);
 	if (err != SOTTO_OK)
 		return err;
 	if (package == NULL) {
@@ -201,6 +206,19 @@ static enum sotto_err packages_erase(struct talk *talk)
 	return SOTTO_OK;
 }
 
+/* Whoever had not read ours before the relay lost its records could not write to us until the next one. */
+void talk_packages_lost(struct talk *talk)
+{
+	if (talk->everyone == NULL || talk->package_due_ns != 0 ||
+	    (talk->package_lost_ns != 0 &&
+	     talk->now_ns < talk->package_lost_ns + LOST_MS * TALK_MS))
+		return;
+	talk->package_lost_ns = talk->now_ns;
+	talk->package_due_ns = talk->now_ns + talk_rank(talk, talk->everyone,
+							BYTES_OF(talk->everyone->drops[0].name)) *
+						      TALK_RANK_MS * TALK_MS;
+}
+
 enum sotto_err talk_package_work(struct talk *talk)
 {
 	struct talk_package *package = talk_package_of(talk, talk->identity.public_key);
@@ -208,11 +226,18 @@ enum sotto_err talk_package_work(struct talk *talk)
 		ledger_device_count(talk->ledger) <= DAILY_DEVICES_MAX ? DAY_MS : 7 * DAY_MS;
 	enum sotto_err err = SOTTO_OK;
 
-	if (package == NULL || talk->utc_ms < package->made_ms + age_ms)
+	bool renew = package != NULL && talk->utc_ms >= package->made_ms + age_ms;
+	bool again = package != NULL && talk->package_due_ns != 0 &&
+		     talk->now_ns >= talk->package_due_ns;
+
+	if (!renew && !again)
 		return SOTTO_OK;
-	TRY(talk_package_make(talk, &package));
+	talk->package_due_ns = 0;
+	if (renew)
+		TRY(talk_package_make(talk, &package));
 	TRY(talk_package_announce(talk));
-	TRY(packages_erase(talk));
+	if (renew)
+		TRY(packages_erase(talk));
 out:
 	return err;
 }

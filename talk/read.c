@@ -95,6 +95,8 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 {
 	enum sotto_err err = SOTTO_OK;
 
+	if (!talk_relay_lost(talk))
+		talk_packages_lost(talk);
 	talk_problem_set(talk, TALK_PROBLEM_LOST, true);
 	talk_drop_restart(drop);
 	if (drop == &talk->inbox)

@@ -374,6 +374,8 @@ static uint64_t next_due(const struct talk *talk)
 		due = talk_earlier(due, talk_beacon_due(talk));
 	if (talk->behind_ns != 0 && (talk->problems & UINT32_C(1) << TALK_PROBLEM_WITHHELD) == 0)
 		due = talk_earlier(due, talk->behind_ns + TALK_BEHIND_MS * TALK_MS);
+	if (talk->package_due_ns > talk->now_ns)
+		due = talk_earlier(due, talk->package_due_ns);
 	list_for_each (element, following, &talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 		const struct talk_drop *present = &group->drops[0];

@@ -402,6 +402,35 @@ static void test_away_while_lost(void **state)
 	away_and_lost(942, false, false);
 }
 
+static bool has_package(struct world *world, uint32_t number, uint32_t of)
+{
+	const uint8_t *key = talk_of(world, of)->identity.public_key;
+
+	return bytes_equal(talk_blob_bytes(&talk_package_of(talk_of(world, number), key)->message),
+			   talk_blob_bytes(&talk_package_of(talk_of(world, of), key)->message));
+}
+
+/* A key package that it had not read before the relay lost it is said again. */
+static void test_package_lost(void **state)
+{
+	struct world *world = settled(949);
+	struct talk *talk = talk_of(world, 0);
+
+	(void)state;
+	world_link(world, VICTIM, false);
+	world_run(world, 1);
+	talk_package_of(talk, talk->identity.public_key)->made_ms -= UINT64_C(2) * 86400000;
+	assert_true(world_send(world, 0, 1, 1));
+	world_run(world, 10);
+	assert_true(has_package(world, 1, 0));
+	assert_false(has_package(world, VICTIM, 0));
+	lose(world);
+	links(world, PHONES, true);
+	world_run(world, 30);
+	assert_true(has_package(world, VICTIM, 0));
+	world_destroy(world);
+}
+
 /*
  * An entry that all others have read is lost before it reads it, in the epoch where all are: nobody puts that one there
  * again, and the relay withholds nothing.
@@ -629,6 +658,7 @@ int main(void)
 		cmocka_unit_test(test_stuck_in_catch_up),
 		cmocka_unit_test(test_away_while_lost),
 		cmocka_unit_test(test_entry_lost),
+		cmocka_unit_test(test_package_lost),
 		cmocka_unit_test(test_together_while_lost),
 		cmocka_unit_test(test_alone_while_lost),
 		cmocka_unit_test(test_many_epochs),
