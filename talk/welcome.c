@@ -149,6 +149,24 @@ out:
 	return err;
 }
 
+/*
+ * Says that we are here. It may be for the second time that we were added, the first adder being out by now: then what was
+ * written to us in between waits for a receipt from this leaf.
+ */
+static enum sotto_err first_receipt(struct talk *talk, struct talk_group *group,
+				    struct bytes welcomer)
+{
+	struct talk_arrived *arrived;
+
+	if (group->drops[0].epoch < 2)
+		return SOTTO_OK;
+	arrived = talk_arrived_from(talk, group, welcomer.data);
+	if (arrived == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	arrived->tell = 1;
+	return SOTTO_OK;
+}
+
 /* Into a group that is new to us, or that we were taken out of; and it is shown who did it. */
 static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 				 struct mls_group **mls, struct talk_branch *came)
@@ -172,6 +190,7 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 		talk_branch_enter(talk, group, came);
 		group->update_due = true;
 		TRY(talk_owed_welcome(talk, group));
+		TRY(first_receipt(talk, group, welcomer.signature_key));
 	} else {
 		TRY(known_join(talk, group, mls, came));
 	}
