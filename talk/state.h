@@ -432,7 +432,7 @@ struct talk {
 	uint64_t
 		behind_ns; /* since when somebody has a longer ledger or a later *everyone*; 0: nobody */
 	uint64_t behind_length, behind_epoch;
-	uint64_t newer_entry_ns, newer_due_ns; /* problem.h */
+	uint64_t newer_entry_ns, newer_due_ns;	  /* problem.h */
 	uint64_t package_due_ns, package_lost_ns; /* package.c: said again; last time; 0: none */
 	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
 	uint64_t
