@@ -429,9 +429,8 @@ struct talk {
 	uint64_t branched_ns;  /* when it was last seen that there are two histories; 0: never */
 	uint64_t beacon_ms;    /* when our last sign of life was stored; 0: none was */
 	uint64_t fresh_ms;     /* the time that an admin's phone stated last */
-	uint64_t
-		behind_ns; /* since when somebody has a longer ledger or a later *everyone*; 0: nobody */
-	uint64_t behind_length, behind_epoch;
+	uint64_t behind_ns;    /* since when somebody is further than we are; 0: nobody */
+	uint64_t behind_length, behind_epoch;	  /* ledger, *everyone* */
 	uint64_t newer_entry_ns, newer_due_ns;	  /* problem.h */
 	uint64_t package_due_ns, package_lost_ns; /* package.c: said again; last time; 0: none */
 	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
