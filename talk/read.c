@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/clean.h"
 #include "talk/state.h"
 
 struct talk_drop *talk_drop_find(struct talk *talk, const uint8_t *name, struct talk_group **group)
