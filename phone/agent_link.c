@@ -61,7 +61,8 @@ static void link_is(struct agent *agent, const struct wire_link_status *status)
 		(void)!agent_commit(agent, talk_link_down(agent->talk, now_ns, os_clock_utc_ms()));
 	}
 	if (new_link && agent->talk != NULL) {
-		(void)!agent_commit(agent, talk_link_up(agent->talk, status->exporter, now_ns,
+		(void)!agent_commit(agent, talk_link_up(agent->talk, status->exporter,
+							(int64_t)status->clock_offset_ms, now_ns,
 							os_clock_utc_ms()));
 		agent_room_link(agent, true);
 	}

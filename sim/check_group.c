@@ -238,6 +238,7 @@ static enum sotto_err row_compare(void *context, uint64_t index, struct bytes va
 	struct version *first;
 	uint8_t hash[WIRE_HASH_LEN];
 	struct hash state;
+	uint64_t missed;
 	size_t number;
 
 	(void)index;
@@ -252,9 +253,13 @@ static enum sotto_err row_compare(void *context, uint64_t index, struct bytes va
 		versions->places[number] = message.place;
 		versions->delivered[number] = message.state == TALK_MESSAGE_DELIVERED;
 	}
-	/* Who was out for a while may have missed an edit. */
-	if (text->to == UINT32_MAX && (sim_epoch_left(world, world->groups[text->group].id) &
-				       sim_bit(versions->phone->number)) != 0)
+	/*
+	 * Who was out for a while may have missed an edit; and who is out does not say again what the relay has lost
+	 * meanwhile.
+	 */
+	missed = sim_bit(versions->phone->number) | (world->relay_lost ? sim_bit(text->from) : 0);
+	if (text->to == UINT32_MAX &&
+	    (sim_epoch_left(world, world->groups[text->group].id) & missed) != 0)
 		return SOTTO_OK;
 	hash_init(&state, HASH_SHA256);
 	hash_update(&state, BYTES(&message.deleted, 1));

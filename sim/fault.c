@@ -302,6 +302,7 @@ static bool relay_lose_begin(struct sim_world *world, struct sim_entry *entry)
 	world->losses_ns[world->loss_count++] = sim_world_now(world);
 	sim_relay_stop(world->relay, true);
 	sim_relay_lose(world->relay);
+	world->relay_lost = true;
 	return true;
 }
 

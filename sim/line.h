@@ -32,8 +32,8 @@ struct sim_line_faults {
 };
 
 struct sim_line_events {
-	/* The relay proved itself; exporter has LINK_EXPORTER_LEN bytes. */
-	void (*up)(void *context, const uint8_t *exporter);
+	/* The relay proved itself; exporter has LINK_EXPORTER_LEN bytes, clock_offset_ms is its clock minus the phone's. */
+	void (*up)(void *context, const uint8_t *exporter, int64_t clock_offset_ms);
 	/* It was up. */
 	void (*down)(void *context);
 	/* One whole message; empty with last: only the end. */

@@ -369,7 +369,7 @@ static void proof_receive(struct sim_line *line, const struct sim_parcel *parcel
 		(int64_t)proof.utc_ms - (int64_t)line->events.utc_ms(line->events.context);
 	line->hub->counts.links++;
 	sim_clock_cancel(line->hub->clock, &line->timer);
-	line->events.up(line->events.context, proof.exporter);
+	line->events.up(line->events.context, proof.exporter, line->clock_offset_ms);
 }
 
 static void reply_receive(struct sim_line *line, const struct sim_parcel *parcel)

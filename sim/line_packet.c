@@ -218,7 +218,7 @@ static void note_tell(struct sim_line *line, const struct note *note)
 	switch (note->kind) {
 	case NOTE_UP:
 		line->up = true;
-		line->events.up(context, note->data);
+		line->events.up(context, note->data, line->clock_offset_ms);
 		break;
 	case NOTE_DOWN:
 		line->up = false;

@@ -386,14 +386,14 @@ void sim_phone_unlock(struct sim_phone *phone)
 
 /* ---- Its link ---- */
 
-static void line_up(void *context, const uint8_t *exporter)
+static void line_up(void *context, const uint8_t *exporter, int64_t clock_offset_ms)
 {
 	struct sim_phone *phone = context;
 
 	sim_trace(phone->world, "%u link up", phone->number);
 	phone->up_ns = sim_world_now(phone->world);
-	sim_phone_settle(phone, talk_link_up(phone->talk, exporter, sim_phone_now(phone),
-					     sim_phone_utc(phone)));
+	sim_phone_settle(phone, talk_link_up(phone->talk, exporter, clock_offset_ms,
+					     sim_phone_now(phone), sim_phone_utc(phone)));
 }
 
 static void line_down(void *context)

@@ -179,7 +179,7 @@ struct sim_world {
 	struct sim_totals totals;
 	/* A relay that lies: now, whether it ever did, whether it forked, and to whom. */
 	enum sim_lie lie;
-	bool relay_lied, forked;
+	bool relay_lied, relay_lost, forked;
 	uint64_t forked_ns, healed_ns; /* from the first fork's beginning to the last one's end */
 	uint64_t victims;
 	/* When the relay lost its records. */

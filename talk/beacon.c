@@ -8,16 +8,53 @@
  */
 #include <string.h>
 
+#include "talk/problem.h"
 #include "talk/state.h"
 
 #define BEACON_MS UINT64_C(86400000)
 #define TIME_MS	  UINT64_C(3600000)
 #define FRESH_MS  UINT64_C(86400000)
 
+/*
+ * By the clock of the relay, which may be wrong, too: then nobody is let in until they agree. It was compared when the link
+ * came up; since then a jump of our own shows, and that is taken back when it ends.
+ */
+static bool clock_wrong(const struct talk *talk)
+{
+	uint64_t relay_ms = talk->relay_ms + (talk->now_ns - talk->relay_ns) / TALK_MS;
+
+	return talk->relay_ms != 0 &&
+	       (relay_ms > talk->utc_ms + TALK_CLOCK_MS || talk->utc_ms > relay_ms + TALK_CLOCK_MS);
+}
+
 /* A clock that was set back makes nothing older. */
-bool talk_fresh(const struct talk *talk)
+static bool words_fresh(const struct talk *talk)
 {
 	return talk->fresh_ms == 0 || talk->utc_ms < talk->fresh_ms + FRESH_MS;
+}
+
+bool talk_fresh(const struct talk *talk)
+{
+	return words_fresh(talk) && !clock_wrong(talk);
+}
+
+/* After every step. */
+void talk_fresh_settle(struct talk *talk)
+{
+	uint32_t both = UINT32_C(1) << TALK_PROBLEM_NOT_FRESH | UINT32_C(1) << TALK_PROBLEM_CLOCK;
+	uint32_t before = talk->problems & both;
+
+	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
+		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !words_fresh(talk));
+	talk_problem_set(talk, TALK_PROBLEM_CLOCK, clock_wrong(talk));
+	/* A clock that only runs wrong does not add up. */
+	if (talk->relay_ms != 0 && !clock_wrong(talk)) {
+		talk->relay_ms = talk->utc_ms;
+		talk->relay_ns = talk->now_ns;
+	}
+	/* What was not begun may be begun now. */
+	if (before != 0 && (talk->problems & both) == 0)
+		talk->news++;
 }
 
 static bool is_admin(const struct talk *talk)

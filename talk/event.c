@@ -25,6 +25,9 @@ static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
 		"a conversation stands still: somebody made a change that this phone cannot open",
 	[TALK_PROBLEM_NOT_FRESH] = ("no word from an admin for a day: this relay holds news "
 				    "back, or their phones are off"),
+	[TALK_PROBLEM_CLOCK] =
+		"this phone's clock differs from the relay's by more than 10 minutes: "
+		"until it is set it lets nobody in",
 	[TALK_PROBLEM_BRANCHED] =
 		"the relay showed two histories of a conversation: they are being made one",
 	[TALK_PROBLEM_BACK] =

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "talk/problem.h"
 #include "talk/state.h"
 
 /* A sponsor's clock may differ by so much from ours; the link's tokens need as much. */
-#define CLOCK_MS UINT64_C(600000)
+#define CLOCK_MS TALK_CLOCK_MS
 
 static enum sotto_err invitation_of(const struct talk *talk, struct ledger_invitation *invitation)
 {

@@ -135,8 +135,7 @@ void talk_problems_settle(struct talk *talk)
 	talk_problem_set(talk, TALK_PROBLEM_STUCK, stuck);
 	talk_problem_set(talk, TALK_PROBLEM_BACK, back);
 	talk_problem_set(talk, TALK_PROBLEM_BRANCHED, talk_fork_shown(talk));
-	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
-		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !talk_fresh(talk));
+	talk_fresh_settle(talk);
 	if (relay_is_bad(talk))
 		talk->bad_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_BAD_RELAY, bad_shown(talk));

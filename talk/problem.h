@@ -20,6 +20,12 @@ static inline uint64_t talk_earlier(uint64_t a, uint64_t b)
 /* Had the relay no room for what we sent last, a moment ago? */
 bool talk_relay_full(const struct talk *talk);
 
+/* What clocks may differ by. */
+#define TALK_CLOCK_MS UINT64_C(600000)
+
+/* beacon.c: what says whether anything may be begun. */
+void talk_fresh_settle(struct talk *talk);
+
 /* After every step. */
 void talk_problems_settle(struct talk *talk);
 

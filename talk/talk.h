@@ -106,6 +106,7 @@ enum talk_problem {
 	TALK_PROBLEM_NOT_FRESH = 13,
 	/* The relay showed two histories of a conversation, or of *everyone*: they are being made one. */
 	TALK_PROBLEM_BRANCHED = 14,
+	TALK_PROBLEM_CLOCK = 15, /* this phone's clock is not the relay's: it lets nobody in */
 	TALK_PROBLEM_COUNT,
 };
 
@@ -152,10 +153,10 @@ struct talk_link {
 /* SOTTO_ERR_STATE: this phone wants no link (empty, revoked, copied). Wipe what was written. */
 MUST_USE enum sotto_err talk_link(const struct talk *talk, struct talk_link *link);
 
-/* The relay proved itself; a new link. exporter: WIRE_EXPORTER_LEN bytes of it. Tickets of the link before
- * mean nothing any more. */
-MUST_USE enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t now_ns,
-				     uint64_t utc_ms);
+/* The relay proved itself; a new link. exporter: WIRE_EXPORTER_LEN bytes of it; clock_offset_ms: its clock minus
+ * ours. Tickets of the link before mean nothing any more. */
+MUST_USE enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter,
+				     int64_t clock_offset_ms, uint64_t now_ns, uint64_t utc_ms);
 MUST_USE enum sotto_err talk_link_down(struct talk *talk, uint64_t now_ns, uint64_t utc_ms);
 
 /* One whole message of the relay's answer to a request; empty with last: only the end. Unknown tickets

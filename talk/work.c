@@ -301,8 +301,8 @@ out:
 	return err;
 }
 
-enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t now_ns,
-			    uint64_t utc_ms)
+enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, int64_t clock_offset_ms,
+			    uint64_t now_ns, uint64_t utc_ms)
 {
 	enum sotto_err err = talk_step_begin(talk, now_ns, utc_ms);
 
@@ -312,6 +312,8 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, uint64_t
 	if (talk->state == TALK_EMPTY || talk->state > TALK_MEMBER)
 		goto out;
 	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
+	talk->relay_ms = talk->utc_ms + (uint64_t)clock_offset_ms;
+	talk->relay_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_LOST, false);
 	talk->link_up = true;
 out:

@@ -415,6 +415,43 @@ static void test_refused(void **state)
 	world_destroy(world);
 }
 
+static void clock_differs(struct world *world, uint32_t number, int64_t by_ms)
+{
+	world_phone(world, number)->clock_offset_ms = by_ms;
+	relink(world, number);
+}
+
+/* What a phone states would not be believed by whom it lets in: those whose clocks are right do it. */
+static void test_clock(void **state)
+{
+	static const int64_t off_ms[] = {600001, -600001};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(off_ms); i++) {
+		struct world *world = settled(650 + i);
+
+		clock_differs(world, 1, off_ms[i] < 0 ? -600000 : 600000);
+		assert_int_equal(problems_of(world, 1), 0);
+		for (uint32_t k = 0; k < 3; k++)
+			clock_differs(world, k, off_ms[i]);
+		for (uint32_t k = 0; k < 3; k++)
+			assert_int_equal(problems_of(world, k), BIT(CLOCK));
+		/* Where all differ it may be the relay's: nobody comes in, and all else goes on. */
+		assert_true(world_send(world, 0, 1, 1));
+		world_invite(world, 3);
+		world_join(world, 3);
+		world_run(world, 120);
+		assert_int_equal(world_received(world, 0, 1, 1), 1);
+		assert_int_equal(state_of(world, 3), TALK_JOINING);
+		clock_differs(world, 2, 0);
+		world_run(world, 120);
+		assert_int_equal(problems_of(world, 2), 0);
+		assert_int_equal(problems_of(world, 1), BIT(CLOCK));
+		assert_int_equal(state_of(world, 3), TALK_MEMBER);
+		world_destroy(world);
+	}
+}
+
 static void test_lost(void **state)
 {
 	struct world *world = settled(640);
@@ -752,6 +789,7 @@ int main(void)
 		cmocka_unit_test(test_forked),
 		cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_withheld_commit),
+		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_old_entry),
 		cmocka_unit_test(test_relay_full),

@@ -489,7 +489,8 @@ static void dialled(struct world_phone *phone)
 	phone->link_up = true;
 	phone->link++;
 	engine_begin(phone);
-	err = talk_link_up(phone->talk, exporter, phone->world->now_ns, utc(phone->world));
+	err = talk_link_up(phone->talk, exporter, phone->clock_offset_ms, phone->world->now_ns,
+			   utc(phone->world));
 	engine_end(phone);
 	if (survived(phone, err))
 		world_settle(phone);

@@ -43,6 +43,7 @@ struct world_phone {
 	bool link_up;
 	uint64_t link; /* grows with each link: what was sent on an older one is lost */
 	uint64_t last_up_ns, last_down_ns;
+	int64_t clock_offset_ms; /* as the link says: the relay's clock minus this phone's */
 	char invitation[LEDGER_ENTRY_LEN_MAX]; /* of the newest TALK_EVENT_INVITED */
 	size_t invitation_len;
 	uint32_t invited;
