@@ -213,6 +213,7 @@ enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *p
 	talk->behind_ns = talk->behind_length = talk->behind_epoch = 0;
 	talk_problem_set(talk, TALK_PROBLEM_WITHHELD, false);
 	talk->porch_wanted = false;
+	talk_fork_unheard(talk);
 	talk->fresh_ms = talk->utc_ms;
 	talk->dirty = true;
 	TRY(talk_package_announce(talk));

@@ -73,6 +73,8 @@ void talk_branch_clear(const struct talk *talk, struct talk_branch *branch);
 
 /* The relay lost a drop of this group, or showed another history of it, or somebody has another one. */
 void talk_fork_doubt(struct talk *talk, struct talk_group *group);
+/* We were brought back into *everyone*. */
+void talk_fork_unheard(struct talk *talk);
 /* Somebody is in our epoch of *everyone* with another authenticator. */
 void talk_fork_seen(struct talk *talk);
 MUST_USE enum sotto_err talk_fork_work(struct talk *talk);

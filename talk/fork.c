@@ -6,7 +6,7 @@
  *     --(rank x 250 ms, unless somebody told the same)--> tells ours: of a conversation in *everyone* (body "branch"), of
  *                                                         *everyone* on the porch, which both sides read
  *   hears another one: where the two part the smaller commit stays; in *everyone* the longer ledger before that
- *     ours stays   --> tells ours
+ *     ours stays, or continues it  --> tells ours
  *     it is ours, and further than we are --(TALK_BRANCH_AHEAD_MS)--> asks to be brought back: what leads there is gone
  *     ours goes    --> stands still, asks to be added anew (plea.c); takes a Welcome into the history that stays (back.c)
  *                  --(TALK_BRANCH_VAIN_MS)--> goes on with ours, and asks again once a day; a group is over for us then
@@ -385,8 +385,10 @@ static enum sotto_err history_heard(struct talk *talk, struct talk_group *group,
 			group->stuck = TALK_STUCK_NO;
 			group->dirty = true;
 		}
-
 		ahead_note(ours, theirs);
+		/* It is behind us, and may find others that are: nothing but ours says so. */
+		if (recent && theirs->marks[0].epoch < ours->marks[0].epoch)
+			talk_fork_doubt(talk, group);
 		/* It told what we would tell, and those who came later than we heed it as well as us. */
 		if (same != NULL && theirs->since <= ours->since)
 			settled(ours);
@@ -509,6 +511,20 @@ static void doubt_again(struct talk *talk)
 		if (group->stuck == TALK_STUCK_FORK)
 			group->asked_ms = 0;
 		group->dirty = true;
+	}
+}
+
+/* What was told in an epoch of *everyone* that the others had left has not been heard either. */
+void talk_fork_unheard(struct talk *talk)
+{
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (group == talk->everyone || group->branch.told_ms == 0 ||
+		    talk->utc_ms >= group->branch.told_ms + TALK_BRANCH_VAIN_MS)
+			continue;
+		talk_fork_doubt(talk, group);
+		group->branch.told_ms = 0;
 	}
 }
 
