@@ -69,12 +69,10 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 	struct talk_drop *present = &group->drops[0];
 	enum sotto_err err = SOTTO_OK;
 
-	if (talk_group_alone(group)) {
-		/* Nobody else writes there. */
+	/* Nobody else writes there; but whom we took out may have to read it yet. */
+	if (talk_group_alone(group))
 		present->at_end = present->watched = true;
-		return SOTTO_OK;
-	}
-	if (mls_group_active(group->mls) && !talk_stands_still(group))
+	else if (mls_group_active(group->mls) && !talk_stands_still(group))
 		TRY(drop_ask(talk, present, group_waits(group)));
 	/*
 	 * What came too late for a past epoch its sender sends again in the present one, so it is enough
