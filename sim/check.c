@@ -421,15 +421,33 @@ static void check_limits(struct sim_phone *phone, const struct talk_group *group
 	 UINT32_C(1) << TALK_PROBLEM_BAD_RELAY | UINT32_C(1) << TALK_PROBLEM_OLD | \
 	 UINT32_C(1) << TALK_PROBLEM_STUCK)
 
-/* What this phone says is wrong, without what is: that it cannot follow somebody who saw to that. */
+static bool misbehaved(const struct sim_world *world, const uint8_t *key)
+{
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		const struct sim_phone *phone = &world->phones[i];
+
+		if (phone->misbehaved && memcmp(phone->rogue_key, key, LEDGER_KEY_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What this phone says is wrong, without what is: that it cannot follow somebody who saw to that. By the key: whose it is
+ * may stand where its ledger has not got yet.
+ */
 static uint32_t accusations(const struct sim_phone *phone, const struct talk_status *status)
 {
-	const struct sim_phone *by = sim_world_by_extension(phone->world, status->stuck_by);
 	uint32_t stuck = UINT32_C(1) << TALK_PROBLEM_STUCK;
 
-	if (by != NULL && by->misbehaved)
-		return status->problems & ACCUSATIONS & ~stuck;
-	return status->problems & ACCUSATIONS;
+	list_for_each (element, following, &phone->talk->groups) {
+		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (group->stuck == TALK_STUCK_COMMIT &&
+		    !misbehaved(phone->world, group->stuck_author))
+			return status->problems & ACCUSATIONS;
+	}
+	return status->problems & ACCUSATIONS & ~stuck;
 }
 
 void sim_check_epochs(struct sim_phone *phone)

@@ -181,6 +181,7 @@ static enum sotto_err commit_send(struct sim_phone *phone, struct talk_group *gr
 	err = talk_commit_make(phone->talk, group, &options, NULL, BYTES_NONE);
 	harm_turn(harm);
 	phone->misbehaved = phone->misbehaved || err == SOTTO_OK;
+	memcpy(phone->rogue_key, phone->talk->identity.public_key, LEDGER_KEY_LEN);
 	return err;
 }
 

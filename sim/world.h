@@ -63,7 +63,8 @@ struct sim_phone {
 	enum sim_phone_state state;
 	uint64_t revoked_ns; /* when an admin's phone took the wish; 0: never */
 	bool was_member;
-	bool misbehaved;   /* made a commit that not all can follow: others may name it */
+	bool misbehaved; /* made a commit that not all can follow: others may name it, by this key */
+	uint8_t rogue_key[LEDGER_KEY_LEN];
 	struct talk *talk; /* NULL: off */
 	struct sim_line *line;
 	struct sim_line_faults usual; /* of its link, without faults */

@@ -6,6 +6,9 @@
 #include "talk/marks.h"
 #include "talk/state.h"
 
+/* A relay without room is tried again after 2, 4, 8, then each 16 s. */
+#define FULL_TRIES_MAX 4
+
 static struct talk_out *out_find(struct talk_group *group, uint64_t number)
 {
 	list_for_each (element, following, &group->outbox) {
@@ -61,6 +64,7 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	struct talk_out *out;
 
 	talk->full_ns = 0;
+	talk->full_tries = 0;
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
@@ -154,6 +158,10 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 		return drop_missing(talk, asked);
 	case WIRE_STATUS_FULL:
 		talk->full_ns = talk->now_ns;
+		/* Once for all that was asked at a time. */
+		if (talk->now_ns >= talk->retry_ns && talk->full_tries < FULL_TRIES_MAX)
+			talk->full_tries++;
+		retry_ms = TALK_RETRY_MS << (talk->full_tries > 0 ? talk->full_tries - 1 : 0);
 		break;
 	case WIRE_STATUS_REFUSED:
 		talk_problem_set(talk, TALK_PROBLEM_REFUSED, true);

@@ -433,9 +433,9 @@ struct talk {
 	uint64_t behind_length, behind_epoch;	  /* ledger, *everyone* */
 	uint64_t newer_entry_ns, newer_due_ns;	  /* problem.h */
 	uint64_t package_due_ns, package_lost_ns; /* package.c: said again; last time; 0: none */
-	uint64_t bad_ns; /* when the relay's batches last lacked its signature; 0: never */
-	uint64_t
-		full_ns; /* when the relay last had no room for what we sent; 0: it has since, or never */
+	uint64_t bad_ns;     /* when the relay's batches last lacked its signature; 0: never */
+	uint64_t full_ns;    /* when the relay last had no room for what we sent; or 0: it has */
+	uint32_t full_tries; /* since it had */
 	size_t asked_count;
 	bool petition_stored, asked_found;
 	bool porch_offered; /* talk_link names the porch's key beside or before the others */

@@ -69,6 +69,10 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 	struct talk_drop *present = &group->drops[0];
 	enum sotto_err err = SOTTO_OK;
 
+	/* Whose messages are there *everyone* says. */
+	if (group != talk->everyone && !talk->everyone->drops[0].at_end &&
+	    !talk_stands_still(talk->everyone))
+		return SOTTO_OK;
 	/* Nobody else writes there; but whom we took out may have to read it yet. */
 	if (talk_group_alone(group))
 		present->at_end = present->watched = true;
