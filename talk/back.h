@@ -58,6 +58,10 @@ MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *g
 					 enum talk_stuck_why why);
 /* Is nothing done here until we are added anew? */
 bool talk_stands_still(const struct talk_group *group);
+/* Names a conversation in *everyone*, in an epoch: the same at all its members, and nobody else knows its id. */
+void talk_conversation_tag(struct bytes label, const struct talk_group *group,
+			   const uint8_t *device_key, uint64_t epoch, const uint8_t *hash,
+			   uint8_t *tag);
 /* May a commit be missing here that nobody has told us of? */
 bool talk_in_gap(const struct talk_group *group);
 /* Is nothing sent or committed for now, because of that? */

@@ -16,7 +16,6 @@
  */
 #include <string.h>
 
-#include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "talk/problem.h"
 #include "talk/state.h"
@@ -63,22 +62,11 @@ static void settled(struct talk_branch *branch)
 
 /* ---- Telling ---- */
 
-/* The same at all members of the conversation, and nobody else knows its id. */
 static void tag_of(const struct talk_group *group, const uint8_t *device_key,
 		   const struct talk_mark *newest, uint8_t *tag)
 {
-	struct hash hash;
-	uint8_t epoch[8];
-
-	for (size_t i = 0; i < sizeof(epoch); i++)
-		epoch[i] = (uint8_t)(newest->epoch >> (56 - 8 * i));
-	hash_init(&hash, HASH_SHA256);
-	hash_update(&hash, BYTES_TEXT("sotto branch 1"));
-	hash_update(&hash, BYTES_OF(group->id));
-	hash_update(&hash, BYTES(device_key, LEDGER_KEY_LEN));
-	hash_update(&hash, BYTES_OF(epoch));
-	hash_update(&hash, BYTES_OF(newest->hash));
-	hash_final(&hash, tag);
+	talk_conversation_tag(BYTES_TEXT("sotto branch 1"), group, device_key, newest->epoch,
+			      newest->hash, tag);
 }
 
 static struct wire_list marks_of(const struct talk_branch *branch)

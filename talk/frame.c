@@ -251,13 +251,14 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 		talk_time_heard(talk, key, frame.sent_ms);
 	TRY(talk_parcel_done(talk, group, key, application->epoch));
 	talk_owed_heard(group, key, application->epoch);
-	/* It is not known here whose it is: not acknowledged, it is sealed for us again. */
-	if (frame.serial != 0 && ledger_device_by_key(talk->ledger, key) == NULL)
-		return SOTTO_OK;
 	if (frame.serial != 0) {
-		struct talk_arrived *arrived = talk_arrived_from(talk, group, key);
+		struct talk_arrived *arrived;
 		enum arrival arrival;
 
+		/* It is not known here whose it is: not acknowledged, it is sealed for us again. */
+		if (ledger_device_by_key(talk->ledger, key) == NULL)
+			return SOTTO_OK;
+		arrived = talk_arrived_from(talk, group, key);
 		FAIL_IF(arrived == NULL, SOTTO_ERR_NO_MEMORY);
 		group->dirty = true;
 		arrival = arrived_put(arrived, frame.serial, frame.oldest);

@@ -70,22 +70,29 @@ out:
 
 /* ---- Asking ---- */
 
-/* The same at all members of the conversation, and nobody else knows its id. */
+void talk_conversation_tag(struct bytes label, const struct talk_group *group,
+			   const uint8_t *device_key, uint64_t epoch, const uint8_t *hash,
+			   uint8_t *tag)
+{
+	struct hash state;
+	uint8_t number[8];
+
+	for (size_t i = 0; i < sizeof(number); i++)
+		number[i] = (uint8_t)(epoch >> (56 - 8 * i));
+	hash_init(&state, HASH_SHA256);
+	hash_update(&state, label);
+	hash_update(&state, BYTES_OF(group->id));
+	hash_update(&state, BYTES(device_key, LEDGER_KEY_LEN));
+	hash_update(&state, BYTES_OF(number));
+	hash_update(&state, BYTES(hash, WIRE_HASH_LEN));
+	hash_final(&state, tag);
+}
+
 static void tag_of(const struct talk_group *group, const uint8_t *device_key,
 		   const struct talk_stuck *stuck, uint8_t *tag)
 {
-	struct hash hash;
-	uint8_t epoch[8];
-
-	for (size_t i = 0; i < sizeof(epoch); i++)
-		epoch[i] = (uint8_t)(stuck->epoch >> (56 - 8 * i));
-	hash_init(&hash, HASH_SHA256);
-	hash_update(&hash, BYTES_TEXT("sotto stuck 1"));
-	hash_update(&hash, BYTES_OF(group->id));
-	hash_update(&hash, BYTES(device_key, LEDGER_KEY_LEN));
-	hash_update(&hash, BYTES_OF(epoch));
-	hash_update(&hash, BYTES_OF(stuck->commit));
-	hash_final(&hash, tag);
+	talk_conversation_tag(BYTES_TEXT("sotto stuck 1"), group, device_key, stuck->epoch,
+			      stuck->commit, tag);
 }
 
 /* Does one wait to be sent already? */
