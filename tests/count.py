@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts the cases of a meson JUnit log, names those that did not run, prints "N passed, N failed", and exits 1 if any
+"""Counts the cases of meson's JUnit logs, names those that did not run, prints "N passed, N failed", and exits 1 if any
 failed or none ran."""
 import sys
 import xml.etree.ElementTree as tree
 
 passed = failed = 0
-for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
+for case in (case for path in sys.argv[1:] for case in tree.parse(path).getroot().iter("testcase")):
     if case.find("failure") is not None or case.find("error") is not None:
         failed += 1
         print("failed:", case.get("classname"), case.get("name"))
