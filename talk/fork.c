@@ -502,13 +502,19 @@ static void doubt_again(struct talk *talk)
 	}
 }
 
-/* What was told in an epoch of *everyone* that the others had left has not been heard either. */
+/* What was told or asked in an epoch of *everyone* that the others had left has not been heard either. */
 void talk_fork_unheard(struct talk *talk)
 {
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
-		if (group == talk->everyone || group->branch.told_ms == 0 ||
+		if (group == talk->everyone)
+			continue;
+		if (group->stuck != TALK_STUCK_NO && group->asked_ms != 0) {
+			group->asked_ms = 0;
+			group->dirty = true;
+		}
+		if (group->branch.told_ms == 0 ||
 		    talk->utc_ms >= group->branch.told_ms + TALK_BRANCH_VAIN_MS)
 			continue;
 		talk_fork_doubt(talk, group);
