@@ -240,6 +240,7 @@ void agent_call_pump(struct agent *agent)
 	}
 	if (agent->talk == NULL)
 		return;
+	talk_calling(agent->talk, call->dialling || call_state_of(call->engine) != CALL_IDLE);
 	next_ns = call_deadline(call->engine);
 	if ((call->unsent_count > 0 || call->dialling) && os_clock_now_ns() + RETRY_NS < next_ns)
 		next_ns = os_clock_now_ns() + RETRY_NS;

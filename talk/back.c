@@ -101,6 +101,7 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	group->speakers = 0;
 	group->commit_due_ns = group->speak_due_ns = TALK_NEVER;
 	group->update_due = true;
+	talk_update_begin(talk, group);
 	group->read_ms = talk->utc_ms;
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
 	if (group->kind == TALK_DIRECT)

@@ -28,8 +28,8 @@ struct needs {
 	size_t add_count;
 	uint32_t removes[NEEDS_MAX]; /* leaves */
 	size_t remove_count;
-	bool sponsored; /* we put all of the added into the ledger */
-	bool update;
+	bool sponsored;		/* we put all of the added into the ledger */
+	bool update, scheduled; /* of our leaf; scheduled: it is due by its age alone (update.c) */
 	/* Of a group: what any member would do, and what only we want. */
 	bool shared, own;
 	const struct talk_wish *rename;
@@ -330,6 +330,12 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 	talk_clean_note(talk, group);
 }
 
+static bool is_needed(const struct needs *needs)
+{
+	return needs->add_count > 0 || needs->remove_count > 0 || needs->update ||
+	       needs->rename != NULL;
+}
+
 static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, struct needs *needs)
 {
 	struct talk_marks marks = {0};
@@ -352,6 +358,8 @@ static enum sotto_err needs_find(struct talk *talk, struct talk_group *group, st
 	talk_owed_want(talk, group);
 	needs_returns(talk, group, needs);
 	needs->update = group->update_due && mls_group_member_count(group->mls) > 1;
+	needs->scheduled = !is_needed(needs) && talk_update_due(talk, group);
+	needs->update = needs->update || needs->scheduled;
 out:
 	talk_marks_clear(talk, &marks);
 	return err;
@@ -368,6 +376,9 @@ static void trigger_of(const struct talk *talk, const struct talk_group *group,
 	hash_init(&hash, HASH_SHA256);
 	hash_update(&hash, BYTES_TEXT("sotto trigger 1"));
 	hash_update(&hash, context.confirmed_transcript_hash);
+	/* Another draw, so that what else comes up does not wait as long. */
+	if (needs->scheduled)
+		hash_update(&hash, BYTES_TEXT("update"));
 	/* In a group one draw an epoch is for all that anybody wants of it. */
 	if (group->kind == TALK_GROUP) {
 		hash_final(&hash, trigger);
@@ -376,8 +387,8 @@ static void trigger_of(const struct talk *talk, const struct talk_group *group,
 	for (size_t i = 0; i < needs->add_count; i++)
 		hash_update(&hash, BYTES(needs->added[i], LEDGER_KEY_LEN));
 	hash_update(&hash, BYTES(needs->removes, needs->remove_count * sizeof(uint32_t)));
-	/* Our own update is nobody else's need. */
-	if (needs->update && needs->add_count == 0 && needs->remove_count == 0)
+	/* Our first update is nobody else's need; of those that are due by their age one goes first. */
+	if (needs->update && !needs->scheduled && needs->add_count == 0 && needs->remove_count == 0)
 		hash_update(&hash, BYTES(talk->identity.public_key, LEDGER_KEY_LEN));
 	hash_final(&hash, trigger);
 }
@@ -445,7 +456,7 @@ static bool path_wanted(const struct talk_group *group, const struct mls_commit_
 {
 	uint32_t parents, filled;
 
-	if (group->kind != TALK_GROUP || options->add_count == 0)
+	if (group->kind != TALK_GROUP || options->add_count == 0 || group->update_due)
 		return true;
 	mls_group_parents(group->mls, &parents, &filled);
 	return 2 * (uint64_t)filled <= parents;
@@ -486,6 +497,17 @@ out:
 	return err;
 }
 
+/* What our leaf is: another one after each commit of ours that has a path. */
+static enum sotto_err leaf_hash(const struct talk_group *group, uint8_t *digest)
+{
+	struct mls_member own;
+	enum sotto_err err = mls_group_member(group->mls, mls_group_own_leaf(group->mls), &own);
+
+	if (err == SOTTO_OK)
+		hash_digest(HASH_SHA256, own.encryption_key, digest);
+	return err;
+}
+
 /* Ours is the winner: its epoch is everybody's, and its Welcomes may go. */
 enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 {
@@ -495,6 +517,7 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	bool removed = group->blocked;
 	struct talk_blob members = {0};
 	struct talk_before before = {0};
+	uint8_t old_leaf[WIRE_HASH_LEN], leaf[WIRE_HASH_LEN];
 	enum sotto_err err = SOTTO_OK;
 
 	for (size_t i = 0; i < group->welcomed_count; i++) {
@@ -505,7 +528,11 @@ enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group)
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_members(talk, group, &members));
 	TRY(talk_before_take(talk, group, &before));
+	TRY(leaf_hash(group, old_leaf));
 	TRY(mls_group_apply_pending(group->mls));
+	TRY(leaf_hash(group, leaf));
+	if (memcmp(leaf, old_leaf, sizeof(leaf)) != 0)
+		talk_update_won(talk, group);
 	TRY(talk_notices_make(talk, group, &before, talk->identity.public_key));
 	if (group->kind == TALK_EVERYONE)
 		TRY(talk_access_epoch(talk, group, &members));
@@ -676,7 +703,7 @@ static uint64_t wait_ms(const struct talk *talk, const struct talk_group *group,
 	}
 	if (group->kind == TALK_EVERYONE && needs->add_count > 0 && needs->remove_count == 0)
 		return rank * TALK_RANK_MS + TALK_SPONSOR_MS;
-	return rank * TALK_RANK_MS;
+	return rank * (needs->scheduled ? TALK_UPDATE_RANK_MS : TALK_RANK_MS);
 }
 
 enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
@@ -705,8 +732,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	group->settled_ns = talk->now_ns;
 	group->settled_ledger = ledger_length(talk->ledger);
 	group->settled_news = talk->news;
-	if (needs->add_count == 0 && needs->remove_count == 0 && !needs->update &&
-	    needs->rename == NULL) {
+	if (!is_needed(needs)) {
 		group->commit_due_ns = TALK_NEVER;
 		goto out;
 	}

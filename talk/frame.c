@@ -272,6 +272,7 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 		if (arrival != ARRIVAL_NEW)
 			return err;
 	}
+	talk_update_used(talk, group, frame.type);
 	err = body_receive(talk, group, drop, application, &frame);
 out:
 	return err;

@@ -71,6 +71,7 @@ enum sotto_err talk_group_put(struct talk *talk, struct mls_group *mls, enum tal
 	made->drop_count = 1;
 	made->number = talk_number(talk);
 	made->branch.since = context.epoch;
+	talk_update_begin(talk, made);
 	made->dirty = made->dirty_epoch = made->dirty_ratchet = true;
 	list_append(&talk->groups, &made->list);
 	*group = made;

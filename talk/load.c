@@ -538,6 +538,9 @@ static enum sotto_err group_row(void *context, uint64_t index, struct bytes valu
 	group->peer = kept.peer;
 	group->serial = kept.serial;
 	group->update_due = kept.update_due != 0;
+	group->pace.leaf_ms = kept.leaf_ms;
+	group->pace.spent_ms = kept.spent_ms;
+	group->pace.used = kept.used != 0;
 	if (kept.stuck > TALK_STUCK_FORK)
 		return SOTTO_ERR_CORRUPT;
 	group->stuck = (enum talk_stuck_why)kept.stuck;

@@ -16,6 +16,9 @@
 #include "crypto/hash.h"
 #include "talk/state.h"
 
+/* A message in parts of ours was given up, as there were too many at once: it waits at most so long. */
+#define PARTS_WAIT_MS 8192
+
 /* The first byte of a part; an MLSMessage begins with 0. */
 bool talk_is_part(struct bytes content)
 {
@@ -268,7 +271,7 @@ static enum sotto_err out_again(struct talk *talk, struct talk_group *group, con
 		TRY(random_fill(talk->random, wait, sizeof(wait)));
 		group->parts_due_ns =
 			talk->now_ns +
-			((uint64_t)(wait[0] << 8 | wait[1]) % TALK_PARTS_WAIT_MS) * TALK_MS;
+			((uint64_t)(wait[0] << 8 | wait[1]) % PARTS_WAIT_MS) * TALK_MS;
 	}
 out:
 	return err;

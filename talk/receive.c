@@ -40,6 +40,7 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	enum sotto_err err = SOTTO_OK;
 
 	group->dirty = group->dirty_epoch = group->dirty_ratchet = true;
+	talk_update_epoch(talk, group);
 	group->commit_due_ns = TALK_NEVER;
 	group->settled = false;
 	group->speak_due_ns = TALK_NEVER;

@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  12
+#define TALK_STORE_VERSION  13
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -105,6 +105,9 @@
 	X(self, U32, peer, 0, none, "one to one: the other's member id") \
 	X(self, U64, serial, 0, none, "the last that we gave to a message") \
 	X(self, U8, update_due, 0, none, "our leaf came from a reusable key package") \
+	X(self, U64, leaf_ms, 0, none, "when our leaf became what it is") \
+	X(self, U64, spent_ms, 0, none, "until then the commits have used up the time") \
+	X(self, U8, used, 0, none, "somebody said something since leaf_ms") \
 	X(self, LIST, drops, TALK_DROPS_MAX, talk_kept_drop, "the present epoch's first") \
 	X(self, LIST, arrived, TALK_SENDERS_MAX, talk_kept_arrived, "by sender") \
 	X(self, U8, stuck, 0, none, "enum talk_stuck_why") \

@@ -120,6 +120,7 @@ static enum sotto_err out_seal(struct talk *talk, struct talk_group *group, stru
 	group->dirty_ratchet = true;
 	TRY(talk_message_seal(talk, &group->drops[0], BYTES(message, len), out, &out->records));
 	out->epoch = group->drops[0].epoch;
+	talk_update_used(talk, group, out->type);
 	out->stored = out->seen = false;
 	out->dirty = !out->transient;
 	group->dirty = true;

@@ -23,7 +23,7 @@
  *   send.c missed.c           the outbox; what the relay does not serve
  *   work.c                    after every input: whatever can be done now
  *   problem.c                 what is wrong, and for how long
- *   age.c                     keys that nothing needs any more
+ *   age.c update.c            keys that nothing needs any more; when our leaf is renewed
  *   access.c                  access keys: the next one, installing and proving it
  *   save.c load.c             the store
  *
@@ -41,6 +41,7 @@
 #include "talk/device.h"
 #include "talk/schema_store.h"
 #include "talk/talk.h"
+#include "talk/update.h"
 #include "wire/drop.h"
 
 #define TALK_MS UINT64_C(1000000) /* in nanoseconds */
@@ -58,14 +59,10 @@
 /* A drop that no watch is left for is read so often, and before something is sent into it. */
 #define TALK_POLL_MS  UINT64_C(15000)
 #define TALK_FRESH_MS UINT64_C(2000)
-/* Those who lost with a commit and want to try again, all of a group, spread over no more than this. */
-#define TALK_AGAIN_MS UINT64_C(16000)
 /* The usual retention of a relay. */
 #define TALK_RETENTION_MS (UINT64_C(14) * 86400000)
 /* Pause before the relay is asked again after it was busy or over a quota and named no time. */
 #define TALK_RETRY_MS UINT64_C(2000)
-/* A message in parts of ours was given up, as there were too many at once: it waits at most so long. */
-#define TALK_PARTS_WAIT_MS 8192
 /* Requests open at once; the link takes 64, relays as many. */
 #define TALK_REQUESTS_MAX 60
 /* Key packages and leaves live so long; nothing is decided by a clock before they are replaced. */
@@ -209,6 +206,7 @@ struct talk_group {
 	struct talk_kept_welcomed *welcomed;
 	size_t welcomed_count;
 	bool update_due;
+	struct talk_pace pace;
 	struct list wishes;
 	uint32_t lost;	 /* commits of ours in a row that another one was before */
 	bool one_by_one; /* of several key packages one did not fit: the next commit adds one */
@@ -412,6 +410,7 @@ struct talk {
 	} inbox_kept; /* where the inbox is read from after a restart */
 
 	bool link_up, link_ready;
+	struct talk_updates updates;
 	bool porch_wanted; /* only the porch leads on: what to ask cannot be asked on a link in catch-up */
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;

@@ -462,6 +462,9 @@ MUST_USE enum sotto_err talk_unlock(struct talk *talk, const struct store_reader
 
 /* ---- For the call engine ---- */
 
+/* While a call is being made or goes on here, no conversation is updated (talk/update.h). */
+void talk_calling(struct talk *talk, bool calling);
+
 /* Sends now or never: SOTTO_ERR_AGAIN if the conversation is not there yet, not read to its end, or the
  * link is down; the call decides whether to ask again. It is not kept, acknowledged or repeated. */
 MUST_USE enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct bytes message,

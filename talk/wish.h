@@ -3,6 +3,9 @@
 #ifndef TALK_WISH_H
 #define TALK_WISH_H
 
+/* Those who lost with a commit and want to try again, all of a group, spread over no more than this. */
+#define TALK_AGAIN_MS UINT64_C(16000)
+
 #include "talk/state.h"
 
 enum talk_wish_kind {

@@ -318,6 +318,7 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, int64_t 
 	talk->relay_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_LOST, false);
 	talk->link_up = true;
+	talk->updates.linked_ns = talk->now_ns;
 out:
 	return talk_step_end(talk, err);
 }
