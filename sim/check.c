@@ -25,7 +25,8 @@
 struct agreed {
 	uint8_t name[WIRE_HASH_LEN];
 	uint8_t value[WIRE_HASH_LEN];
-	uint32_t phone; /* the first that had it */
+	uint32_t phone;	 /* the first that had it */
+	uint64_t phones; /* all that did: sim_bit */
 	bool used;
 };
 
@@ -112,12 +113,41 @@ static bool agrees(struct sim_phone *phone, struct bytes name, const uint8_t *va
 		memcpy(agreed->name, hashed, sizeof(hashed));
 		memcpy(agreed->value, value, WIRE_HASH_LEN);
 		agreed->phone = phone->number;
+		agreed->phones = sim_bit(phone->number);
 		agreed->used = true;
 		checks->count++;
 		return true;
 	}
 	*other = agreed->phone;
-	return memcmp(agreed->value, value, WIRE_HASH_LEN) == 0;
+	if (memcmp(agreed->value, value, WIRE_HASH_LEN) != 0)
+		return false;
+	agreed->phones |= sim_bit(phone->number);
+	return true;
+}
+
+/*
+ * Only phones had it that are out or lie in a river, and the relay has lost records: nobody who is left can know of it, and
+ * this phone says what it is.
+ */
+static bool agrees_anew(struct sim_phone *phone, struct bytes name, const uint8_t *value)
+{
+	struct sim_world *world = phone->world;
+	uint8_t hashed[WIRE_HASH_LEN];
+	struct agreed *agreed;
+
+	if (!world->relay_lost || world->phone_count > 64)
+		return false;
+	hash_digest(HASH_SHA256, name, hashed);
+	agreed = agreed_find(world->checks->agreed, world->checks->size, hashed);
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if ((agreed->phones & sim_bit(i)) != 0 && world->phones[i].revoked_ns == 0 &&
+		    world->phones[i].state != SIM_PHONE_LOST)
+			return false;
+	}
+	memcpy(agreed->value, value, WIRE_HASH_LEN);
+	agreed->phone = phone->number;
+	agreed->phones = sim_bit(phone->number);
+	return true;
 }
 
 /* ---- What leaves a phone ---- */
@@ -251,7 +281,6 @@ void sim_check_request(struct sim_phone *phone, struct bytes request)
 	/* Whoever looks does not run out of the phone's memory. */
 	phone->fail_left = UINT64_MAX;
 	sim_frames_sent(phone->world->frames, phone->talk, request);
-	phone->fail_left = fail_left;
 	counts = sim_frames_counts(phone->world->frames);
 	if (counts.nonces_reused != 0)
 		sim_break(phone->world, "no nonce seals two records", "phone %u", phone->number);
@@ -261,8 +290,11 @@ void sim_check_request(struct sim_phone *phone, struct bytes request)
 	wire_append_token_hash(append.append_token, append_hash);
 	wire_drop_name(append.flags, append_hash, append.read_token_hash, name);
 	cursor = wire_list_walk(&append.records);
-	while (wire_record_next(&cursor, &record))
+	while (wire_record_next(&cursor, &record)) {
 		check_readers(phone, name, record.sealed);
+		sim_thief_sees(phone->world->thief, phone, name, record.sealed);
+	}
+	phone->fail_left = fail_left;
 }
 
 /* ---- What a phone tells ---- */
@@ -383,7 +415,8 @@ static void check_epoch(struct sim_phone *phone, const struct talk_group *group)
 	memcpy(name + TALK_GROUP_ID_LEN, &epoch, sizeof(epoch));
 	mls_group_epoch_authenticator(group->mls, full);
 	memcpy(value, full, sizeof(value));
-	if (!agrees(phone, BYTES_OF(name), value, &other) && !phone->world->forked)
+	if (!agrees(phone, BYTES_OF(name), value, &other) && !phone->world->forked &&
+	    !agrees_anew(phone, BYTES_OF(name), value))
 		sim_break(phone->world, "all of an epoch have one epoch authenticator",
 			  "phones %u and %u, kind %d, epoch %llu", phone->number, other,
 			  (int)group->kind, (unsigned long long)epoch);

@@ -49,10 +49,11 @@ void sim_totals_print(const struct sim_world *world)
 	struct sim_relay_counts relay = sim_relay_counts(world->relay);
 	struct sim_frames_counts frames = sim_frames_counts(world->frames);
 	uint64_t minutes = totals->phone_ns / SIM_MINUTE;
-	uint64_t faults = 0;
+	uint64_t faults = 0, copied, healed;
 
 	for (size_t i = 0; i < sim_fault_count; i++)
 		faults += totals->faults[i];
+	sim_thief_counts(world->thief, &copied, &healed);
 	printf("seed=%llu", (unsigned long long)world->setting.seed);
 	printf(" %s", world->broken == NULL ? "passed" : "failed");
 	printf(" trace=%016llx", (unsigned long long)world->trace);
@@ -76,6 +77,8 @@ void sim_totals_print(const struct sim_world *world)
 	number("rogue", totals->rogue);
 	number("split", totals->split);
 	number("discarded", totals->discarded);
+	number("copied", copied);
+	number("healed", healed);
 	number("recovery-s", totals->recovery_ns / SIM_SECOND);
 	for (size_t i = 0; i < sim_fault_count; i++) {
 		if (totals->faults[i] > 0)

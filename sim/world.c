@@ -20,7 +20,7 @@
 #define QUIET_STEP_NS (30 * SIM_SECOND)
 #define LATER_PHONES  3 /* who may come later */
 
-enum { RANDOM_SETTING = 1, RANDOM_HUB, RANDOM_RELAY, RANDOM_SETUP };
+enum { RANDOM_SETTING = 1, RANDOM_HUB, RANDOM_RELAY, RANDOM_SETUP, RANDOM_THIEF };
 
 uint64_t sim_world_now(const struct sim_world *world)
 {
@@ -111,6 +111,8 @@ struct sim_world *sim_world_create(const struct sim_setting *setting)
 	world->checks = sim_checks_create();
 	world->epochs = sim_epochs_create();
 	phones_make(world);
+	sim_random_fork(&world->random, RANDOM_THIEF, &random);
+	world->thief = sim_thief_create(world, &random);
 	sim_plan_make(world);
 	return world;
 }
@@ -127,6 +129,7 @@ void sim_world_destroy(struct sim_world *world)
 	sim_frames_destroy(world->frames);
 	sim_checks_destroy(world->checks);
 	sim_epochs_destroy(world->epochs);
+	sim_thief_destroy(world->thief);
 	free(world->entries);
 	free(world->texts);
 	free(world->phones);

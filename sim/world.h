@@ -177,6 +177,7 @@ struct sim_world {
 	struct sim_frames *frames;
 	struct sim_checks *checks;
 	struct sim_epochs *epochs;
+	struct sim_thief *thief;
 	struct sim_totals totals;
 	/* A relay that lies: now, whether it ever did, whether it forked, and to whom. */
 	enum sim_lie lie;
@@ -290,6 +291,12 @@ struct sim_checks *sim_checks_create(void);
 void sim_checks_destroy(struct sim_checks *checks);
 struct sim_epochs *sim_epochs_create(void);
 void sim_epochs_destroy(struct sim_epochs *epochs);
+/* thief.c: random is copied; how many conversations were copied, and in how many of them the phone's leaf was renewed since. */
+struct sim_thief *sim_thief_create(const struct sim_world *world, const struct sim_random *random);
+void sim_thief_destroy(struct sim_thief *thief);
+void sim_thief_sees(struct sim_thief *thief, struct sim_phone *phone, const uint8_t *name,
+		    struct bytes sealed);
+void sim_thief_counts(const struct sim_thief *thief, uint64_t *stolen, uint64_t *healed);
 /* The first that does not hold ends the run. */
 void sim_break(struct sim_world *world, const char *invariant, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
