@@ -12,6 +12,7 @@
 #include "crypto/der.h"
 #include "crypto/sign.h"
 #include "tests/random.h"
+#include "tests/sparse.h"
 #include "tests/vectors.h"
 
 static const struct {
@@ -126,7 +127,7 @@ static enum sotto_err signature_check(const struct signature *signature)
 
 static void flip_all(const struct signature *signature, const char *what, uint8_t *at, size_t len)
 {
-	for (size_t bit = 0; bit < 8 * len; bit++) {
+	for (size_t bit = 0; bit < 8 * len; bit += SPARSE(5)) {
 		at[bit / 8] ^= (uint8_t)(1U << bit % 8);
 		if (signature_check(signature) != SOTTO_ERR_VERIFY)
 			fail_msg("%x: %s, bit %zu", (unsigned)signature->alg, what, bit);

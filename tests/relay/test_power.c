@@ -23,9 +23,10 @@
 #include "sim/disk.h"
 #include "sim/vfs.h"
 #include "tests/relay/fixture.h"
+#include "tests/sparse.h"
 
 #define VFS_NAME    "power"
-#define CUTS	    200
+#define CUTS	    (200 / SPARSE(5))
 #define DROPS	    5
 #define RECORDS_MAX 60000
 #define SIGNED_MAX  65536

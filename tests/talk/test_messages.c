@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/sparse.h"
 #include "tests/talk/inside.h"
 #include "tests/talk/steps.h"
 
@@ -214,7 +215,7 @@ static void test_restart_at_every_action(void **state)
 	for (uint32_t victim = 0; victim < 2; victim++) {
 		uint32_t died = 1;
 
-		for (uint64_t action = 0; died > 0; action++) {
+		for (uint64_t action = 0; died > 0; action += SPARSE(4)) {
 			struct world *world = world_create(30 + victim);
 			uint32_t texts = 4;
 			bool taken[8];

@@ -17,6 +17,7 @@
 
 #include "crypto/init.h"
 #include "sim/frames.h"
+#include "tests/sparse.h"
 #include "tests/talk/power.h"
 #include "tests/talk/world.h"
 
@@ -122,7 +123,7 @@ struct sweep {
 	bool restart;
 };
 
-/* Every operation of an exchange. */
+/* Every operation of an exchange, or every few. */
 static void sweep(const struct sweep *how)
 {
 	struct trial trial;
@@ -135,7 +136,8 @@ static void sweep(const struct sweep *how)
 		for (uint32_t text = 1; going && text <= how->world_points; text++) {
 			if (how->restart)
 				restart(&trial);
-			going = exchange(&trial, text, n++, how->stop_again);
+			going = exchange(&trial, text, n, how->stop_again);
+			n += SPARSE(5);
 			total.points += going;
 		}
 		trial_end(&trial);
@@ -190,7 +192,7 @@ static void test_enough_was_tried(void **state)
 		(unsigned long long)total.points, (unsigned long long)total.stops,
 		(unsigned long long)total.frames, (unsigned long long)total.records,
 		(unsigned long long)total.again);
-	assert_true(total.points >= POINTS_MIN);
+	assert_true(total.points >= POINTS_MIN / SPARSE(5));
 	assert_true(total.stops >= total.points);
 }
 

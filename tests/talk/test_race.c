@@ -17,18 +17,19 @@
 
 #include <cmocka.h>
 
+#include "tests/sparse.h"
 #include "tests/talk/circle.h"
 #include "tests/talk/steps.h"
 
 #define PHONES	50
 #define STAY	25 /* who wishes; the others come and go */
 #define WISHERS 10
-#define BURSTS	4
+#define BURSTS	(4 / SPARSE(2))
 #define CHANGES (BURSTS * (PHONES - STAY)) /* of membership */
 #define MS_MAX	200			   /* between the first wish of a burst and the last */
 #define WAY_MS	60			   /* to the relay, or from it: world.c */
 
-_Static_assert(CHANGES == 100, "a hundred changes");
+_Static_assert(CHANGES == 100 / SPARSE(2), "a hundred changes");
 
 #define ALL   (PHONE(PHONES) - 1)
 #define STAYS (PHONE(STAY) - 1)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/sparse.h"
 #include "tests/talk/steps.h"
 
 /* Revoked while the commit that adds it is on its way: nobody follows that commit, its author neither. */
@@ -181,7 +182,7 @@ static void test_restart_while_revoking(void **state)
 	for (uint32_t victim = 0; victim < 2; victim++) {
 		uint32_t died = 1;
 
-		for (uint64_t action = 0; died > 0; action++) {
+		for (uint64_t action = 0; died > 0; action += SPARSE(4)) {
 			struct world *world = world_create(48 + victim);
 
 			world_members(world, 3, false);
