@@ -18,6 +18,7 @@ from words import make_speech, read_wav, write_wav  # noqa: E402
 
 RATE = 22050  # so that the file is resampled on the way
 WORDS = 16
+TRIES = 5
 
 
 def prepare(program, server, folder):
@@ -66,6 +67,16 @@ def wait_for(condition):
 
 
 def check_speech(program, server, folder, said, sentences):
+    """Again, a few times, where the device ran dry: other programs had the machine."""
+    for _ in range(TRIES):
+        passed, text, dry = speak(program, server, folder, said, sentences)
+        if passed or not dry:
+            break
+        print(f"# {text}")
+    return passed, text
+
+
+def speak(program, server, folder, said, sentences):
     loop = prepare(program, server, folder)
     try:
         out, errors = loop.communicate("\n", timeout=60)
@@ -73,11 +84,12 @@ def check_speech(program, server, folder, said, sentences):
         loop.kill()
         out, errors = loop.communicate()
     if loop.returncode != 0:
-        return False, f"the device moves sound: exit {loop.returncode} {errors.strip()}"
+        return False, f"the device moves sound: exit {loop.returncode} {errors.strip()}", False
     heard, heard_rate = read_wav(f"{folder}/heard.wav")
     result = measure(said, RATE, sentences, heard, heard_rate)
-    return result["passed"], (f"speech arrives: STOI {result['stoi']:.3f}, word errors "
-                              f"{result['word_error_rate']:.3f}, {json.loads(out)}")
+    figures = json.loads(out)
+    return (result["passed"], f"speech arrives: STOI {result['stoi']:.3f}, word errors {result['word_error_rate']:.3f}, {figures}",
+            figures["underruns"] > 0)
 
 
 def check_lost(program, server, folder):
