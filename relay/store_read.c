@@ -107,6 +107,7 @@ enum sotto_err relay_store_trim(struct relay_store *store, const struct wire_tri
 {
 	uint8_t token_hash[WIRE_HASH_LEN];
 	uint8_t name[WIRE_HASH_LEN];
+	uint8_t running[WIRE_HASH_LEN];
 	sqlite3_stmt *statement;
 	struct store_drop drop;
 	uint64_t bytes = 0;
@@ -123,6 +124,9 @@ enum sotto_err relay_store_trim(struct relay_store *store, const struct wire_tri
 	FAIL_IF(trim->up_to_sequence > drop.end_sequence, SOTTO_ERR_INVALID);
 	if (trim->up_to_sequence <= drop.base_sequence)
 		return SOTTO_OK;
+	/* What a phone has not read it does not erase. */
+	TRY(store_running_at(store, &drop, trim->up_to_sequence, running));
+	FAIL_IF(memcmp(running, trim->running_hash, sizeof(running)) != 0, SOTTO_ERR_INVALID);
 	TRY(measure_bodies(store, &drop, trim->up_to_sequence, &bytes));
 	ASSERT(bytes <= drop.bytes && bytes <= store->counts.bytes);
 	statement = store_sql_get(store, STORE_LOG_TRIM);
@@ -130,7 +134,7 @@ enum sotto_err relay_store_trim(struct relay_store *store, const struct wire_tri
 	store_bind_u64(statement, 2, drop.base_sequence);
 	store_bind_u64(statement, 3, trim->up_to_sequence);
 	TRY(store_sql_run(store, STORE_LOG_TRIM));
-	TRY(store_running_at(store, &drop, trim->up_to_sequence, drop.base_hash));
+	memcpy(drop.base_hash, running, sizeof(running));
 	drop.base_sequence = trim->up_to_sequence;
 	drop.bytes -= bytes;
 	TRY(store_drop_update(store, &drop));

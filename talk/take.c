@@ -489,6 +489,7 @@ static enum sotto_err drop_trim(struct talk *talk)
 	memcpy(trim.append_token_hash, taking->drop.append_hash, WIRE_HASH_LEN);
 	memcpy(trim.read_token, taking->drop.read_token, WIRE_TOKEN_LEN);
 	memcpy(trim.incarnation, taking->drop.incarnation, WIRE_INCARNATION_LEN);
+	memcpy(trim.running_hash, taking->drop.running, WIRE_HASH_LEN);
 	err = talk_ask(talk, TALK_ASK_TRIM, &wire_trim_type, &trim, &asked);
 	bytes_wipe(&trim, sizeof(trim));
 	if (err == SOTTO_OK)

@@ -104,6 +104,7 @@ static enum sotto_err inbox_trim(struct talk *talk)
 	memcpy(trim.append_token_hash, talk->inbox.append_hash, WIRE_HASH_LEN);
 	memcpy(trim.read_token, talk->inbox.read_token, WIRE_TOKEN_LEN);
 	memcpy(trim.incarnation, talk->inbox.incarnation, WIRE_INCARNATION_LEN);
+	memcpy(trim.running_hash, talk->inbox.running, WIRE_HASH_LEN);
 	err = talk_ask(talk, TALK_ASK_TRIM, &wire_trim_type, &trim, &asked);
 	bytes_wipe(&trim, sizeof(trim));
 	if (err == SOTTO_OK)
@@ -391,7 +392,7 @@ static uint64_t next_due(const struct talk *talk)
 		if (talk_group_current(talk, group)) {
 			due = talk_earlier(due, group->commit_due_ns);
 			due = talk_earlier(due, talk_receipt_due(talk, group));
-			if (group->settled)
+			if (group->settled && group->pending.count == 0)
 				due = talk_earlier(due,
 						   group->settled_ns + TALK_SILENCE_MS * TALK_MS);
 		}

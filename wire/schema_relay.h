@@ -76,7 +76,9 @@
 	X(self, FIXED, read_token, WIRE_TOKEN_LEN, none, "shows that the phone may read") \
 	X(self, U8, flags, 0, none, "the drop's flags; must have inbox") \
 	X(self, FIXED, incarnation, WIRE_INCARNATION_LEN, none, "of the drop that was read") \
-	X(self, U64, up_to_sequence, 0, none, "the last sequence to erase")
+	X(self, U64, up_to_sequence, 0, none, "the last sequence to erase") \
+	X(self, FIXED, running_hash, WIRE_HASH_LEN, none, \
+	  "the running hash there, as the phone has read it")
 
 #define WIRE_FIELDS_room_join(X, self) \
 	X(self, FIXED, room_token, WIRE_TOKEN_LEN, none, "who has it is in the call")

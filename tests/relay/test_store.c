@@ -56,6 +56,17 @@ static size_t read_all(struct relay_store *store, const struct fixture_drop *dro
 	return count;
 }
 
+/* The running hash at a sequence. */
+static void running_to(struct relay_store *store, const struct fixture_drop *drop,
+		       uint64_t sequence, uint8_t running[WIRE_HASH_LEN])
+{
+	struct wire_batch batch;
+
+	assert_int_equal(relay_store_read(store, drop->name, sequence + 1, 0, &batch), SOTTO_OK);
+	assert_int_equal(batch.before_sequence, sequence);
+	memcpy(running, batch.before_hash, WIRE_HASH_LEN);
+}
+
 static void test_appended_is_read(void **state)
 {
 	struct relay_store *store = *state;
@@ -242,6 +253,10 @@ static void test_trim(void **state)
 	trim.up_to_sequence = 4;
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_ERR_NOT_FOUND); /* incarnation */
 	memcpy(trim.incarnation, appended.incarnation, WIRE_INCARNATION_LEN);
+	/* Of another history nothing is erased. */
+	assert_int_equal(relay_store_trim(store, &trim), SOTTO_ERR_INVALID);
+	assert_int_equal(read_all(store, &drop, 1, 0, 0), 10);
+	running_to(store, &drop, 4, trim.running_hash);
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_OK);
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_OK);
 	trim.up_to_sequence = 11;
@@ -259,6 +274,7 @@ static void test_trim(void **state)
 	assert_false(appended.grew);
 	trim.flags = WIRE_DROP_INBOX;
 	trim.up_to_sequence = 10;
+	running_to(store, &drop, 10, trim.running_hash);
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_OK);
 	assert_int_equal(relay_store_commit(store), SOTTO_OK);
 	assert_int_equal(read_all(store, &drop, 1, 0, 0), 0);
@@ -328,6 +344,7 @@ static void test_trimmed_records_expire_too(void **state)
 	memcpy(trim.append_token_hash, drop.append_token_hash, WIRE_HASH_LEN);
 	memcpy(trim.read_token, drop.read_token, WIRE_TOKEN_LEN);
 	memcpy(trim.incarnation, appended.incarnation, WIRE_INCARNATION_LEN);
+	running_to(store, &drop, 2, trim.running_hash);
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_OK);
 	assert_int_equal(relay_store_commit(store), SOTTO_OK);
 	sweep_all(store, FIXTURE_UTC_MS + RELAY_RETENTION_MS);

@@ -437,6 +437,12 @@ static void trim(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		return;
 	}
 	ASSERT(request->up_to_sequence <= drop->count);
+	if (request->up_to_sequence <= drop->trimmed ||
+	    memcmp(running_at(drop, request->up_to_sequence), request->running_hash,
+		   WIRE_HASH_LEN) != 0) {
+		done(relay, link, ticket, WIRE_STATUS_MALFORMED);
+		return;
+	}
 	drop->trimmed = request->up_to_sequence;
 	done(relay, link, ticket, WIRE_STATUS_OK);
 }
