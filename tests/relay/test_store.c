@@ -62,6 +62,7 @@ static void running_to(struct relay_store *store, const struct fixture_drop *dro
 {
 	struct wire_batch batch;
 
+	assert_int_equal(relay_store_commit(store), SOTTO_OK);
 	assert_int_equal(relay_store_read(store, drop->name, sequence + 1, 0, &batch), SOTTO_OK);
 	assert_int_equal(batch.before_sequence, sequence);
 	memcpy(running, batch.before_hash, WIRE_HASH_LEN);
@@ -255,6 +256,7 @@ static void test_trim(void **state)
 	memcpy(trim.incarnation, appended.incarnation, WIRE_INCARNATION_LEN);
 	/* Of another history nothing is erased. */
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_ERR_INVALID);
+	assert_int_equal(relay_store_commit(store), SOTTO_OK);
 	assert_int_equal(read_all(store, &drop, 1, 0, 0), 10);
 	running_to(store, &drop, 4, trim.running_hash);
 	assert_int_equal(relay_store_trim(store, &trim), SOTTO_OK);
