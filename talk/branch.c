@@ -97,11 +97,6 @@ out:
 	return err;
 }
 
-bool talk_branch_behind(const struct talk_group *group)
-{
-	return group->branch.ahead > group->drops[0].epoch;
-}
-
 void talk_branch_enter(struct talk *talk, struct talk_group *group, struct talk_branch *came)
 {
 	struct talk_branch *branch = &group->branch;
