@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 
+from checks import report
+
 ROOT = sys.argv[1]
 
 
@@ -81,11 +83,7 @@ def main():
     checks = [("nothing is missing: silent, without root", list(nothing_missing())),
               ("something is missing: it alone is named or installed", list(something_missing())),
               ("every make asks before it builds", list(every_make_asks()))]
-    print(f"1..{len(checks)}")
-    for number, (name, faults) in enumerate(checks, 1):
-        for fault in faults:
-            print("#", fault)
-        print("not ok" if faults else "ok", number, "-", name)
+    report(checks)
 
 
 main()

@@ -8,6 +8,8 @@ import os
 import re
 import sys
 
+from checks import report
+
 ORDER = ["base", "crypto", "mls", "sframe", "wire", "ledger", "talk", "call", "voice", "os", "vault", "link",
          "relay", "phone", "cli", "tui", "gtk"]
 # sim/ stands in for os/ and link/ and joins whole networks, so it may include all but the programs.
@@ -112,12 +114,7 @@ def main():
         ("folders include only what is above them", check_tree(root, ORDER + ["sim"])),
         ("every fuzz target has seeds", check_fuzz(root)),
     ]
-    print(f"1..{len(checks)}")
-    for number, (name, faults) in enumerate(checks, 1):
-        faults = list(faults)
-        for fault in faults:
-            print("#", fault)
-        print("not ok" if faults else "ok", number, "-", name)
+    report(checks)
     return 0
 
 

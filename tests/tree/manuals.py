@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+from checks import report
+
 OWN = {"sotto", "sottod", "mls-peer", "mls-vectors", "sotto-launcher", "libsotto-mls"}
 
 
@@ -79,11 +81,7 @@ def main():
     checks.append(("the command's manual is complete", list(undocumented(root))))
     checks.append(("the MLS library's manual is complete", list(unlisted(root))))
     checks.append(("mls-peer's manual is complete", list(requests_of_peer(root))))
-    print(f"1..{len(checks)}")
-    for number, (name, faults) in enumerate(checks, 1):
-        for fault in faults:
-            print("#", fault)
-        print("not ok" if faults else "ok", number, "-", name)
+    report(checks)
 
 
 main()
