@@ -15,6 +15,9 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tree"))
+from checks import report  # noqa: E402
+
 # Where the simulator's programs, and those that run an engine under virtual time, are built.
 STAND_IN = ("quic_", "link_server_", "link_drop_text")
 SIMULATOR = ("sim/", "tests/sim/", "tests/vault/", "tests/talk/", "tests/relay/", "tests/call/", "tests/sframe/")
@@ -85,12 +88,7 @@ def main():
         ("only the connection below links is replaced", replaced(own, released)),
         ("the program has the functions of the archives", differing(inside, own, released)),
     ]
-    print(f"1..{len(checks)}")
-    for number, (name, faults) in enumerate(checks, 1):
-        faults = list(faults)
-        for fault in faults:
-            print("#", fault)
-        print("not ok" if faults else "ok", number, "-", name)
+    report(checks)
     return 0
 
 
