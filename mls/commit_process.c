@@ -212,6 +212,14 @@ bool mls_group_has_pending(const struct mls_group *group)
 	return group->pending != NULL;
 }
 
+bool mls_group_pending_context(const struct mls_group *group, struct mls_context *context)
+{
+	if (group->pending == NULL || group->pending->next == NULL)
+		return false;
+	epoch_context_view(group->pending->next, context);
+	return true;
+}
+
 static enum sotto_err merge(struct mls_group *group, struct mls_staged *staged)
 {
 	enum sotto_err err = SOTTO_OK;

@@ -262,9 +262,11 @@ static bool on_its_way(const struct sim_text *text, uint64_t from_ns, uint64_t t
 	return text->sent_ns <= to_ns && (text->delivered_ns == 0 || text->delivered_ns >= from_ns);
 }
 
+#define LATE_NS (10 * SIM_MINUTE)
+
 /*
- * Was it on its way when the relay lost its records, or had two histories? Then it stands where whoever reads it finds it
- * again.
+ * Was it on its way when the relay lost its records, or had two histories? Or written to somebody who was off then and
+ * still, and had to be brought back? Then it stands where whoever reads it finds it again.
  */
 static bool around_loss(struct sim_world *world, const uint8_t *id)
 {
@@ -273,7 +275,9 @@ static bool around_loss(struct sim_world *world, const uint8_t *id)
 	if (text == NULL)
 		return false;
 	for (size_t i = 0; i < world->loss_count; i++) {
-		if (on_its_way(text, world->losses_ns[i], world->losses_ns[i]))
+		if (on_its_way(text, world->losses_ns[i], world->losses_ns[i]) ||
+		    (text->sent_ns > world->losses_ns[i] &&
+		     (text->delivered_ns == 0 || text->delivered_ns > text->sent_ns + LATE_NS)))
 			return true;
 	}
 	return world->forked && on_its_way(text, world->forked_ns, world->healed_ns);

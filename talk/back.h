@@ -20,6 +20,9 @@
 #define TALK_LOST_ASK_MS UINT64_C(60000)
 /* All who say so, spread over no more than this. */
 #define TALK_SPEAK_MS UINT64_C(16000)
+/* Nothing is committed there for so long, whoever is heard: two that were off find each other in an epoch that all others have
+ * left. We tell our marks, and those who are further theirs, each within TALK_SPEAK_MS. */
+#define TALK_LOST_COMMIT_MS UINT64_C(40000)
 /* Records of *everyone* are gone: who hears nobody there commits nothing there for a day, in which each phone that is on
  * says something. Who went on alone would fork the network. */
 #define TALK_GAP_EVERYONE_MS UINT64_C(86400000)
@@ -54,6 +57,8 @@ void talk_heard_from(struct talk *talk, const uint8_t *key);
 
 /* ---- plea.c: asking to be added anew ---- */
 #define TALK_REASON_FORK 4 /* as others are told; else enum talk_stuck_why, GAP for LOST */
+#define TALK_REASON_OUT \
+	5 /* of a group that it was taken out of, or has left, in a history that went */
 MUST_USE enum sotto_err talk_stand_still(struct talk *talk, struct talk_group *group,
 					 enum talk_stuck_why why);
 /* Is nothing done here until we are added anew? */
@@ -68,6 +73,8 @@ bool talk_in_gap(const struct talk_group *group);
 bool talk_gap_waits(const struct talk *talk, const struct talk_group *group);
 /* In *everyone*: is nothing committed but what removes who may not be there? */
 bool talk_gap_everyone(const struct talk *talk, const struct talk_group *group);
+/* Somebody goes on in a group that is over here: if he takes us for a member there, he learns that we are not. */
+MUST_USE enum sotto_err talk_out_say(struct talk *talk, struct talk_group *group);
 MUST_USE enum sotto_err talk_plea_work(struct talk *talk);
 uint64_t talk_plea_due(const struct talk *talk);
 uint64_t talk_porch_due(const struct talk *talk);

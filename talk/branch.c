@@ -38,17 +38,22 @@ static enum sotto_err room_make(const struct talk *talk, struct talk_branch *bra
 
 _Static_assert((TALK_BRANCH_MAX & (TALK_BRANCH_MAX - 1)) == 0, "room doubles up to it");
 
+static void mark_set(const struct mls_context *context, struct talk_mark *mark)
+{
+	size_t len = context->confirmed_transcript_hash.len;
+
+	*mark = (struct talk_mark){.epoch = context->epoch};
+	if (len > 0)
+		memcpy(mark->hash, context->confirmed_transcript_hash.data,
+		       len < sizeof(mark->hash) ? len : sizeof(mark->hash));
+}
+
 static void mark_of(const struct talk_group *group, struct talk_mark *mark)
 {
 	struct mls_context context;
-	size_t len;
 
 	mls_group_context(group->mls, &context);
-	*mark = (struct talk_mark){.epoch = context.epoch};
-	len = context.confirmed_transcript_hash.len;
-	if (len > 0)
-		memcpy(mark->hash, context.confirmed_transcript_hash.data,
-		       len < sizeof(mark->hash) ? len : sizeof(mark->hash));
+	mark_set(&context, mark);
 }
 
 static bool mark_equal(const struct talk_mark *a, const struct talk_mark *b)
@@ -95,6 +100,24 @@ enum sotto_err talk_branch_take(struct talk *talk, struct talk_branch *branch,
 	}
 out:
 	return err;
+}
+
+bool talk_branch_behind(const struct talk_group *group)
+{
+	return group->branch.ahead > group->drops[0].epoch;
+}
+
+bool talk_branch_by_pending(const struct talk_group *group, const struct talk_branch *theirs)
+{
+	struct mls_context context;
+	const struct talk_mark *mark;
+	struct talk_mark pending;
+
+	if (!mls_group_pending_context(group->mls, &context))
+		return false;
+	mark_set(&context, &pending);
+	mark = talk_branch_at(theirs, pending.epoch);
+	return mark != NULL && mark_equal(mark, &pending);
 }
 
 void talk_branch_enter(struct talk *talk, struct talk_group *group, struct talk_branch *came)

@@ -50,6 +50,10 @@ MUST_USE enum sotto_err talk_branch_take(struct talk *talk, struct talk_branch *
 					 const struct wire_list *marks);
 /* What came with a Welcome is now the group's, if it leads to the group's epoch. Empties came. */
 void talk_branch_enter(struct talk *talk, struct talk_group *group, struct talk_branch *came);
+/* Others of our history are further, so what this epoch's drop shows does not show that nobody has gone on. */
+bool talk_branch_behind(const struct talk_group *group);
+/* Did those of this history go on by the commit of ours that is pending here? */
+bool talk_branch_by_pending(const struct talk_group *group, const struct talk_branch *theirs);
 /* The mark of this epoch; NULL: not remembered. */
 const struct talk_mark *talk_branch_at(const struct talk_branch *branch, uint64_t epoch);
 

@@ -714,6 +714,15 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 
 	if (!talk_group_current(talk, group))
 		return SOTTO_OK;
+	if (group->lost_ns != 0) {
+		uint64_t until_ns = group->lost_ns + TALK_LOST_COMMIT_MS * TALK_MS;
+
+		if (talk->now_ns < until_ns) {
+			group->commit_due_ns = until_ns;
+			return SOTTO_OK;
+		}
+		group->lost_ns = 0;
+	}
 	if (group->pending.count > 0)
 		return pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&

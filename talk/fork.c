@@ -217,6 +217,11 @@ static enum sotto_err vain_work(struct talk *talk, struct talk_group *group)
 {
 	struct talk_branch *branch = &group->branch;
 
+	/* The clock was set back. */
+	if (branch->vain_ms > talk->utc_ms) {
+		branch->vain_ms = talk->utc_ms;
+		branch->dirty = true;
+	}
 	if (group->stuck == TALK_STUCK_FORK &&
 	    talk->utc_ms >= group->stuck_ms + TALK_BRANCH_VAIN_MS) {
 		group->stuck = TALK_STUCK_NO;
@@ -235,27 +240,46 @@ static enum sotto_err vain_work(struct talk *talk, struct talk_group *group)
 	return SOTTO_OK;
 }
 
+static void ahead_forget(struct talk_branch *branch)
+{
+	branch->ahead = branch->ahead_ns = 0;
+	branch->dirty = true;
+}
+
+/* We asked, and nobody of those who are further brings us back: who was taken out of a group is not told that he was. */
+static void ahead_vain(const struct talk *talk, struct talk_group *group)
+{
+	if (group->stuck == TALK_STUCK_NO || group->stuck == TALK_STUCK_FORK ||
+	    talk->utc_ms < group->stuck_ms + TALK_BRANCH_VAIN_MS)
+		return;
+	ahead_forget(&group->branch);
+	if (group->kind != TALK_GROUP)
+		return;
+	group->left = true;
+	group->stuck = TALK_STUCK_NO;
+	group->dirty = true;
+}
+
 static enum sotto_err ahead_work(struct talk *talk, struct talk_group *group)
 {
 	struct talk_branch *branch = &group->branch;
 
 	if (branch->ahead == 0)
 		return SOTTO_OK;
-	if (branch->ahead <= group->drops[0].epoch || talk_group_over(group)) {
-		branch->ahead = branch->ahead_ns = 0;
-		branch->dirty = true;
+	if (!talk_branch_behind(group) || talk_group_over(group)) {
+		ahead_forget(branch);
 		return SOTTO_OK;
 	}
 	if (!group->drops[0].at_end || group->stuck != TALK_STUCK_NO) {
 		branch->ahead_ns = 0;
+		ahead_vain(talk, group);
 		return SOTTO_OK;
 	}
 	if (branch->ahead_ns == 0)
 		branch->ahead_ns = talk->now_ns;
 	if (talk->now_ns < branch->ahead_ns + TALK_BRANCH_AHEAD_MS * TALK_MS)
 		return SOTTO_OK;
-	branch->ahead = branch->ahead_ns = 0;
-	branch->dirty = true;
+	branch->ahead_ns = 0;
 	return talk_stand_still(talk, group, TALK_STUCK_GAP);
 }
 
@@ -297,6 +321,10 @@ uint64_t talk_fork_due(const struct talk *talk)
 		else if (branch->fork != 0 && branch->vain_ms != 0 && !group->left)
 			due_ns = talk_earlier(
 				due_ns, until_ns(talk, branch->vain_ms + TALK_BRANCH_AGAIN_MS));
+		if (branch->ahead != 0 && group->stuck != TALK_STUCK_NO &&
+		    group->stuck != TALK_STUCK_FORK)
+			due_ns = talk_earlier(
+				due_ns, until_ns(talk, group->stuck_ms + TALK_BRANCH_VAIN_MS));
 		if (branch->ahead_ns != 0)
 			due_ns = talk_earlier(due_ns,
 					      branch->ahead_ns + TALK_BRANCH_AHEAD_MS * TALK_MS);
@@ -343,15 +371,23 @@ out:
 }
 
 /* What led there may be gone from the relay, and its author puts it there again for his last epochs only. */
-static void ahead_note(struct talk_branch *ours, const struct talk_branch *theirs)
+static void ahead_note(struct talk_group *group, const struct talk_branch *theirs)
 {
+	struct talk_branch *ours = &group->branch;
 	uint64_t epoch = theirs->marks[0].epoch;
 
+	/* A commit of ours that they have read and we have not: we put it there again. */
 	if (epoch <= ours->marks[0].epoch || epoch <= ours->ahead ||
-	    talk_branch_at(theirs, ours->marks[0].epoch) == NULL)
+	    talk_branch_at(theirs, ours->marks[0].epoch) == NULL ||
+	    talk_branch_by_pending(group, theirs))
 		return;
 	ours->ahead = epoch;
 	ours->dirty = true;
+	/* Who asked before somebody was there who is further asked those who are as far behind. */
+	if (group->asked_ms != 0 && talk_in_gap(group)) {
+		group->asked_ms = 0;
+		group->dirty = true;
+	}
 }
 
 /* theirs: borrows nothing. longer: of *everyone*, whose ledger is, 0: neither. recent: it is to be answered. */
@@ -369,11 +405,12 @@ static enum sotto_err history_heard(struct talk *talk, struct talk_group *group,
 		const struct talk_mark *same = talk_branch_at(theirs, ours->marks[0].epoch);
 
 		/* Somebody else is in our epoch, and no further. */
-		if (recent && same == &theirs->marks[0] && talk_in_gap(group)) {
+		if (recent && same == &theirs->marks[0] && talk_in_gap(group) &&
+		    !talk_branch_behind(group)) {
 			group->stuck = TALK_STUCK_NO;
 			group->dirty = true;
 		}
-		ahead_note(ours, theirs);
+		ahead_note(group, theirs);
 		/* It is behind us, and may find others that are: nothing but ours says so. */
 		if (recent && theirs->marks[0].epoch < ours->marks[0].epoch)
 			talk_fork_doubt(talk, group);
@@ -404,6 +441,24 @@ static bool is_member(const struct talk *talk, const struct talk_group *group, c
 	       mls_group_find_member(group->mls, BYTES(key, LEDGER_KEY_LEN), &member) == SOTTO_OK;
 }
 
+/*
+ * Of a device that was in this conversation and is not any more: it was taken out while it was off, and the relay has lost
+ * that commit. Our marks show it that there are others, and further.
+ */
+static void outside_heard(struct talk *talk, struct talk_group *group, const uint8_t *key,
+			  const struct talk_branch *theirs)
+{
+	struct mls_member member;
+	uint64_t at;
+
+	if (memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) != 0 &&
+	    ledger_allows_leaf(talk->ledger, key, false) && group->branch.count > 0 &&
+	    mls_group_find_member(group->mls, BYTES(key, LEDGER_KEY_LEN), &member) != SOTTO_OK &&
+	    theirs->marks[0].epoch < group->branch.marks[0].epoch &&
+	    talk_branches_compare(&group->branch, theirs, &at) == TALK_BRANCHES_ONE)
+		talk_fork_doubt(talk, group);
+}
+
 enum sotto_err talk_fork_receive(struct talk *talk, const uint8_t *key, struct bytes body)
 {
 	struct talk_branch theirs = {0};
@@ -418,11 +473,17 @@ enum sotto_err talk_fork_receive(struct talk *talk, const uint8_t *key, struct b
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
-		if (group->kind == TALK_EVERYONE || talk_group_over(group) || theirs.count == 0)
+		if (group->kind == TALK_EVERYONE || theirs.count == 0)
 			continue;
 		tag_of(group, key, &theirs.marks[0], tag);
-		if (memcmp(tag, told.tag, sizeof(tag)) == 0 && is_member(talk, group, key))
+		if (memcmp(tag, told.tag, sizeof(tag)) != 0)
+			continue;
+		if (talk_group_over(group))
+			TRY(talk_out_say(talk, group));
+		else if (is_member(talk, group, key))
 			TRY(history_heard(talk, group, key, &theirs, 0, true));
+		else
+			outside_heard(talk, group, key, &theirs);
 	}
 out:
 	talk_branch_clear(talk, &theirs);
@@ -508,14 +569,19 @@ void talk_fork_unheard(struct talk *talk)
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
-		if (group == talk->everyone)
+		/* It is told anew, and before that nothing is told of conversations. */
+		if (group == talk->everyone) {
+			group->branch.told_ms = 0;
 			continue;
+		}
 		if (group->stuck != TALK_STUCK_NO && group->asked_ms != 0) {
 			group->asked_ms = 0;
 			group->dirty = true;
 		}
-		if (group->branch.told_ms == 0 ||
-		    talk->utc_ms >= group->branch.told_ms + TALK_BRANCH_VAIN_MS)
+		/* Where nobody has spoken yet that others have gone on shows by nothing else. */
+		if (group->drops[0].known &&
+		    (group->branch.told_ms == 0 ||
+		     talk->utc_ms >= group->branch.told_ms + TALK_BRANCH_VAIN_MS))
 			continue;
 		talk_fork_doubt(talk, group);
 		group->branch.told_ms = 0;

@@ -255,12 +255,14 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 		struct talk_arrived *arrived;
 		enum arrival arrival;
 
-		/* It is not known here whose it is: not acknowledged, it is sealed for us again. */
-		if (ledger_device_by_key(talk->ledger, key) == NULL)
-			return SOTTO_OK;
 		arrived = talk_arrived_from(talk, group, key);
 		FAIL_IF(arrived == NULL, SOTTO_ERR_NO_MEMORY);
 		group->dirty = true;
+		/* It is not known here whose it is: we say later that we have nothing, and it is sealed for us again. */
+		if (ledger_device_by_key(talk->ledger, key) == NULL) {
+			arrived->tell = 1;
+			return SOTTO_OK;
+		}
 		arrival = arrived_put(arrived, frame.serial, frame.oldest);
 		/* What comes again is acknowledged again: the first receipt may be lost. */
 		if (arrival != ARRIVAL_TOO_MANY_GAPS)

@@ -213,7 +213,7 @@ bool talk_group_current(const struct talk *talk, const struct talk_group *group)
 	return talk->state == TALK_MEMBER && talk->link_ready &&
 	       (talk->problems & UINT32_C(1) << TALK_PROBLEM_FORKED) == 0 &&
 	       !talk_stands_still(group) && !talk_gap_waits(talk, group) &&
-	       !talk_gap_waits(talk, talk->everyone) &&
+	       !talk_branch_behind(group) && !talk_gap_waits(talk, talk->everyone) &&
 	       talk_drop_fresh(talk, &talk->everyone->drops[0]) &&
 	       talk_drop_fresh(talk, &group->drops[0]) && !talk_group_over(group);
 }

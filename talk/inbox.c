@@ -438,6 +438,7 @@ static enum sotto_err parcel_open(struct talk *talk, struct talk_coming *coming,
 	TRY(wire_decode(&talk_parcel_type, talk_blob_bytes(whole), parcel));
 	TRY(talk_contents_get(talk, coming, parcel, fetched, contents));
 	TRY(talk_branch_take(talk, &coming->branch, &contents->marks));
+	coming->stated_ms = parcel->stated_ms;
 	if (coming->mls != NULL)
 		goto out;
 	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &coming->mls));
@@ -463,7 +464,8 @@ static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
 	if (is_everyone(talk, coming->mls))
 		err = talk_back_everyone(talk, &parcel, &contents, &coming->mls, &coming->branch);
 	else if (talk->everyone->drops[0].at_end)
-		err = talk_conversation_join(talk, &coming->mls, &coming->branch);
+		err = talk_conversation_join(talk, &coming->mls, &coming->branch,
+					     coming->stated_ms);
 	else
 		err = SOTTO_ERR_AGAIN;
 out:

@@ -29,6 +29,7 @@ enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group)
 		return SOTTO_OK;
 	group->speak_due_ns = 0;
 	group->speakers = 0;
+	group->lost_ns = talk->now_ns;
 	talk_fork_doubt(talk, group);
 	return talk_stand_still(talk, group, TALK_STUCK_LOST);
 }

@@ -115,9 +115,10 @@ static uint8_t reason_of(const struct talk_group *group)
 	return (uint8_t)(talk_in_gap(group) ? TALK_STUCK_GAP : group->stuck);
 }
 
-static enum sotto_err stuck_report(struct talk *talk, const struct talk_group *group)
+static enum sotto_err stuck_report(struct talk *talk, const struct talk_group *group,
+				   uint8_t reason)
 {
-	struct talk_stuck stuck = {.reason = reason_of(group), .epoch = group->drops[0].epoch};
+	struct talk_stuck stuck = {.reason = reason, .epoch = group->drops[0].epoch};
 	struct talk_blob body = {0};
 	struct talk_out *out;
 	enum sotto_err err = SOTTO_OK;
@@ -132,6 +133,18 @@ static enum sotto_err stuck_report(struct talk *talk, const struct talk_group *g
 out:
 	talk_blob_clear(talk, &body);
 	return err;
+}
+
+enum sotto_err talk_out_say(struct talk *talk, struct talk_group *group)
+{
+	/* Another Welcome may have come since. Nor is it said to each who tells of the group. */
+	if (mls_group_active(group->mls) || !talk->inbox.at_end || !list_empty(&talk->coming) ||
+	    (group->asked_ms != 0 && talk->utc_ms >= group->asked_ms &&
+	     talk->utc_ms < group->asked_ms + TALK_BRANCH_AGAIN_MS))
+		return SOTTO_OK;
+	group->asked_ms = talk->utc_ms;
+	group->dirty = true;
+	return stuck_report(talk, group, TALK_REASON_OUT);
 }
 
 static struct bytes signed_content(const struct talk *talk, struct bytes content, uint8_t *buffer,
@@ -289,6 +302,20 @@ static enum sotto_err old_key_look(struct talk *talk)
 	return talk_stand_still(talk, talk->everyone, TALK_STUCK_GAP);
 }
 
+/* Where the clock was set back, what is waited for is waited for from now on. */
+static void stuck_clock(struct talk *talk)
+{
+	list_for_each (element, following, &talk->groups) {
+		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
+
+		if (group->stuck == TALK_STUCK_NO || group->stuck_ms <= talk->utc_ms)
+			continue;
+		group->stuck_ms = talk->utc_ms;
+		group->asked_ms = 0;
+		group->dirty = true;
+	}
+}
+
 enum sotto_err talk_plea_work(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -297,6 +324,7 @@ enum sotto_err talk_plea_work(struct talk *talk)
 	if (talk->authority == WIRE_AUTHORITY_PORCH && talk_porch_offer(talk))
 		TRY(talk_stand_still(talk, talk->everyone, TALK_STUCK_GAP));
 	TRY(old_key_look(talk));
+	stuck_clock(talk);
 	TRY(porch_want(talk));
 	list_for_each (element, following, &talk->groups) {
 		struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
@@ -307,7 +335,7 @@ enum sotto_err talk_plea_work(struct talk *talk)
 		if (group == talk->everyone) {
 			err = plea_post(talk, group);
 		} else if (talk->link_ready && talk->everyone->stuck == TALK_STUCK_NO) {
-			TRY(stuck_report(talk, group));
+			TRY(stuck_report(talk, group, reason_of(group)));
 			group->asked_ms = talk->utc_ms;
 			group->dirty = true;
 		}
@@ -351,11 +379,17 @@ static bool same_boat(const struct talk_group *group, uint8_t reason, uint64_t e
 	       epoch == group->drops[0].epoch;
 }
 
+/* It is further than we are: by a commit of ours it would come back to where all others have left. */
+static bool is_further(const struct talk_group *group, uint8_t reason, uint64_t epoch)
+{
+	return reason != TALK_REASON_FORK && epoch > group->drops[0].epoch;
+}
+
 /* When all others say that they are behind us, or that our history stays, nobody has gone on without us. */
 static void asked_from(struct talk *talk, struct talk_group *group, const uint8_t *key,
 		       uint8_t reason, uint64_t epoch)
 {
-	if (same_boat(group, reason, epoch))
+	if (same_boat(group, reason, epoch) || is_further(group, reason, epoch))
 		return;
 	talk_return_want(talk, group, key, TALK_RETURN_ASKED);
 	if (group->stuck == TALK_STUCK_LOST &&
@@ -370,6 +404,7 @@ enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key, struct 
 	struct talk_stuck stuck;
 	struct mls_member member;
 	uint8_t tag[LEDGER_HASH_LEN];
+	enum sotto_err err = SOTTO_OK;
 
 	if (wire_decode(&talk_stuck_type, body, &stuck) != SOTTO_OK)
 		return SOTTO_OK;
@@ -379,12 +414,22 @@ enum sotto_err talk_stuck_receive(struct talk *talk, const uint8_t *key, struct 
 		if (group->kind == TALK_EVERYONE || !mls_group_active(group->mls))
 			continue;
 		tag_of(group, key, &stuck, tag);
-		if (memcmp(tag, stuck.tag, sizeof(tag)) == 0 &&
-		    mls_group_find_member(group->mls, BYTES(key, LEDGER_KEY_LEN), &member) ==
-			    SOTTO_OK)
+		if (memcmp(tag, stuck.tag, sizeof(tag)) != 0)
+			continue;
+		if (mls_group_find_member(group->mls, BYTES(key, LEDGER_KEY_LEN), &member) !=
+		    SOTTO_OK) {
+			/* It was taken out, and does not know: our marks show that there are others, and further. */
+			if (stuck.reason != TALK_REASON_OUT &&
+			    ledger_allows_leaf(talk->ledger, key, false))
+				talk_fork_doubt(talk, group);
+		} else if (stuck.reason == TALK_REASON_OUT) {
+			TRY(talk_left_note(talk, group, key));
+		} else {
 			asked_from(talk, group, key, stuck.reason, stuck.epoch);
+		}
 	}
-	return SOTTO_OK;
+out:
+	return err;
 }
 
 /* A record of the porch that is no petition. Old ones are read again after each start. */

@@ -128,7 +128,8 @@ void talk_problems_settle(struct talk *talk)
 		blocked = blocked || (group->blocked && !talk_group_over(group));
 		stuck = stuck || group->stuck == TALK_STUCK_COMMIT;
 		back = back || group->stuck == TALK_STUCK_READDED ||
-		       (talk_gap_waits(talk, group) &&
+		       ((talk_gap_waits(talk, group) ||
+			 (talk_in_gap(group) && talk_branch_behind(group))) &&
 			(group->stuck == TALK_STUCK_GAP || group->asked_ms != 0));
 	}
 	talk_problem_set(talk, TALK_PROBLEM_BLOCKED_LEAF, blocked);

@@ -350,8 +350,8 @@ static enum sotto_err application_receive(struct talk *talk, struct talk_group *
 	if (past && mls_group_find_member(group->mls, application.member.signature_key, &member) !=
 			    SOTTO_OK)
 		goto out;
-	/* Somebody else is still here. */
-	if (!past && talk_in_gap(group))
+	/* Somebody else is still here; or was, and others were further by then. */
+	if (!past && talk_in_gap(group) && !talk_branch_behind(group))
 		group->stuck = TALK_STUCK_NO;
 	err = talk_frame_receive(talk, group, drop, &application);
 out:

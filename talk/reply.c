@@ -6,8 +6,8 @@
 #include "talk/marks.h"
 #include "talk/state.h"
 
-/* A relay without room is tried again after 2, 4, 8, then each 16 s. */
-#define FULL_TRIES_MAX 4
+/* A relay without room, or in other trouble, is tried again after 2, 4, 8, then each 16 s. */
+#define TROUBLE_TRIES_MAX 4
 
 static struct talk_out *out_find(struct talk_group *group, uint64_t number)
 {
@@ -64,7 +64,7 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	struct talk_out *out;
 
 	talk->full_ns = 0;
-	talk->full_tries = 0;
+	talk->trouble_tries = 0;
 	switch (asked->what) {
 	case TALK_ASK_APPEND_OUT:
 		out = group == NULL ? NULL : out_find(group, asked->number);
@@ -124,6 +124,19 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 	return SOTTO_OK;
 }
 
+/*
+ * In *everyone* somebody says something each hour. Where for longer nobody has, perhaps all others have left, and what leads
+ * to them is lost.
+ */
+static void missing_doubt(struct talk *talk, struct talk_group *group, const struct talk_drop *drop)
+{
+	if (group == NULL || group != talk->everyone || drop != &group->drops[0] ||
+	    group->read_ms == 0 || talk->utc_ms <= group->read_ms + 2 * TALK_SILENCE_MS)
+		return;
+	talk_fork_doubt(talk, group);
+	talk_read_note(talk, group, drop);
+}
+
 /* "Not found" is the end of a drop that nobody has written to, or one that the relay lost. */
 static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *asked)
 {
@@ -134,16 +147,34 @@ static enum sotto_err drop_missing(struct talk *talk, const struct talk_asked *a
 		return SOTTO_OK;
 	drop->at_end = true;
 	drop->read_ns = talk->now_ns;
-	if (!drop->known)
+	if (!drop->known) {
+		missing_doubt(talk, group, drop);
 		return SOTTO_OK;
+	}
 	return talk_drop_lost(talk, group, drop);
+}
+
+/*
+ * Several requests wait, and one at a time would come through: so none is tried at once. Nor, each two seconds, are all
+ * that wait behind a relay which takes none.
+ */
+static void trouble_wait(struct talk *talk, uint64_t least_ms)
+{
+	uint64_t wait_ms;
+
+	/* Once for all that was asked at a time. */
+	if (talk->trouble_tries == 0 ||
+	    (talk->now_ns >= talk->retry_ns && talk->trouble_tries < TROUBLE_TRIES_MAX))
+		talk->trouble_tries++;
+	wait_ms = TALK_RETRY_MS << (talk->trouble_tries - 1);
+	if (wait_ms < least_ms)
+		wait_ms = least_ms;
+	talk->retry_ns = talk->now_ns + wait_ms * TALK_MS;
 }
 
 static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 				   const struct wire_done *done)
 {
-	uint64_t retry_ms = done->retry_ms;
-
 	asked->refused = done->status != WIRE_STATUS_OK && done->status != WIRE_STATUS_NOT_FOUND;
 
 	if (asked->what == TALK_ASK_HELLO || asked->what == TALK_ASK_INSTALL ||
@@ -158,10 +189,6 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 		return drop_missing(talk, asked);
 	case WIRE_STATUS_FULL:
 		talk->full_ns = talk->now_ns;
-		/* Once for all that was asked at a time. */
-		if (talk->now_ns >= talk->retry_ns && talk->full_tries < FULL_TRIES_MAX)
-			talk->full_tries++;
-		retry_ms = TALK_RETRY_MS << (talk->full_tries > 0 ? talk->full_tries - 1 : 0);
 		break;
 	case WIRE_STATUS_REFUSED:
 		talk_problem_set(talk, TALK_PROBLEM_REFUSED, true);
@@ -170,10 +197,7 @@ static enum sotto_err done_receive(struct talk *talk, struct talk_asked *asked,
 	default:
 		break;
 	}
-	/* Several requests wait, and the relay names the time after which it takes one: so none would come through. */
-	if (retry_ms < TALK_RETRY_MS)
-		retry_ms = TALK_RETRY_MS;
-	talk->retry_ns = talk->now_ns + retry_ms * TALK_MS;
+	trouble_wait(talk, done->retry_ms);
 	return SOTTO_OK;
 }
 
@@ -289,7 +313,7 @@ enum sotto_err talk_end(struct talk *talk, uint64_t ticket, uint64_t now_ns, uin
 		return err;
 	/* Not at once again: a relay that ends requests so is in trouble. */
 	if (talk_asked_find(talk, ticket) != NULL) {
-		talk->retry_ns = now_ns + TALK_RETRY_MS * TALK_MS;
+		trouble_wait(talk, 0);
 		talk_access_doubt(talk);
 	}
 	return talk_step_end(talk, reply_receive(talk, ticket, BYTES_NONE, true, false));

@@ -166,7 +166,7 @@
 #define TALK_FIELDS_stuck(X, self) \
 	X(self, U8, reason, 0, none, \
 	  "1 a commit, 2 a Welcome that does not come, 3 records are gone, 4 another history " \
-	  "stays") \
+	  "stays, 5 it is out") \
 	X(self, U64, epoch, 0, none, "of that conversation, as far as the sender came") \
 	X(self, FIXED, tag, LEDGER_HASH_LEN, none, "which conversation: see Brought back") \
 	X(self, FIXED, commit, LEDGER_HASH_LEN, none, \

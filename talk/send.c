@@ -290,6 +290,9 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
+		/* Where all others have left with a shorter ledger, ours could follow them nowhere any more. */
+		if (out->type == TALK_BODY_ENTRY && talk_gap_everyone(talk, group))
+			continue;
 		/* What comes in parts, one after the other: few may be unfinished in a drop. */
 		if (out->body.len > TALK_PART_MAX && !out->seen) {
 			if (parting)

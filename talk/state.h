@@ -225,6 +225,8 @@ struct talk_group {
 	uint64_t stuck_ms, asked_ms;
 	bool entered; /* its epoch, by a commit read since the link came up: the relay has it */
 	uint64_t speak_due_ns; /* to say that we are here, where a drop was lost; TALK_NEVER: not */
+	uint64_t
+		lost_ns; /* life.c: since when it is doubted that all are here; 0: it is not, or was for long enough */
 	/* Who said so in the present drop; two of them are enough. */
 	uint8_t speaker[LEDGER_KEY_LEN]; /* the first */
 	uint32_t speakers;
@@ -307,6 +309,7 @@ struct talk_coming {
 	struct mls_group *mls; /* of a parcel: where its Welcome leads; NULL: not looked at yet */
 	size_t weight;	       /* what that came from, in bytes */
 	struct talk_branch branch; /* of a parcel: the marks of its contents */
+	uint64_t stated_ms;	   /* likewise: when it was made, by its sender's clock */
 	uint64_t due_ns;	   /* its file is not looked for before; 0: nor at all */
 	uint32_t tries;
 };
@@ -432,9 +435,9 @@ struct talk {
 	uint64_t behind_length, behind_epoch;	  /* ledger, *everyone* */
 	uint64_t newer_entry_ns, newer_due_ns;	  /* problem.h */
 	uint64_t package_due_ns, package_lost_ns; /* package.c: said again; last time; 0: none */
-	uint64_t bad_ns;     /* when the relay's batches last lacked its signature; 0: never */
-	uint64_t full_ns;    /* when the relay last had no room for what we sent; or 0: it has */
-	uint32_t full_tries; /* since it had */
+	uint64_t bad_ns;	/* when the relay's batches last lacked its signature; 0: never */
+	uint64_t full_ns;	/* when the relay last had no room for what we sent; or 0: it has */
+	uint32_t trouble_tries; /* since it last stored something */
 	size_t asked_count;
 	bool petition_stored, asked_found;
 	bool porch_offered; /* talk_link names the porch's key beside or before the others */
@@ -756,14 +759,6 @@ MUST_USE enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *grou
 				      const struct talk_drop *drop, struct talk_out *out,
 				      bool counts);
 
-/* ---- beacon.c: signs of life, and the time ---- */
-/* Has an admin's phone said lately what time it is? */
-bool talk_fresh(const struct talk *talk);
-MUST_USE enum sotto_err talk_beacon_work(struct talk *talk);
-void talk_beacon_stored(struct talk *talk);
-void talk_time_heard(struct talk *talk, const uint8_t *key, uint64_t stated_ms);
-uint64_t talk_beacon_due(const struct talk *talk);
-
 /* ---- porch.c, join.c, found.c; inbox.c is in talk/file.h ---- */
 MUST_USE enum sotto_err talk_entry_make(struct talk *talk, uint8_t action,
 					const union ledger_body *body, struct talk_blob *entry);
@@ -789,6 +784,7 @@ MUST_USE enum sotto_err talk_unlink(struct talk *talk);
 MUST_USE enum sotto_err talk_save(struct talk *talk);
 
 #include "talk/back.h"
+#include "talk/beacon.h"
 #include "talk/change.h"
 #include "talk/file.h"
 #include "talk/hand.h"

@@ -161,6 +161,29 @@ static void passed_over(struct talk *talk, struct talk_group *group, const struc
 	}
 }
 
+/*
+ * It speaks in a later epoch than that in which this stood, so it has read that one to its end, and does not acknowledge
+ * it: the relay lost it, or it did not know then whose it was.
+ */
+static void left_behind(struct talk *talk, const struct talk_group *group, const uint8_t *key,
+			uint64_t epoch, const struct talk_has *has)
+{
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->serial == 0 || !out->seen || out->epoch >= epoch ||
+		    has_serial(has, out->serial))
+			continue;
+		for (size_t i = 0; i < out->recipient_count; i++) {
+			if (out->recipients[i].acknowledged == 0 &&
+			    memcmp(out->recipients[i].key, key, LEDGER_KEY_LEN) == 0) {
+				talk_out_unseal(talk, out);
+				break;
+			}
+		}
+	}
+}
+
 /* Marks what this device has; all: nobody is left to wait for. True: it had it not before. */
 static bool acknowledged(struct talk_out *out, const uint8_t *key, bool *all)
 {
@@ -284,6 +307,7 @@ enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_group *group,
 		if (memcmp(has.device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
 			continue;
 		passed_over(talk, group, &has);
+		left_behind(talk, group, key, drop->epoch, &has);
 		list_for_each (element, following, &group->outbox) {
 			struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 

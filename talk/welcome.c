@@ -79,8 +79,25 @@ static enum sotto_err further_notice(struct talk *talk, const struct talk_group 
 		       : SOTTO_OK;
 }
 
+/* Into a group that is new to us. */
+static enum sotto_err newcomer_enter(struct talk *talk, struct talk_group *group,
+				     struct talk_branch *came, uint64_t stated_ms)
+{
+	bool old = talk->utc_ms > stated_ms && talk->utc_ms - stated_ms > TALK_SILENCE_MS;
+	enum sotto_err err;
+
+	talk_branch_enter(talk, group, came);
+	group->update_due = true;
+	err = talk_owed_welcome(talk, group);
+	/* The others may have gone on since, and what leads to them be lost. */
+	if (err == SOTTO_OK && (old || talk_relay_lost(talk)))
+		err = talk_life_lost(talk, group);
+	return err;
+}
+
 static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
-				  struct mls_group **mls, struct talk_branch *came)
+				  struct mls_group **mls, struct talk_branch *came,
+				  uint64_t stated_ms)
 {
 	struct talk_group *group;
 	uint32_t peer;
@@ -92,9 +109,7 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 					   : SOTTO_ERR_INVALID;
 	TRY(talk_group_put(talk, *mls, TALK_DIRECT, peer, &group));
 	*mls = NULL;
-	talk_branch_enter(talk, group, came);
-	group->update_due = true;
-	TRY(talk_owed_welcome(talk, group));
+	TRY(newcomer_enter(talk, group, came, stated_ms));
 	TRY(further_notice(talk, group));
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_EPOCH,
 						 .extension = talk_extension_of(talk, peer),
@@ -169,7 +184,8 @@ static enum sotto_err first_receipt(struct talk *talk, struct talk_group *group,
 
 /* Into a group that is new to us, or that we were taken out of; and it is shown who did it. */
 static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
-				 struct mls_group **mls, struct talk_branch *came)
+				 struct mls_group **mls, struct talk_branch *came,
+				 uint64_t stated_ms)
 {
 	bool before = known != NULL && !talk_group_over(known);
 	struct talk_group *group = known;
@@ -187,9 +203,7 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 	if (known == NULL) {
 		TRY(talk_group_put(talk, *mls, TALK_GROUP, 0, &group));
 		*mls = NULL;
-		talk_branch_enter(talk, group, came);
-		group->update_due = true;
-		TRY(talk_owed_welcome(talk, group));
+		TRY(newcomer_enter(talk, group, came, stated_ms));
 		TRY(first_receipt(talk, group, welcomer.signature_key));
 	} else {
 		TRY(known_join(talk, group, mls, came));
@@ -208,7 +222,7 @@ out:
 }
 
 enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls,
-				      struct talk_branch *came)
+				      struct talk_branch *came, uint64_t stated_ms)
 {
 	struct talk_group *known;
 	struct talk_context context;
@@ -222,9 +236,9 @@ enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls,
 				  known->kind != (enum talk_kind)context.kind),
 		SOTTO_ERR_INVALID);
 	if (context.kind == TALK_DIRECT && context.name.len == 0)
-		err = direct_join(talk, known, mls, came);
+		err = direct_join(talk, known, mls, came, stated_ms);
 	else if (context.kind == TALK_GROUP)
-		err = group_join(talk, known, mls, came);
+		err = group_join(talk, known, mls, came, stated_ms);
 	else
 		err = SOTTO_ERR_INVALID;
 out:

@@ -218,14 +218,22 @@ out:
  * The sender leaves: whoever comes first by rank removes him. Behind a winning commit it does not count, since
  * that one may have let him in again; he says it once more.
  */
-enum sotto_err talk_leave_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
-				  struct bytes body)
+enum sotto_err talk_left_note(struct talk *talk, struct talk_group *group, const uint8_t *key)
 {
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
-	struct talk_leave leave;
 
-	if (device == NULL || wire_decode(&talk_leave_type, body, &leave) != SOTTO_OK ||
+	if (device == NULL || group->kind != TALK_GROUP ||
 	    talk_wish_of(group, TALK_WISH_LEFT, device->member) != NULL)
 		return SOTTO_OK;
 	return talk_wish_put(talk, group, TALK_WISH_LEFT, device->member, BYTES_NONE);
+}
+
+enum sotto_err talk_leave_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
+				  struct bytes body)
+{
+	struct talk_leave leave;
+
+	return wire_decode(&talk_leave_type, body, &leave) == SOTTO_OK
+		       ? talk_left_note(talk, group, key)
+		       : SOTTO_OK;
 }

@@ -50,6 +50,9 @@ MUST_USE enum sotto_err talk_marks_make(const struct talk *talk, const struct ta
 void talk_marks_clear(const struct talk *talk, struct talk_marks *marks);
 MUST_USE enum sotto_err talk_leave_receive(struct talk *talk, struct talk_group *group,
 					   const uint8_t *key, struct bytes body);
+/* He is in this group no more, and says so: he is to be removed. */
+MUST_USE enum sotto_err talk_left_note(struct talk *talk, struct talk_group *group,
+				       const uint8_t *key);
 
 /* ---- notice.c ---- */
 struct talk_seat {
@@ -81,6 +84,6 @@ MUST_USE enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcom
 					  struct bytes tree, struct mls_group **mls);
 /* A Welcome to anything but *everyone*; takes *mls over when it succeeds. SOTTO_ERR_AGAIN: perhaps later. */
 MUST_USE enum sotto_err talk_conversation_join(struct talk *talk, struct mls_group **mls,
-					       struct talk_branch *came);
+					       struct talk_branch *came, uint64_t stated_ms);
 
 #endif

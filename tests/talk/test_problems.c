@@ -391,7 +391,8 @@ static void test_relay_busy(void **state)
 	world_listen(world, count_request, &requests);
 	world_run(world, 100);
 	world_listen(world, NULL, NULL);
-	assert_in_range(requests, 40, 60);
+	/* As where it is full. */
+	assert_in_range(requests, 5, 9);
 	fake_relay_refuse(world_relay(world), WIRE_STATUS_BUSY, 0);
 	world_run(world, 30);
 	assert_int_equal(problems_of(world, 0), 0);

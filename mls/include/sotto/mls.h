@@ -319,6 +319,9 @@ MUST_USE enum sotto_err mls_group_commit(struct mls_group *group,
 
 bool mls_group_has_pending(const struct mls_group *group);
 
+/* Of the epoch to which the pending commit leads; borrows until it is applied or dropped. false: nothing is pending. */
+bool mls_group_pending_context(const struct mls_group *group, struct mls_context *context);
+
 /* ---- Reinitialisation (sections 11.2, 12.1.5) ---- */
 
 /* What a ReInit says; spans borrow. */
