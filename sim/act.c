@@ -32,9 +32,9 @@ struct sim_phone *sim_act_somebody(struct sim_world *world, struct sim_entry *en
 static uint32_t peer_of(struct sim_world *world, struct sim_entry *entry,
 			const struct sim_phone *phone)
 {
-	uint32_t peer = (uint32_t)sim_random_below(&entry->random, world->phone_count - 1);
+	uint32_t peer = (uint32_t)sim_random_below(&entry->random, world->person_count - 1);
 
-	return peer >= phone->number ? peer + 1 : peer;
+	return peer >= phone->person ? peer + 1 : peer;
 }
 
 static struct sim_text *text_make(struct sim_world *world, uint32_t from, uint32_t to,
@@ -253,7 +253,7 @@ bool sim_act_invite(struct sim_world *world, uint32_t number)
 static void act_join(struct sim_world *world, struct sim_entry *entry)
 {
 	(void)entry;
-	for (uint32_t i = 0; i < world->phone_count; i++) {
+	for (uint32_t i = 0; i < world->person_count; i++) {
 		if (sim_act_invite(world, i)) {
 			sim_trace(world, "%u is invited", i);
 			return;
@@ -265,9 +265,8 @@ static uint32_t members(const struct sim_world *world)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < world->phone_count; i++)
-		count += world->phones[i].was_member && world->phones[i].revoked_ns == 0 &&
-			 world->phones[i].state != SIM_PHONE_LOST;
+	for (uint32_t i = 0; i < world->person_count; i++)
+		count += sim_person_stays(world, i);
 	return count;
 }
 
@@ -295,13 +294,12 @@ static void revoke(void *context)
 /* Somebody but the admin, in the network and not to be revoked yet. */
 static struct sim_phone *victim(struct sim_world *world, struct sim_entry *entry)
 {
-	struct sim_phone *phone;
+	uint32_t person;
 
 	if (members(world) <= PHONES_MIN)
 		return NULL;
-	phone = &world->phones[1 + sim_random_below(&entry->random, world->phone_count - 1)];
-	return phone->was_member && phone->revoked_ns == 0 && phone->state != SIM_PHONE_LOST ? phone
-											     : NULL;
+	person = 1 + (uint32_t)sim_random_below(&entry->random, world->person_count - 1);
+	return sim_person_stays(world, person) ? &world->phones[person] : NULL;
 }
 
 /* Whom an admin takes out writes on, as long as he does not know: to all, and faster than he hears of it. */
@@ -321,20 +319,14 @@ static void write_on(void *context)
 
 static void revoke_soon(struct sim_world *world, struct sim_phone *phone, uint64_t when_ns)
 {
-	phone->revoked_ns = when_ns;
+	sim_person_revoked(world, phone->number, when_ns);
 	phone->errand = (struct sim_event){.run = revoke, .context = phone};
 	world->totals.revocations++;
 	sim_world_at(world, &phone->errand, when_ns);
 }
 
-static void act_revoke(struct sim_world *world, struct sim_entry *entry)
+void sim_act_write_on(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone)
 {
-	struct sim_phone *phone = victim(world, entry);
-
-	if (phone == NULL)
-		return;
-	sim_trace(world, "%u is to be revoked", phone->number);
-	revoke_soon(world, phone, sim_world_now(world) + SIM_SECOND);
 	/* He is far away, so that what he writes comes when he is out already. */
 	phone->usual.delay_ns = FAR_NS;
 	sim_fault_lines(world);
@@ -344,6 +336,19 @@ static void act_revoke(struct sim_world *world, struct sim_entry *entry)
 	sim_world_at(world, &phone->word, sim_world_now(world) + SIM_SECOND);
 }
 
+static void act_revoke(struct sim_world *world, struct sim_entry *entry)
+{
+	struct sim_phone *phone = victim(world, entry);
+	struct sim_phone *writer;
+
+	if (phone == NULL)
+		return;
+	sim_trace(world, "%u is to be revoked", phone->number);
+	writer = sim_person_draw(world, entry, phone->number);
+	revoke_soon(world, phone, sim_world_now(world) + SIM_SECOND);
+	sim_act_write_on(world, entry, writer == NULL ? phone : writer);
+}
+
 static void act_lose(struct sim_world *world, struct sim_entry *entry)
 {
 	struct sim_phone *phone = victim(world, entry);
@@ -351,34 +356,42 @@ static void act_lose(struct sim_world *world, struct sim_entry *entry)
 	if (phone == NULL)
 		return;
 	sim_trace(world, "%u is lost", phone->number);
-	sim_phone_off(phone, SIM_OFF_LOST, true);
-	phone->state = SIM_PHONE_LOST;
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (world->phones[i].person != phone->number)
+			continue;
+		sim_phone_off(&world->phones[i], SIM_OFF_LOST, true);
+		world->phones[i].state = SIM_PHONE_LOST;
+	}
 	revoke_soon(world, phone,
 		    sim_world_now(world) + sim_random_below(&entry->random, 12 * SIM_HOUR));
 }
 
 const struct sim_action sim_actions[] = {
-	{"text", 700, act_text},
-	{"burst", 20, act_burst},
-	{"call", 60, act_call},
-	{"read", 100, act_read},
-	{"lock", 20, act_lock},
-	{"unlock", 40, act_unlock},
-	{"restart", 10, act_restart},
-	{"join", 4, act_join},
-	{"revoke", 4, act_revoke},
-	{"lose", 2, act_lose},
-	{"group-create", 14, sim_act_group_create},
-	{"group-add", 16, sim_act_group_add},
-	{"group-remove", 8, sim_act_group_remove},
-	{"group-leave", 4, sim_act_group_leave},
-	{"group-rename", 4, sim_act_group_rename},
-	{"group-text", 200, sim_act_group_text},
-	{"edit", 40, sim_act_edit},
-	{"delete", 10, sim_act_delete},
-	{"react", 50, sim_act_react},
-	{"rogue", 12, sim_act_rogue},
-	{"rogue-commit", 6, sim_act_rogue_commit},
-	{"tell-read", 6, sim_act_tell_read},
+	{"text", 700, 0, act_text},
+	{"burst", 20, 0, act_burst},
+	{"call", 60, 0, act_call},
+	{"read", 100, 0, act_read},
+	{"lock", 20, 0, act_lock},
+	{"unlock", 40, 0, act_unlock},
+	{"restart", 10, 0, act_restart},
+	{"join", 4, 0, act_join},
+	{"revoke", 4, 0, act_revoke},
+	{"lose", 2, 0, act_lose},
+	{"group-create", 14, 0, sim_act_group_create},
+	{"group-add", 16, 0, sim_act_group_add},
+	{"group-remove", 8, 0, sim_act_group_remove},
+	{"group-leave", 4, 0, sim_act_group_leave},
+	{"group-rename", 4, 0, sim_act_group_rename},
+	{"group-text", 200, 0, sim_act_group_text},
+	{"edit", 40, 0, sim_act_edit},
+	{"delete", 10, 0, sim_act_delete},
+	{"react", 50, 0, sim_act_react},
+	{"rogue", 12, 0, sim_act_rogue},
+	{"rogue-commit", 6, 0, sim_act_rogue_commit},
+	{"tell-read", 6, 0, sim_act_tell_read},
+	{"device-add", 0, 5, sim_act_device_add},
+	{"device-history", 0, 5, sim_act_device_history},
+	{"device-lose", 0, 2, sim_act_device_lose},
+	{"device-retire", 0, 1, sim_act_device_retire},
 };
 const size_t sim_action_count = sizeof(sim_actions) / sizeof(sim_actions[0]);

@@ -49,7 +49,7 @@ static bool group_draw(struct sim_world *world, struct sim_entry *entry, uint32_
 		*group = (uint32_t)sim_random_below(&entry->random, world->group_count);
 		*phone = sim_act_somebody(world, entry);
 		if (*phone != NULL && (*phone)->revoked_ns == 0 &&
-		    (sim_act_members(*phone, *group) & sim_bit((*phone)->number)) != 0)
+		    (sim_act_members(*phone, *group) & sim_bit((*phone)->person)) != 0)
 			return true;
 	}
 	return false;
@@ -70,10 +70,9 @@ static size_t people_draw(struct sim_world *world, struct sim_entry *entry,
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		uint32_t number = (uint32_t)sim_random_below(&entry->random, world->phone_count);
+		uint32_t number = (uint32_t)sim_random_below(&entry->random, world->person_count);
 
-		if (number != phone->number && world->phones[number].was_member &&
-		    world->phones[number].revoked_ns == 0)
+		if (number != phone->person && sim_person_stays(world, number))
 			extensions[kept++] = sim_world_extension(world, number);
 	}
 	return kept;
@@ -119,9 +118,9 @@ void sim_act_group_remove(struct sim_world *world, struct sim_entry *entry)
 {
 	struct sim_phone *phone;
 	uint32_t group, extension;
-	uint32_t number = (uint32_t)sim_random_below(&entry->random, world->phone_count);
+	uint32_t number = (uint32_t)sim_random_below(&entry->random, world->person_count);
 
-	if (!group_draw(world, entry, &group, &phone) || number == phone->number ||
+	if (!group_draw(world, entry, &group, &phone) || number == phone->person ||
 	    (sim_act_members(phone, group) & sim_bit(number)) == 0)
 		return;
 	extension = sim_world_extension(world, number);
@@ -177,19 +176,19 @@ static struct sim_text *text_draw(struct sim_world *world, struct sim_entry *ent
 	for (int i = 0; i < 16 && world->text_count > 0; i++) {
 		struct sim_text *text =
 			&world->texts[sim_random_below(&entry->random, world->text_count)];
+		uint32_t from = world->phones[text->from].person;
 		uint32_t who =
 			own || text->to == UINT32_MAX || sim_random_chance(&entry->random, 500000)
-				? text->from
+				? from
 				: text->to;
 
-		*phone = &world->phones[who];
-		if (!sim_phone_ready(*phone) || (*phone)->locked)
+		*phone = sim_person_draw(world, entry, who);
+		if (*phone == NULL || !sim_phone_ready(*phone) || (*phone)->locked)
 			continue;
-		*conversation =
-			text->to == UINT32_MAX
-				? group_of(world, text->group)
-				: talk_with(sim_world_extension(
-					  world, who == text->from ? text->to : text->from));
+		*conversation = text->to == UINT32_MAX
+					? group_of(world, text->group)
+					: talk_with(sim_world_extension(
+						  world, who == from ? text->to : from));
 		return text;
 	}
 	return NULL;

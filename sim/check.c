@@ -329,23 +329,34 @@ static bool behind_removal(struct sim_phone *phone, const struct sim_text *text,
 	return false;
 }
 
-/* To whom it was written: one, or a group of which both were in that epoch. */
-static bool meant_for(const struct sim_phone *phone, const struct sim_text *text,
+/* Both were in that epoch. */
+static bool was_there(const struct sim_phone *phone, const struct sim_text *text,
 		      const struct talk_event *event)
 {
 	const struct sim_world *world = phone->world;
 	uint64_t members;
 
-	if (text->to != UINT32_MAX)
-		return text->to == phone->number && event->conversation.kind == TALK_DIRECT;
-	if (event->conversation.kind != TALK_GROUP ||
-	    memcmp(event->conversation.id, world->groups[text->group].id,
-		   TALK_CONVERSATION_ID_LEN) != 0)
-		return false;
 	return world->phone_count > 64 || world->forked ||
 	       (sim_epoch_members(world, event->message.place.group, event->message.place.epoch,
 				  &members) &&
 		(members & sim_bit(phone->number)) != 0 && (members & sim_bit(text->from)) != 0);
+}
+
+/* To whom it was written: the other phones of one or two people, or those of a group. */
+static bool meant_for(const struct sim_phone *phone, const struct sim_text *text,
+		      const struct talk_event *event)
+{
+	const struct sim_world *world = phone->world;
+
+	if (text->to != UINT32_MAX)
+		return (text->to == phone->person ||
+			world->phones[text->from].person == phone->person) &&
+		       event->conversation.kind == TALK_DIRECT && was_there(phone, text, event);
+	if (event->conversation.kind != TALK_GROUP ||
+	    memcmp(event->conversation.id, world->groups[text->group].id,
+		   TALK_CONVERSATION_ID_LEN) != 0)
+		return false;
+	return was_there(phone, text, event);
 }
 
 static void text_came(struct sim_phone *phone, const struct talk_event *event)
@@ -354,7 +365,7 @@ static void text_came(struct sim_phone *phone, const struct talk_event *event)
 	struct sim_text *text = sim_text_by_id(world, event->message.id);
 
 	if (text == NULL || !meant_for(phone, text, event) ||
-	    event->message.from != sim_world_extension(world, text->from)) {
+	    event->message.from != sim_world_extension(world, world->phones[text->from].person)) {
 		sim_break(world, "a text is what its sender wrote, to whom he wrote it",
 			  "phone %u from %u", phone->number, event->message.from);
 		return;
@@ -485,6 +496,7 @@ static uint32_t accusations(const struct sim_phone *phone, const struct talk_sta
 
 void sim_check_epochs(struct sim_phone *phone)
 {
+	memcpy(phone->key, phone->talk->identity.public_key, LEDGER_KEY_LEN);
 	list_for_each (element, following, &phone->talk->groups) {
 		const struct talk_group *group = CONTAINER_OF(element, struct talk_group, list);
 
@@ -503,7 +515,8 @@ void sim_check_step(struct sim_phone *phone)
 	talk_status(talk, &status);
 	if (status.state == TALK_MEMBER && !phone->was_member) {
 		phone->was_member = true;
-		world->totals.joins++;
+		world->totals.joins += phone->person == phone->number;
+		world->totals.devices += phone->person != phone->number;
 	}
 	if (!world->relay_lied && accusations(phone, &status) != 0)
 		sim_break(world, "nobody is accused who is honest", "phone %u: problems %x",

@@ -8,16 +8,10 @@
 #include "sim/world.h"
 #include "talk/state.h"
 
-/* In the network, and to stay there. */
-static bool stays(const struct sim_phone *phone)
-{
-	return phone->was_member && phone->revoked_ns == 0 && phone->state != SIM_PHONE_LOST;
-}
-
 static bool text_due(const struct sim_world *world, const struct sim_text *text)
 {
-	return text->sure && text->to != UINT32_MAX && stays(&world->phones[text->from]) &&
-	       stays(&world->phones[text->to]);
+	return text->sure && text->to != UINT32_MAX &&
+	       sim_phone_stays(&world->phones[text->from]) && sim_person_stays(world, text->to);
 }
 
 /* What may be shown when all is well, and what of a relay that lied: nothing of it stops a phone. */
@@ -70,7 +64,7 @@ static bool together(struct sim_world *world, char *what, size_t room)
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		struct sim_phone *phone = &world->phones[i];
 
-		if (!stays(phone))
+		if (!sim_phone_stays(phone))
 			continue;
 		if (length != 0 && (ledger_length(talk_ledger(phone->talk)) != length ||
 				    sim_check_epoch(phone) != epoch)) {
@@ -106,7 +100,8 @@ static bool epochs_one(const struct sim_world *world, char *what, size_t room)
 {
 	for (uint32_t a = 0; world->forked && a < world->phone_count; a++) {
 		for (uint32_t b = a + 1; b < world->phone_count; b++) {
-			if (!stays(&world->phones[a]) || !stays(&world->phones[b]) ||
+			if (!sim_phone_stays(&world->phones[a]) ||
+			    !sim_phone_stays(&world->phones[b]) ||
 			    epochs_equal(&world->phones[a], &world->phones[b]))
 				continue;
 			(void)snprintf(what, room, "phones %u and %u have two histories", a, b);
@@ -124,7 +119,7 @@ bool sim_check_ledgers(const struct sim_world *world)
 		const struct ledger *ledger;
 		uint64_t length;
 
-		if (!stays(&world->phones[i]) || world->phones[i].talk == NULL)
+		if (!sim_phone_stays(&world->phones[i]) || world->phones[i].talk == NULL)
 			continue;
 		ledger = talk_ledger(world->phones[i].talk);
 		if (first == NULL)
@@ -158,12 +153,26 @@ bool sim_check_noticed(const struct sim_world *world)
 	return false;
 }
 
+/* A phone that is gone may have had it while it was locked, and then nobody was told. */
+static bool told_or_gone(const struct sim_world *world, const struct sim_text *text)
+{
+	if ((text->told & sim_person_phones(world, text->to)) != 0)
+		return true;
+	for (uint32_t i = 0; i < world->phone_count && text->delivered_ns != 0; i++) {
+		const struct sim_phone *phone = &world->phones[i];
+
+		if (phone->person == text->to && phone->was_member && !sim_phone_stays(phone))
+			return true;
+	}
+	return false;
+}
+
 bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 {
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		const struct sim_phone *phone = &world->phones[i];
 
-		if (stays(phone) && !phone_quiet(phone, what, room))
+		if (sim_phone_stays(phone) && !phone_quiet(phone, what, room))
 			return false;
 		/* Who has typed a card in comes in, unless the admin has second thoughts. */
 		if (phone->state == SIM_PHONE_JOINED && !phone->was_member &&
@@ -174,11 +183,11 @@ bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 	}
 	if (!together(world, what, room) || !epochs_one(world, what, room))
 		return false;
-	if (!sim_group_quiet(world, what, room))
+	if (!sim_group_quiet(world, what, room) || !sim_histories_quiet(world, what, room))
 		return false;
 	for (size_t i = 0; i < world->text_count; i++) {
 		if (text_due(world, &world->texts[i]) && !world->texts[i].taken_back &&
-		    world->texts[i].told == 0) {
+		    !told_or_gone(world, &world->texts[i])) {
 			(void)snprintf(what, room, "text %zu of %u has not come to %u", i,
 				       world->texts[i].from, world->texts[i].to);
 			return false;
@@ -189,7 +198,10 @@ bool sim_check_quiet(struct sim_world *world, char *what, size_t room)
 
 struct reading {
 	struct sim_phone *phone;
-	uint8_t *received, *delivered; /* by number of the text: how often it stands in stores */
+	/* By number of the text: with whom it stands, sim_bit; whether who wrote it holds it for delivered, and where it stands. */
+	uint64_t *received;
+	bool *delivered;
+	struct talk_place *places;
 };
 
 static enum sotto_err row_read(void *context, uint64_t index, struct bytes value)
@@ -198,6 +210,7 @@ static enum sotto_err row_read(void *context, uint64_t index, struct bytes value
 	struct sim_world *world = reading->phone->world;
 	struct talk_message message;
 	const struct sim_text *text;
+	size_t number;
 
 	(void)index;
 	if (talk_message_decode(value, &message) != SOTTO_OK) {
@@ -215,10 +228,15 @@ static enum sotto_err row_read(void *context, uint64_t index, struct bytes value
 	}
 	if (text->to == UINT32_MAX)
 		return SOTTO_OK;
-	if (message.state == TALK_MESSAGE_RECEIVED)
-		reading->received[text - world->texts]++;
-	else if (message.state == TALK_MESSAGE_DELIVERED)
-		reading->delivered[text - world->texts]++;
+	number = (size_t)(text - world->texts);
+	if ((reading->received[number] & sim_bit(reading->phone->number)) != 0)
+		sim_break(world, "what arrives is there once", "text %zu of %u, phone %u", number,
+			  text->from, reading->phone->number);
+	reading->received[number] |= sim_bit(reading->phone->number);
+	if (text->from == reading->phone->number) {
+		reading->delivered[number] = message.state == TALK_MESSAGE_DELIVERED;
+		reading->places[number] = message.place;
+	}
 	return SOTTO_OK;
 }
 
@@ -283,13 +301,15 @@ static bool around_loss(struct sim_world *world, const uint8_t *id)
 	return world->forked && on_its_way(text, world->forked_ns, world->healed_ns);
 }
 
-/* The texts that both have stand in the same order. */
-static void order_check(struct sim_world *world, uint32_t a, uint32_t b)
+/* The texts that both have stand in the same order: with whom each has that conversation. */
+static void order_check(struct sim_world *world, uint32_t a, uint32_t a_with, uint32_t b,
+			uint32_t b_with)
 {
 	struct talk_history left = {0}, right = {0};
 	size_t at = 0;
 
-	if (!history_of(&world->phones[a], b, &left) || !history_of(&world->phones[b], a, &right))
+	if (!history_of(&world->phones[a], a_with, &left) ||
+	    !history_of(&world->phones[b], b_with, &right))
 		goto out;
 	for (size_t i = 0; i < left.count; i++) {
 		const uint8_t *id = left.rows[i].id;
@@ -317,13 +337,46 @@ out:
 	talk_history_release(&right);
 }
 
+static void orders_check(struct sim_world *world, uint32_t a, uint32_t b)
+{
+	uint32_t one = world->phones[a].person, other = world->phones[b].person;
+
+	if (one != other) {
+		order_check(world, a, other, b, one);
+		return;
+	}
+	for (uint32_t i = 0; i < world->person_count; i++) {
+		if (i != one)
+			order_check(world, a, i, b, i);
+	}
+}
+
+/* Of whom it was written to no phone is left but such as came after it. */
+static bool all_later(const struct reading *reading, size_t number)
+{
+	const struct sim_world *world = reading->phone->world;
+	const struct sim_text *text = &world->texts[number];
+	const struct talk_place *place = &reading->places[number];
+	uint64_t members;
+
+	if (!sim_epoch_members(world, place->group, place->epoch, &members))
+		return false;
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (world->phones[i].person == text->to && sim_phone_stays(&world->phones[i]) &&
+		    (members & sim_bit(i)) != 0)
+			return false;
+	}
+	return true;
+}
+
 void sim_check_end(struct sim_world *world)
 {
 	struct reading reading = {0};
 
-	reading.received = calloc(world->text_count + 1, 1);
-	reading.delivered = calloc(world->text_count + 1, 1);
-	ASSERT(reading.received != NULL && reading.delivered != NULL);
+	reading.received = calloc(world->text_count + 1, sizeof(*reading.received));
+	reading.delivered = calloc(world->text_count + 1, sizeof(*reading.delivered));
+	reading.places = calloc(world->text_count + 1, sizeof(*reading.places));
+	ASSERT(reading.received != NULL && reading.delivered != NULL && reading.places != NULL);
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		reading.phone = &world->phones[i];
 		if (reading.phone->talk != NULL)
@@ -331,26 +384,27 @@ void sim_check_end(struct sim_world *world)
 	}
 	for (size_t i = 0; i < world->text_count; i++) {
 		const struct sim_text *text = &world->texts[i];
+		bool came = text->to != UINT32_MAX &&
+			    (reading.received[i] & sim_person_phones(world, text->to)) != 0;
 
-		if (reading.received[i] > 1)
-			sim_break(world, "what arrives is there once", "text %zu of %u to %u", i,
-				  text->from, text->to);
-		if (!text_due(world, text) || (text->taken_back && reading.received[i] == 0))
+		if (!text_due(world, text) || (text->taken_back && !came))
 			continue;
-		if (reading.received[i] != 1)
+		if (!came && !(reading.delivered[i] && all_later(&reading, i)))
 			sim_break(world, "what was written arrives", "text %zu of %u to %u", i,
 				  text->from, text->to);
-		if (reading.delivered[i] != 1)
+		if (!reading.delivered[i])
 			sim_break(world, "who wrote it knows that it arrived",
 				  "text %zu of %u to %u", i, text->from, text->to);
 	}
 	free(reading.received);
 	free(reading.delivered);
+	free(reading.places);
 	sim_group_check_end(world);
 	for (uint32_t a = 0; a < world->phone_count; a++) {
 		for (uint32_t b = a + 1; b < world->phone_count; b++) {
-			if (stays(&world->phones[a]) && stays(&world->phones[b]))
-				order_check(world, a, b);
+			if (sim_phone_stays(&world->phones[a]) &&
+			    sim_phone_stays(&world->phones[b]))
+				orders_check(world, a, b);
 		}
 	}
 }

@@ -94,6 +94,9 @@ static uint64_t members_of(const struct sim_phone *phone, const struct talk_grou
 						 phone->world,
 						 talk_extension_of(phone->talk, device->member));
 
+		/* A further device. */
+		if (other != NULL && memcmp(other->key, device->key, LEDGER_KEY_LEN) != 0)
+			other = sim_world_by_key(phone->world, device->key);
 		if (other != NULL)
 			members |= sim_bit(other->number);
 	}
@@ -146,8 +149,7 @@ uint64_t sim_epoch_left(const struct sim_world *world, const uint8_t *id)
 
 static bool stays(const struct sim_phone *phone)
 {
-	return phone->was_member && phone->revoked_ns == 0 && phone->state != SIM_PHONE_LOST &&
-	       phone->talk != NULL;
+	return sim_phone_stays(phone) && phone->talk != NULL;
 }
 
 /* Who is in it is there with all others, and nobody holds anybody else for a member. */
@@ -229,6 +231,20 @@ struct versions {
 	bool *delivered;
 };
 
+/* It was not in the epoch where this stands, and has not asked for it. */
+static bool of_before(const struct sim_phone *phone, const struct sim_text *text,
+		      const struct talk_message *message)
+{
+	uint64_t members;
+
+	if (message->handed)
+		return !phone->asked;
+	return text->from != phone->number && !phone->world->forked &&
+	       sim_epoch_members(phone->world, message->place.group, message->place.epoch,
+				 &members) &&
+	       (members & sim_bit(phone->number)) == 0;
+}
+
 static enum sotto_err row_compare(void *context, uint64_t index, struct bytes value)
 {
 	struct versions *versions = context;
@@ -249,6 +265,9 @@ static enum sotto_err row_compare(void *context, uint64_t index, struct bytes va
 		return SOTTO_OK;
 	number = (size_t)(text - world->texts);
 	versions->has[number] |= sim_bit(versions->phone->number);
+	if (of_before(versions->phone, text, &message))
+		sim_break(world, "a device has of before only what was handed over",
+			  "phone %u, text %zu", versions->phone->number, number);
 	if (text->from == versions->phone->number) {
 		versions->places[number] = message.place;
 		versions->delivered[number] = message.state == TALK_MESSAGE_DELIVERED;
@@ -257,9 +276,10 @@ static enum sotto_err row_compare(void *context, uint64_t index, struct bytes va
 	 * Who was out for a while may have missed an edit; and who is out does not say again what the relay has lost
 	 * meanwhile.
 	 */
-	missed = sim_bit(versions->phone->number) | (world->relay_lost ? sim_bit(text->from) : 0);
-	if (text->to == UINT32_MAX &&
-	    (sim_epoch_left(world, world->groups[text->group].id) & missed) != 0)
+	missed = sim_bit(versions->phone->number) |
+		 (world->relay_lost ? sim_person_phones(world, world->phones[text->from].person)
+				    : 0);
+	if ((sim_epoch_left(world, message.place.group) & missed) != 0)
 		return SOTTO_OK;
 	hash_init(&state, HASH_SHA256);
 	hash_update(&state, BYTES(&message.deleted, 1));
@@ -303,16 +323,26 @@ static void delivered_check(struct sim_world *world, const struct versions *vers
 	const struct sim_text *text = &world->texts[number];
 	uint64_t due, left;
 
-	if (text->to != UINT32_MAX || !versions->delivered[number] ||
-	    !sim_epoch_members(world, world->groups[text->group].id, versions->places[number].epoch,
-			       &due))
+	if (!versions->delivered[number] ||
+	    !sim_epoch_members(world, versions->places[number].group,
+			       versions->places[number].epoch, &due))
 		return;
-	left = sim_epoch_left(world, world->groups[text->group].id);
+	left = sim_epoch_left(world, versions->places[number].group);
 	for (uint32_t i = 0; i < world->phone_count; i++) {
 		if (stays(&world->phones[i]) && (due & ~left & sim_bit(i)) != 0 &&
 		    (versions->has[number] & sim_bit(i)) == 0)
 			sim_break(world, "what is delivered is with every member of its epoch",
 				  "text %zu of %u, phone %u", number, text->from, i);
+	}
+}
+
+static void handed_check(struct sim_world *world, const struct versions *versions, size_t number)
+{
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (stays(&world->phones[i]) &&
+		    (world->texts[number].handed & ~versions->has[number] & sim_bit(i)) != 0)
+			sim_break(world, "what one device has handed over the other has",
+				  "text %zu, phone %u", number, i);
 	}
 }
 
@@ -337,8 +367,10 @@ void sim_group_check_end(struct sim_world *world)
 		talk_status(versions.phone->talk, &status);
 		world->totals.discarded += status.discarded;
 	}
-	for (size_t i = 0; i < world->text_count; i++)
+	for (size_t i = 0; i < world->text_count && world->phone_count <= 64; i++) {
 		delivered_check(world, &versions, i);
+		handed_check(world, &versions, i);
+	}
 	free(versions.first);
 	free(versions.has);
 	free(versions.places);

@@ -2,7 +2,8 @@
 /*
  * One run of a whole network. tools/simulate runs many, adds up, and shortens what fails.
  *
- *     sotto-sim --seed N [--phones N] [--days N] [--faults N|none] [--texts N] [--suite N] [--skip LIST] [--trace]
+ *     sotto-sim --seed N [--phones N] [--days N] [--faults N|none] [--texts N] [--devices N|drawn]
+ *               [--suite N] [--skip LIST] [--trace]
  *     sotto-sim --seed N --phones N --crowd
  *
  * Prints one line of totals. Exit codes: 0, 1 an invariant does not hold, 2 usage.
@@ -17,17 +18,12 @@
 #include "sim/world.h"
 
 static const struct option options[] = {
-	{"seed", required_argument, NULL, 's'},
-	{"phones", required_argument, NULL, 'p'},
-	{"days", required_argument, NULL, 'd'},
-	{"faults", required_argument, NULL, 'f'},
-	{"texts", required_argument, NULL, 't'},
-	{"suite", required_argument, NULL, 'u'},
-	{"skip", required_argument, NULL, 'k'},
-	{"trace", no_argument, NULL, 'T'},
-	{"plan", no_argument, NULL, 'P'},
-	{"crowd", no_argument, NULL, 'C'},
-	{NULL, 0, NULL, 0},
+	{"seed", required_argument, NULL, 's'},	 {"phones", required_argument, NULL, 'p'},
+	{"days", required_argument, NULL, 'd'},	 {"faults", required_argument, NULL, 'f'},
+	{"texts", required_argument, NULL, 't'}, {"devices", required_argument, NULL, 'v'},
+	{"suite", required_argument, NULL, 'u'}, {"skip", required_argument, NULL, 'k'},
+	{"trace", no_argument, NULL, 'T'},	 {"plan", no_argument, NULL, 'P'},
+	{"crowd", no_argument, NULL, 'C'},	 {NULL, 0, NULL, 0},
 };
 
 int main(int argc, char **argv)
@@ -57,6 +53,10 @@ int main(int argc, char **argv)
 		case 't':
 			setting.texts = (uint32_t)value;
 			break;
+		case 'v':
+			setting.devices =
+				strcmp(optarg, "drawn") == 0 ? SIM_DRAWN : (uint32_t)value;
+			break;
 		case 'u':
 			setting.suite = (uint16_t)value;
 			break;
@@ -76,6 +76,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (setting.devices != SIM_DRAWN && setting.devices > SIM_DEVICES_MAX)
+		return 2;
 	/* What was given back is taken again soon: the kernel need not hear of it. */
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);

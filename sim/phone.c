@@ -438,7 +438,7 @@ void sim_phone_init(struct sim_world *world, uint32_t number, bool vault)
 	enum sotto_err err;
 
 	phone->world = world;
-	phone->number = number;
+	phone->number = phone->person = number;
 	phone->off = SIM_OFF_NOT_YET;
 	phone->mono_base = SIM_SECOND;
 	phone->mono_since = sim_world_now(world);

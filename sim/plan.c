@@ -10,7 +10,8 @@
 #include "base/assert.h"
 #include "sim/world.h"
 
-#define AGAIN_NS (7 * SIM_MINUTE)
+#define AGAIN_NS       (7 * SIM_MINUTE)
+#define DEVICE_ACTIONS 4 /* for each further device: it comes, asks, writes as any other, is lost */
 
 static size_t weighted(struct sim_random *random, const uint32_t *weights, size_t count)
 {
@@ -48,18 +49,22 @@ static bool in_list(const char *text, size_t number)
 	return false;
 }
 
-static void entry_draw(struct sim_world *world, size_t number, bool fault)
+enum sort { FAULT, ACTION, DEVICES };
+
+static void entry_draw(struct sim_world *world, size_t number, enum sort sort)
 {
 	struct sim_entry *entry = &world->entries[number];
 	uint32_t weights[SIM_KINDS_MAX];
-	size_t count = fault ? sim_fault_count : sim_action_count;
+	size_t count = sort == FAULT ? sim_fault_count : sim_action_count;
 	uint64_t span = world->setting.days * SIM_DAY;
 
 	ASSERT(count <= SIM_KINDS_MAX);
 	for (size_t i = 0; i < count; i++)
-		weights[i] = fault ? sim_faults[i].weight : sim_actions[i].weight;
+		weights[i] = sort == FAULT    ? sim_faults[i].weight
+			     : sort == ACTION ? sim_actions[i].weight
+					      : sim_actions[i].devices;
 	sim_random_fork(&world->random, UINT64_C(2000000) + number, &entry->random);
-	entry->fault = fault;
+	entry->fault = sort == FAULT;
 	entry->kind = (uint16_t)weighted(&entry->random, weights, count);
 	/* The last hours are for what was begun. */
 	entry->at_ns = sim_random_below(&entry->random, span - span / 24);
@@ -83,13 +88,15 @@ void sim_plan_make(struct sim_world *world)
 		     : (size_t)world->setting.phones * world->setting.days * world->setting.texts;
 	size_t faults = none || world->setting.faults == UINT32_MAX ? 0 : world->setting.faults;
 
-	world->entry_count = actions + faults;
+	size_t devices = none ? 0 : (size_t)DEVICE_ACTIONS * world->setting.devices;
+
+	world->entry_count = faults + actions + devices;
 	world->entries = calloc(world->entry_count + 1, sizeof(*world->entries));
 	ASSERT(world->entries != NULL);
-	/* Faults first, so that their numbers do not depend on how many actions there are. */
+	/* Faults first, so that their numbers do not depend on how many actions there are; likewise what is done with devices last. */
 	for (size_t i = 0; i < world->entry_count; i++) {
 		world->entries[i].number = i;
-		entry_draw(world, i, i < faults);
+		entry_draw(world, i, i < faults ? FAULT : i < faults + actions ? ACTION : DEVICES);
 	}
 	/* A relay that lies does so once at least. */
 	if (faults > 0 && world->setting.seed % SIM_LIARS == 0)

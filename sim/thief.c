@@ -50,7 +50,7 @@ struct sim_thief *sim_thief_create(const struct sim_world *world, const struct s
 	ASSERT(thief != NULL);
 	thief->random = *random;
 	thief->source = sim_random_source(&thief->random);
-	thief->whom = (uint32_t)sim_random_below(&thief->random, world->phone_count);
+	thief->whom = (uint32_t)sim_random_below(&thief->random, world->person_count);
 	thief->at_ns = FROM_NS + sim_random_below(&thief->random, SPAN_NS);
 	return thief;
 }

@@ -63,6 +63,8 @@ void sim_totals_print(const struct sim_world *world)
 	number("calls", totals->calls);
 	number("joins", totals->joins);
 	number("revocations", totals->revocations);
+	number("devices", totals->devices);
+	number("histories", totals->histories);
 	number("steps", totals->steps);
 	number("requests", totals->requests);
 	number("records", frames.records);

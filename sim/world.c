@@ -20,7 +20,7 @@
 #define QUIET_STEP_NS (30 * SIM_SECOND)
 #define LATER_PHONES  3 /* who may come later */
 
-enum { RANDOM_SETTING = 1, RANDOM_HUB, RANDOM_RELAY, RANDOM_SETUP, RANDOM_THIEF };
+enum { RANDOM_SETTING = 1, RANDOM_HUB, RANDOM_RELAY, RANDOM_SETUP, RANDOM_THIEF, RANDOM_DEVICES };
 
 uint64_t sim_world_now(const struct sim_world *world)
 {
@@ -34,16 +34,35 @@ void sim_world_at(struct sim_world *world, struct sim_event *event, uint64_t whe
 	ASSERT(err == SOTTO_OK);
 }
 
-uint32_t sim_world_extension(const struct sim_world *world, uint32_t number)
+uint32_t sim_world_extension(const struct sim_world *world, uint32_t person)
 {
-	return world->base + number;
+	return world->base + person;
 }
 
 struct sim_phone *sim_world_by_extension(struct sim_world *world, uint32_t extension)
 {
-	if (extension < world->base || extension - world->base >= world->phone_count)
+	if (extension < world->base || extension - world->base >= world->person_count)
 		return NULL;
 	return &world->phones[extension - world->base];
+}
+
+const struct sim_phone *sim_world_by_key(const struct sim_world *world, const uint8_t *key)
+{
+	for (uint32_t i = 0; i < world->phone_count; i++) {
+		if (memcmp(world->phones[i].key, key, LEDGER_KEY_LEN) == 0)
+			return &world->phones[i];
+	}
+	return NULL;
+}
+
+/* A stream of its own: the rest of a seed is the same with and without. */
+static void devices_fill(struct sim_world *world)
+{
+	struct sim_random random;
+
+	sim_random_fork(&world->random, RANDOM_DEVICES, &random);
+	if (world->setting.devices == SIM_DRAWN)
+		world->setting.devices = 2 + (uint32_t)sim_random_below(&random, 5);
 }
 
 /* What the setting leaves open is the seed's. */
@@ -70,7 +89,9 @@ static void setting_fill(struct sim_world *world)
 	/* The network's own suite in few: its keys and commits are long, and what is looked for here is not in them. */
 	if (setting->suite == 0)
 		setting->suite = classic ? 1 : TALK_SUITE;
+	devices_fill(world);
 	ASSERT(setting->phones >= 2 && setting->phones + LATER_PHONES <= SIM_PHONES_MAX);
+	ASSERT(setting->devices == 0 || setting->phones + LATER_PHONES + setting->devices <= 64);
 }
 
 static void phones_make(struct sim_world *world)
@@ -78,8 +99,9 @@ static void phones_make(struct sim_world *world)
 	struct sim_random random;
 
 	sim_random_fork(&world->random, RANDOM_SETUP, &random);
-	world->phone_count = world->setting.phones + LATER_PHONES;
-	world->base = world->phone_count <= 900 ? 100 : 10000;
+	world->person_count = world->setting.phones + LATER_PHONES;
+	world->phone_count = world->person_count + world->setting.devices;
+	world->base = world->person_count <= 900 ? 100 : 10000;
 	world->phones = calloc(world->phone_count, sizeof(*world->phones));
 	ASSERT(world->phones != NULL);
 	for (uint32_t i = 0; i < world->phone_count; i++) {
@@ -240,6 +262,8 @@ static bool quiet(struct sim_world *world)
 		/* The admin does at once what he had put off. */
 		if (phone->errand.place != 0)
 			sim_world_at(world, &phone->errand, start_ns);
+		if (phone->retire.place != 0)
+			sim_world_at(world, &phone->retire, start_ns);
 	}
 	while (!sim_check_quiet(world, what, sizeof(what))) {
 		/* Two ledgers do not become one: somebody says so. */

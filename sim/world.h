@@ -3,7 +3,8 @@
  * A whole network from one seed: phones, their links, a relay, and what happens to them.
  *
  *   plan.c      from the seed: a list of moments, each an action of somebody or a fault
- *   act.c       actions: what people do; a table; act_group.c: in groups, and to messages
+ *   act.c       actions: what people do; a table; act_group.c: in groups, and to messages; act_device.c: with
+ *               several devices
  *   crowd.c     instead of days: one group of everybody
  *   fault.c     faults: what happens to phones, links, disks, clocks and the relay; a table
  *   phone.c     the program around one phone's engine
@@ -24,15 +25,17 @@
 #include "talk/talk.h"
 #include "vault/vault.h"
 
-#define SIM_PHONES_MAX 10000
-#define SIM_UTC_MS     UINT64_C(1790000000000)
-#define SIM_MINUTE     (60 * SIM_SECOND)
-#define SIM_HOUR       (60 * SIM_MINUTE)
-#define SIM_DAY	       (24 * SIM_HOUR)
-#define SIM_COMPARED   64
-#define SIM_GROUPS_MAX 12
-#define SIM_LOSSES_MAX 64
-#define SIM_LIARS      8 /* one of so many seeds has a relay that lies */
+#define SIM_PHONES_MAX	10000
+#define SIM_UTC_MS	UINT64_C(1790000000000)
+#define SIM_MINUTE	(60 * SIM_SECOND)
+#define SIM_HOUR	(60 * SIM_MINUTE)
+#define SIM_DAY		(24 * SIM_HOUR)
+#define SIM_COMPARED	64
+#define SIM_GROUPS_MAX	12
+#define SIM_LOSSES_MAX	64
+#define SIM_LIARS	8 /* one of so many seeds has a relay that lies */
+#define SIM_DRAWN	UINT32_MAX
+#define SIM_DEVICES_MAX 24 /* further ones: all phones together have a bit each */
 
 struct sim_world;
 struct talk_group;
@@ -42,8 +45,9 @@ struct sim_setting {
 	uint64_t seed;
 	uint32_t phones;
 	uint32_t days;
-	uint32_t faults; /* of the plan; UINT32_MAX: none */
-	uint32_t texts;	 /* a day and phone */
+	uint32_t faults;  /* of the plan; UINT32_MAX: none */
+	uint32_t texts;	  /* a day and phone */
+	uint32_t devices; /* so many further ones may come; SIM_DRAWN: as many as the seed says */
 	uint16_t suite;
 	bool trace;	  /* print each line */
 	bool crowd;	  /* no faults and no plan: one group of everybody (crowd.c) */
@@ -60,6 +64,7 @@ enum sim_phone_state {
 struct sim_phone {
 	struct sim_world *world;
 	uint32_t number;
+	uint32_t person; /* number of the first phone of whose it is */
 	enum sim_phone_state state;
 	uint64_t revoked_ns; /* when an admin's phone took the wish; 0: never */
 	bool was_member;
@@ -79,6 +84,13 @@ struct sim_phone {
 	/* Reasons to be off, one bit an entry of the plan; it is switched on again when there is none. */
 	uint32_t off;
 	struct sim_event boot, timer, errand, word;
+	/* Of people with several devices: act_device.c. */
+	struct sim_event retire, hand;
+	uint8_t key[LEDGER_KEY_LEN];	 /* as its engine has it; zeros: none */
+	uint8_t retired[LEDGER_KEY_LEN]; /* to be taken out */
+	uint32_t old, giver;		 /* phones: that approves this one; that hands over to it */
+	uint32_t cards;
+	bool approved, asked, taking; /* asked: at least once; taking: that is not over yet */
 	struct sim_random last_words; /* of whom is revoked and writes on */
 	uint32_t words;
 	/* Its clocks. */
@@ -115,7 +127,7 @@ struct sim_group {
 
 /* A text that somebody wrote. */
 struct sim_text {
-	uint32_t from, to; /* to UINT32_MAX: all of a group */
+	uint32_t from, to; /* a phone, and a person; to UINT32_MAX: all of a group */
 	uint32_t group;
 	uint64_t sent_ns;
 	uint64_t delivered_ns; /* when its sender learned that it arrived; 0: not yet */
@@ -123,6 +135,8 @@ struct sim_text {
 	bool sure;	       /* in the sender's store; else perhaps */
 	bool taken_back;       /* deleted by its sender: maybe before it went out */
 	uint64_t told;	       /* the phones that told of it: sim_bit */
+	uint64_t asked,
+		handed; /* the phones that asked for it, and those that got all that they asked for */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
 };
 
@@ -147,6 +161,7 @@ struct sim_entry {
 struct sim_totals {
 	uint64_t phone_ns; /* of phones that were on or were to be */
 	uint64_t texts, calls, joins, revocations;
+	uint64_t devices, histories; /* further ones that came in; handed over to the end */
 	uint64_t steps, requests;
 	uint64_t deaths, boots;
 	uint64_t actions[SIM_KINDS_MAX], faults[SIM_KINDS_MAX];
@@ -164,7 +179,8 @@ struct sim_world {
 	struct sim_switch *hub;
 	struct sim_relay *relay;
 	struct sim_phone *phones;
-	uint32_t phone_count; /* with room for those who come later */
+	uint32_t phone_count;  /* with room for those who come later, and for further devices */
+	uint32_t person_count; /* their first phones; the further devices stand behind them */
 	uint32_t members_wanted;
 	uint32_t base; /* extension of phone 0 */
 	struct sim_text *texts;
@@ -202,8 +218,12 @@ bool sim_world_run_for(struct sim_world *world, uint64_t ns);
 uint64_t sim_world_now(const struct sim_world *world);
 /* At a time from now on; the event is in the caller's memory. */
 void sim_world_at(struct sim_world *world, struct sim_event *event, uint64_t when_ns);
-uint32_t sim_world_extension(const struct sim_world *world, uint32_t number);
+/* Of a person. */
+uint32_t sim_world_extension(const struct sim_world *world, uint32_t person);
+/* The person's first phone. */
 struct sim_phone *sim_world_by_extension(struct sim_world *world, uint32_t extension);
+/* Whose device has this key; NULL: no phone's now. */
+const struct sim_phone *sim_world_by_key(const struct sim_world *world, const uint8_t *key);
 
 /* ---- plan.c ---- */
 void sim_plan_make(struct sim_world *world);
@@ -215,7 +235,8 @@ void sim_plan_print(const struct sim_world *world);
 /* ---- act.c, fault.c ---- */
 struct sim_action {
 	const char *name;
-	uint32_t weight; /* among the actions; those with 0 are never drawn */
+	uint32_t weight;  /* among the actions; those with 0 are never drawn */
+	uint32_t devices; /* among what is done because people may have several devices */
 	void (*run)(struct sim_world *world, struct sim_entry *entry);
 };
 struct sim_fault {
@@ -259,6 +280,27 @@ void sim_act_edit(struct sim_world *world, struct sim_entry *entry);
 void sim_act_delete(struct sim_world *world, struct sim_entry *entry);
 void sim_act_react(struct sim_world *world, struct sim_entry *entry);
 void sim_act_tell_read(struct sim_world *world, struct sim_entry *entry);
+
+/* ---- act_device.c ---- */
+/* In the network, and to stay there, whether or not it is on. Of a person: one of its phones. */
+bool sim_phone_stays(const struct sim_phone *phone);
+bool sim_person_stays(const struct sim_world *world, uint32_t person);
+/* All phones of it: sim_bit. */
+uint64_t sim_person_phones(const struct sim_world *world, uint32_t person);
+/* One of this person's that is on and a member; of one with one phone only that one, on or off. */
+struct sim_phone *sim_person_draw(struct sim_world *world, struct sim_entry *entry,
+				  uint32_t person);
+/* An admin takes it out then, with all that it has. */
+void sim_person_revoked(struct sim_world *world, uint32_t person, uint64_t when_ns);
+/* Nobody waits for what was said before. */
+bool sim_histories_quiet(const struct sim_world *world, char *what, size_t room);
+void sim_act_device_add(struct sim_world *world, struct sim_entry *entry);
+void sim_act_device_history(struct sim_world *world, struct sim_entry *entry);
+void sim_act_device_lose(struct sim_world *world, struct sim_entry *entry);
+void sim_act_device_retire(struct sim_world *world, struct sim_entry *entry);
+
+/* Whom somebody takes out writes on, as long as he does not know. */
+void sim_act_write_on(struct sim_world *world, struct sim_entry *entry, struct sim_phone *phone);
 
 /* ---- crowd.c ---- */
 bool sim_crowd_run(struct sim_world *world);

@@ -21,6 +21,9 @@ def main():
     _, other = run(program, "--seed", "8")
     _, skipped = run(program, "--seed", "7", "--skip", "0-20")
     _, all_skipped = run(program, "--seed", "7", "--skip", "0-100000")
+    _, several = run(program, "--seed", "7", "--devices", "4")
+    _, several_again = run(program, "--seed", "7", "--devices", "4")
+    _, several_none = run(program, "--seed", "7", "--devices", "0")
     _, traced = run(program, "--seed", "7", "--trace")
     checks = [
         ("a seed runs", code == 0 and again_code == 0),
@@ -29,6 +32,10 @@ def main():
         ("another seed is another run", trace(other) != trace(first)),
         ("entries of a plan can be left out", trace(skipped) != trace(first) and "faults=" in skipped),
         ("also all of them", " faults=0 " in all_skipped and "texts=0 " in all_skipped),
+        ("with several devices of one person it is another run", trace(several) != trace(first)
+         and " devices=0 " not in several and " histories=0 " not in several),
+        ("which is twice the same, too", several == several_again),
+        ("without any it is the one of before", trace(several_none) == trace(first) and " devices=0 " in first),
     ]
     print(f"1..{len(checks)}")
     for number, (name, held) in enumerate(checks, 1):
