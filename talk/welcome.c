@@ -3,9 +3,10 @@
  * What a Welcome must be before its group is a conversation of this phone. The ledger, read to its end, says
  * who may be in it; the group itself says what it is.
  *
- *   to a conversation of two   we and one other member, nobody else
- *   to a group                 by a member of the ledger. A leaf that the ledger does not allow any more is one
- *                              to be removed: until then nothing is sent there (commit.c)
+ *   to a conversation of two   by a member of the ledger: we and one other member, nobody else
+ *   to a group                 by a member of the ledger
+ *
+ * A leaf that the ledger does not allow any more is one to be removed: until then nothing is sent there (commit.c).
  *
  * A group that we were in and are taken into again keeps its place, its messages and its numbers.
  */
@@ -13,9 +14,28 @@
 
 #include "talk/state.h"
 
-/* Is everybody in this group whom the ledger knows, and is it us and one other? */
+/* Whoever let us in is one whom the ledger allows now. */
+static bool welcomer_allowed(const struct talk *talk, const struct mls_group *mls)
+{
+	struct mls_member welcomer;
+
+	return mls_group_welcomer(mls, &welcomer) == SOTTO_OK &&
+	       welcomer.leaf != mls_group_own_leaf(mls) &&
+	       welcomer.signature_key.len == LEDGER_KEY_LEN &&
+	       ledger_allows_leaf(talk->ledger, welcomer.signature_key.data, true);
+}
+
+/* It may be in a conversation, or might be before it was revoked. */
+static bool device_was_allowed(const struct talk *talk, const struct ledger_device *device)
+{
+	return device->state == LEDGER_DEVICE_REVOKED ||
+	       ledger_member_by_id(talk->ledger, device->member)->state == LEDGER_MEMBER_REVOKED ||
+	       ledger_allows_leaf(talk->ledger, device->key, true);
+}
+
+/* Is everybody in this group whom the ledger knows, and is it us and one other? known: where we were before. */
 static enum sotto_err direct_peer(const struct talk *talk, const struct mls_group *mls,
-				  uint32_t *peer)
+				  const struct talk_group *known, uint32_t *peer)
 {
 	const struct ledger_device *own =
 		ledger_device_by_key(talk->ledger, talk->identity.public_key);
@@ -28,7 +48,7 @@ static enum sotto_err direct_peer(const struct talk *talk, const struct mls_grou
 
 		if (device == NULL)
 			return SOTTO_ERR_AGAIN; /* our ledger may be behind */
-		if (!ledger_allows_leaf(talk->ledger, device->key, true) ||
+		if (!device_was_allowed(talk, device) ||
 		    !bytes_equal(member.credential.content, member.signature_key))
 			return SOTTO_ERR_INVALID;
 		if (device->member == own->member)
@@ -37,7 +57,10 @@ static enum sotto_err direct_peer(const struct talk *talk, const struct mls_grou
 			return SOTTO_ERR_INVALID;
 		*peer = device->member;
 	}
-	return *peer == UINT32_MAX ? SOTTO_ERR_INVALID : SOTTO_OK;
+	/* Of whom we speak to no device may be left: own ones have it, and go on when he has one again. */
+	if (*peer == UINT32_MAX && known != NULL)
+		*peer = known->peer;
+	return *peer == UINT32_MAX || !welcomer_allowed(talk, mls) ? SOTTO_ERR_INVALID : SOTTO_OK;
 }
 
 /* Joins with whichever of our packages the Welcome is for; SOTTO_ERR_NOT_FOUND. */
@@ -103,7 +126,7 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 	uint32_t peer;
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(direct_peer(talk, *mls, &peer));
+	TRY(direct_peer(talk, *mls, known, &peer));
 	if (known != NULL)
 		return known->peer == peer ? talk_back_group(talk, known, mls, came)
 					   : SOTTO_ERR_INVALID;
@@ -122,14 +145,10 @@ out:
 static enum sotto_err group_check(const struct talk *talk, const struct mls_group *mls,
 				  const struct talk_context *context)
 {
-	struct mls_member welcomer;
 	struct mls_member member;
 	uint32_t cursor = 0;
 
-	if (!talk_group_name_valid(context->name) ||
-	    mls_group_member_count(mls) > TALK_MEMBERS_MAX ||
-	    mls_group_welcomer(mls, &welcomer) != SOTTO_OK ||
-	    welcomer.leaf == mls_group_own_leaf(mls))
+	if (!talk_group_name_valid(context->name) || mls_group_member_count(mls) > TALK_MEMBERS_MAX)
 		return SOTTO_ERR_INVALID;
 	while (mls_group_next_member(mls, &cursor, &member)) {
 		if (member.signature_key.len != LEDGER_KEY_LEN ||
@@ -139,9 +158,7 @@ static enum sotto_err group_check(const struct talk *talk, const struct mls_grou
 		if (ledger_device_by_key(talk->ledger, member.signature_key.data) == NULL)
 			return SOTTO_ERR_AGAIN;
 	}
-	return ledger_allows_leaf(talk->ledger, welcomer.signature_key.data, true)
-		       ? SOTTO_OK
-		       : SOTTO_ERR_INVALID;
+	return welcomer_allowed(talk, mls) ? SOTTO_OK : SOTTO_ERR_INVALID;
 }
 
 /* Out of it, a later epoch takes the place of what we had; in it, we come back only if we wait for that. */

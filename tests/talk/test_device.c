@@ -286,6 +286,27 @@ static void test_retired(void **state)
 	world_destroy(world);
 }
 
+/* Who was off is let into a conversation in which a device stands that is out by now: he takes it, and that one goes. */
+static void test_welcome_with_revoked(void **state)
+{
+	struct world *world = world_begin(13);
+
+	(void)state;
+	add(world, OLD, NEW, "Tablet");
+	world_link(world, 2, false);
+	say(world, OLD, 102, "hello");
+	world_run(world, 20);
+	world_link(world, NEW, false);
+	retire(world, OLD, 2);
+	world_link(world, 2, true);
+	world_run(world, 60);
+	assert_says(world, 2, 101, "hello", 101, TALK_MESSAGE_RECEIVED);
+	assert_says(world, OLD, 102, "hello", 101, TALK_MESSAGE_DELIVERED);
+	assert_true(list_empty(&direct_of(world, OLD, 2)->outbox));
+	assert_int_equal(mls_group_member_count(direct_of(world, 2, OLD)->mls), 2);
+	world_destroy(world);
+}
+
 /* The first one was lost: the second one takes it out. An admin takes out the member with all. */
 static void test_first_one_lost(void **state)
 {
@@ -436,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_card_ends),
 		cmocka_unit_test(test_one_is_off),
 		cmocka_unit_test(test_retired),
+		cmocka_unit_test(test_welcome_with_revoked),
 		cmocka_unit_test(test_first_one_lost),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_device_that_never_comes),
