@@ -706,25 +706,33 @@ static uint64_t wait_ms(const struct talk *talk, const struct talk_group *group,
 	return rank * (needs->scheduled ? TALK_UPDATE_RANK_MS : TALK_RANK_MS);
 }
 
+/* It is doubted that all are here: until they had the time to say so nothing is committed. */
+static bool lost_waits(const struct talk *talk, struct talk_group *group)
+{
+	uint64_t until_ns = group->lost_ns + TALK_LOST_COMMIT_MS * TALK_MS;
+
+	if (group->lost_ns == 0)
+		return false;
+	if (talk->now_ns < until_ns) {
+		group->commit_due_ns = until_ns;
+		return true;
+	}
+	group->lost_ns = 0;
+	return false;
+}
+
 enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 {
 	uint8_t trigger[WIRE_HASH_LEN];
 	struct needs *needs;
+	bool waits;
 	enum sotto_err err = SOTTO_OK;
 
 	if (!talk_group_current(talk, group))
 		return SOTTO_OK;
-	if (group->lost_ns != 0) {
-		uint64_t until_ns = group->lost_ns + TALK_LOST_COMMIT_MS * TALK_MS;
-
-		if (talk->now_ns < until_ns) {
-			group->commit_due_ns = until_ns;
-			return SOTTO_OK;
-		}
-		group->lost_ns = 0;
-	}
+	waits = lost_waits(talk, group);
 	if (group->pending.count > 0)
-		return pending_append(talk, group);
+		return waits ? SOTTO_OK : pending_append(talk, group);
 	if (group->settled && group->settled_ledger == ledger_length(talk->ledger) &&
 	    group->settled_news == talk->news &&
 	    talk->now_ns < group->settled_ns + TALK_SILENCE_MS * TALK_MS &&
@@ -734,7 +742,8 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	if (needs == NULL)
 		return SOTTO_ERR_NO_MEMORY;
 	TRY(needs_find(talk, group, needs));
-	if (talk_gap_everyone(talk, group))
+	/* Only now: whether somebody is in it who may not be is to be known before anything is sent. */
+	if (waits || talk_gap_everyone(talk, group))
 		goto out;
 	/* Looked at again when there is something new, or it is our turn: in a large group looking costs. */
 	group->settled = true;
