@@ -284,14 +284,19 @@ static bool on_its_way(const struct sim_text *text, uint64_t from_ns, uint64_t t
 
 /*
  * Was it on its way when the relay lost its records, or had two histories? Or written to somebody who was off then and
- * still, and had to be brought back? Then it stands where whoever reads it finds it again.
+ * still, and had to be brought back? Then it stands where whoever reads it finds it again. Or was the device that wrote it
+ * taken out just then? What it had on its way came behind the end of an epoch, and once more in the next one: some read both.
  */
 static bool around_loss(struct sim_world *world, const uint8_t *id)
 {
 	const struct sim_text *text = sim_text_by_id(world, id);
+	const struct sim_phone *from;
 
 	if (text == NULL)
 		return false;
+	from = &world->phones[text->from];
+	if (from->revoked_ns != 0 && on_its_way(text, from->revoked_ns, UINT64_MAX))
+		return true;
 	for (size_t i = 0; i < world->loss_count; i++) {
 		if (on_its_way(text, world->losses_ns[i], world->losses_ns[i]) ||
 		    (text->sent_ns > world->losses_ns[i] &&
@@ -299,6 +304,21 @@ static bool around_loss(struct sim_world *world, const uint8_t *id)
 			return true;
 	}
 	return world->forked && on_its_way(text, world->forked_ns, world->healed_ns);
+}
+
+/*
+ * It came to a device that was not in the epoch where it stands for the other one, when it was sealed again: the device came later,
+ * or by a second Welcome, as who sent the first one was out by then.
+ */
+static bool came_again(const struct sim_world *world, uint32_t a, const struct talk_place *at_a,
+		       uint32_t b, const struct talk_place *at_b)
+{
+	const struct talk_place *first = at_a->epoch < at_b->epoch ? at_a : at_b;
+	uint32_t later = first == at_a ? b : a;
+
+	return at_a->epoch != at_b->epoch &&
+	       memcmp(at_a->group, at_b->group, sizeof(at_a->group)) == 0 &&
+	       (sim_epoch_there(world, first->group, first->epoch) & sim_bit(later)) == 0;
 }
 
 /* The texts that both have stand in the same order: with whom each has that conversation. */
@@ -317,7 +337,8 @@ static void order_check(struct sim_world *world, uint32_t a, uint32_t a_with, ui
 		if (left.rows[i].verb != TALK_VERB_NONE || around_loss(world, id))
 			continue;
 		for (size_t k = 0; k < right.count; k++) {
-			if (memcmp(right.rows[k].id, id, TALK_MESSAGE_ID_LEN) != 0)
+			if (memcmp(right.rows[k].id, id, TALK_MESSAGE_ID_LEN) != 0 ||
+			    came_again(world, a, &left.rows[i].place, b, &right.rows[k].place))
 				continue;
 			sim_trace(world,
 				  "%u and %u: %zu is %zu, epoch %llu, sequence %llu; %llu, %llu", a,

@@ -19,6 +19,7 @@ struct seen {
 	uint8_t id[TALK_CONVERSATION_ID_LEN];
 	uint64_t epoch;
 	uint64_t members;
+	uint64_t there; /* the phones that came to it, by commits or by a Welcome */
 	bool used;
 };
 
@@ -111,6 +112,7 @@ void sim_epoch_note(struct sim_phone *phone, const struct talk_group *group, uin
 	if (2 * epochs->count >= epochs->size)
 		grow(epochs);
 	seen = find(epochs->seen, epochs->size, group->id, epoch);
+	seen->there |= sim_bit(phone->number);
 	if (seen->used)
 		return;
 	memcpy(seen->id, group->id, sizeof(seen->id));
@@ -128,6 +130,13 @@ bool sim_epoch_members(const struct sim_world *world, const uint8_t *id, uint64_
 	if (seen->used)
 		*members = seen->members;
 	return seen->used;
+}
+
+uint64_t sim_epoch_there(const struct sim_world *world, const uint8_t *id, uint64_t epoch)
+{
+	const struct seen *seen = find(world->epochs->seen, world->epochs->size, id, epoch);
+
+	return seen->used ? seen->there : 0;
 }
 
 uint64_t sim_epoch_left(const struct sim_world *world, const uint8_t *id)

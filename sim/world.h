@@ -353,6 +353,8 @@ void sim_check_step(struct sim_phone *phone);
 void sim_epoch_note(struct sim_phone *phone, const struct talk_group *group, uint64_t epoch);
 bool sim_epoch_members(const struct sim_world *world, const uint8_t *id, uint64_t epoch,
 		       uint64_t *members);
+/* The phones that were in it for more than one step, as they say themselves. */
+uint64_t sim_epoch_there(const struct sim_world *world, const uint8_t *id, uint64_t epoch);
 /* Who was taken out of it after an epoch that somebody was seen in. */
 uint64_t sim_epoch_left(const struct sim_world *world, const uint8_t *id);
 bool sim_group_quiet(struct sim_world *world, char *what, size_t room);
