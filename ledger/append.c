@@ -8,33 +8,12 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "ledger/state.h"
-
-/* Who signs the envelope. */
-enum signers {
-	SIGNED_BY_FOUNDER, /* the device key in the body, alone */
-	SIGNED_BY_ADMINS, /* at least the threshold of those who are admins where the entry lands */
-	SIGNED_BY_DEVICE, /* one enrolled, confirmed device */
-	SIGNED_BY_PERSON, /* one confirmed device of the subject's member; or as by admins */
-};
-
-struct entry_context {
-	struct ledger_entry entry;
-	union ledger_body body;
-	bool trusted; /* from our own sealed store: signatures were verified when it came */
-};
-
-struct rule {
-	uint8_t action;
-	enum signers signers;
-	enum sotto_err (*check)(const struct ledger *ledger, const struct entry_context *context);
-	void (*commit)(struct ledger *ledger, const struct entry_context *context, uint64_t index);
-};
+#include "ledger/rule.h"
 
 /* ---- found ---- */
 
 /* That it is the first entry is checked for all actions at once. */
-static enum sotto_err found_check(const struct ledger *ledger, const struct entry_context *context)
+static enum sotto_err found_check(const struct ledger *ledger, const struct ledger_context *context)
 {
 	(void)ledger;
 	return ledger_digits_fit(context->body.found.digits, context->body.found.extension)
@@ -48,7 +27,7 @@ static void device_touch(struct ledger *ledger, struct ledger_device *device, ui
 	ledger->members[device->member - 1].touched = index;
 }
 
-static struct ledger_device *device_put(struct ledger *ledger, const struct entry_context *context,
+static struct ledger_device *device_put(struct ledger *ledger, const struct ledger_context *context,
 					const uint8_t *key, const uint8_t *inbox_read,
 					uint32_t member, uint64_t index)
 {
@@ -65,7 +44,8 @@ static struct ledger_device *device_put(struct ledger *ledger, const struct entr
 	return device;
 }
 
-static void found_commit(struct ledger *ledger, const struct entry_context *context, uint64_t index)
+static void found_commit(struct ledger *ledger, const struct ledger_context *context,
+			 uint64_t index)
 {
 	const struct ledger_found *found = &context->body.found;
 	const struct ledger_member *member;
@@ -83,7 +63,7 @@ static void found_commit(struct ledger *ledger, const struct entry_context *cont
 /* ---- authorise ---- */
 
 static enum sotto_err authorise_check(const struct ledger *ledger,
-				      const struct entry_context *context)
+				      const struct ledger_context *context)
 {
 	const struct ledger_authorise *authorise = &context->body.authorise;
 	const struct ledger_invitation_entry *previous =
@@ -93,7 +73,8 @@ static enum sotto_err authorise_check(const struct ledger *ledger,
 
 	if (!ledger_extension_fits(ledger, authorise->extension) || authorise->devices < 1 ||
 	    authorise->devices > LEDGER_PLACES_MAX ||
-	    authorise->expires_ms <= context->entry.act.stated_ms)
+	    authorise->expires_ms <= context->entry.act.stated_ms ||
+	    (authorise->until_ms != 0 && authorise->until_ms <= authorise->expires_ms))
 		return SOTTO_ERR_INVALID;
 	if (ledger_invitation_by_key(ledger, authorise->invitation_key) != NULL ||
 	    !ledger_extension_free(ledger, authorise->extension, context->entry.act.stated_ms))
@@ -104,7 +85,7 @@ static enum sotto_err authorise_check(const struct ledger *ledger,
 	return SOTTO_OK;
 }
 
-static void authorise_commit(struct ledger *ledger, const struct entry_context *context,
+static void authorise_commit(struct ledger *ledger, const struct ledger_context *context,
 			     uint64_t index)
 {
 	const struct ledger_authorise *authorise = &context->body.authorise;
@@ -118,7 +99,7 @@ static void authorise_commit(struct ledger *ledger, const struct entry_context *
 
 /* ---- enrol ---- */
 
-static enum sotto_err enrol_check(const struct ledger *ledger, const struct entry_context *context)
+static enum sotto_err enrol_check(const struct ledger *ledger, const struct ledger_context *context)
 {
 	const struct ledger_enrol *enrol = &context->body.enrol;
 	const struct ledger_invitation_entry *invitation =
@@ -156,16 +137,18 @@ static struct ledger_authorise invitation_body(const struct ledger *ledger,
 	return body.authorise;
 }
 
-static void enrol_commit(struct ledger *ledger, const struct entry_context *context, uint64_t index)
+static void enrol_commit(struct ledger *ledger, const struct ledger_context *context,
+			 uint64_t index)
 {
 	const struct ledger_enrol *enrol = &context->body.enrol;
 	struct ledger_invitation_entry *invitation =
 		ledger_state_invitation(ledger, enrol->invitation_key);
 	struct ledger_authorise authorise = invitation_body(ledger, invitation);
-	const struct ledger_member *member =
+	struct ledger_member *member =
 		ledger_state_put_member(ledger, invitation->extension, authorise.name,
 					context->entry.act.stated_ms, authorise.devices);
 
+	member->until_ms = authorise.until_ms;
 	invitation->state = LEDGER_INVITATION_USED;
 	device_put(ledger, context, enrol->device_key, enrol->inbox_read, member->id, index);
 }
@@ -174,7 +157,7 @@ static void enrol_commit(struct ledger *ledger, const struct entry_context *cont
 
 /* The signer is a confirmed device, so that its person may have what his invitation has places for. */
 static enum sotto_err further_check(const struct ledger *ledger,
-				    const struct entry_context *context)
+				    const struct ledger_context *context)
 {
 	const struct ledger_further *further = &context->body.further;
 	const struct ledger_device *approver = ledger_device_by_key(ledger, further->approver);
@@ -192,7 +175,7 @@ out:
 }
 
 /* Who is one person on two phones was compared by that person: nobody else can confirm it. */
-static void further_commit(struct ledger *ledger, const struct entry_context *context,
+static void further_commit(struct ledger *ledger, const struct ledger_context *context,
 			   uint64_t index)
 {
 	const struct ledger_further *further = &context->body.further;
@@ -237,7 +220,7 @@ static bool signed_invitation_of(const struct ledger *ledger, const struct ledge
 }
 
 static enum sotto_err confirm_check(const struct ledger *ledger,
-				    const struct entry_context *context)
+				    const struct ledger_context *context)
 {
 	const struct ledger_device *device =
 		ledger_device_by_key(ledger, context->body.subject.device_key);
@@ -252,7 +235,7 @@ static enum sotto_err confirm_check(const struct ledger *ledger,
 		       : SOTTO_OK;
 }
 
-static void confirm_commit(struct ledger *ledger, const struct entry_context *context,
+static void confirm_commit(struct ledger *ledger, const struct ledger_context *context,
 			   uint64_t index)
 {
 	struct ledger_device *device =
@@ -264,7 +247,7 @@ static void confirm_commit(struct ledger *ledger, const struct entry_context *co
 
 /* ---- revoke ---- */
 
-static bool member_has_admin(const struct ledger *ledger, uint32_t member)
+bool ledger_member_has_admin(const struct ledger *ledger, uint32_t member)
 {
 	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {
 		const struct ledger_device *admin =
@@ -281,7 +264,8 @@ static bool member_has_admin(const struct ledger *ledger, uint32_t member)
  * how many must sign without saying so. Whether the member has got further devices meanwhile, or has retired the
  * one that is named, changes nothing: else whoever holds one of them could be in the way for good.
  */
-static enum sotto_err revoke_check(const struct ledger *ledger, const struct entry_context *context)
+static enum sotto_err revoke_check(const struct ledger *ledger,
+				   const struct ledger_context *context)
 {
 	const struct ledger_device *device =
 		ledger_device_by_key(ledger, context->body.subject.device_key);
@@ -291,7 +275,7 @@ static enum sotto_err revoke_check(const struct ledger *ledger, const struct ent
 	if (ledger_member_by_id(ledger, device->member)->state == LEDGER_MEMBER_REVOKED ||
 	    device->touched >= context->entry.act.base_length)
 		return SOTTO_ERR_STATE;
-	return member_has_admin(ledger, device->member) ? SOTTO_ERR_INVALID : SOTTO_OK;
+	return ledger_member_has_admin(ledger, device->member) ? SOTTO_ERR_INVALID : SOTTO_OK;
 }
 
 static void device_revoke(struct ledger *ledger, struct ledger_device *device)
@@ -304,7 +288,7 @@ static void device_revoke(struct ledger *ledger, struct ledger_device *device)
 	device->state = LEDGER_DEVICE_REVOKED;
 }
 
-static void revoke_commit(struct ledger *ledger, const struct entry_context *context,
+static void revoke_commit(struct ledger *ledger, const struct ledger_context *context,
 			  uint64_t index)
 {
 	uint32_t member = ledger_device_by_key(ledger, context->body.subject.device_key)->member;
@@ -321,7 +305,8 @@ static void revoke_commit(struct ledger *ledger, const struct entry_context *con
 /* ---- retire ---- */
 
 /* The last one is not retired: that would be a member without a device. He is revoked. */
-static enum sotto_err retire_check(const struct ledger *ledger, const struct entry_context *context)
+static enum sotto_err retire_check(const struct ledger *ledger,
+				   const struct ledger_context *context)
 {
 	const struct ledger_device *device =
 		ledger_device_by_key(ledger, context->body.subject.device_key);
@@ -337,7 +322,7 @@ static enum sotto_err retire_check(const struct ledger *ledger, const struct ent
 		       : SOTTO_OK;
 }
 
-static void retire_commit(struct ledger *ledger, const struct entry_context *context,
+static void retire_commit(struct ledger *ledger, const struct ledger_context *context,
 			  uint64_t index)
 {
 	struct ledger_device *device =
@@ -365,7 +350,8 @@ static bool named_before(const struct ledger *ledger, const struct ledger_admins
 	return false;
 }
 
-static enum sotto_err admins_check(const struct ledger *ledger, const struct entry_context *context)
+static enum sotto_err admins_check(const struct ledger *ledger,
+				   const struct ledger_context *context)
 {
 	struct wire_cursor cursor = wire_list_walk(&context->body.admins.keys);
 	struct ledger_key item;
@@ -373,8 +359,13 @@ static enum sotto_err admins_check(const struct ledger *ledger, const struct ent
 	if (ledger->state.admins_touched >= context->entry.act.base_length)
 		return SOTTO_ERR_STATE;
 	while (wire_list_next(&cursor, &ledger_key_type, &item)) {
+		const struct ledger_device *device = ledger_device_by_key(ledger, item.key);
+
 		if (!ledger_allows_leaf(ledger, item.key, true))
 			return SOTTO_ERR_NOT_FOUND;
+		/* So that no end of a membership changes how many must sign. */
+		if (ledger_member_by_id(ledger, device->member)->until_ms != 0)
+			return SOTTO_ERR_INVALID;
 		if (named_before(ledger, &context->body.admins, &item))
 			return SOTTO_ERR_INVALID;
 	}
@@ -401,7 +392,7 @@ static void invitations_lapse(struct ledger *ledger, bool all)
 	}
 }
 
-static void admins_commit(struct ledger *ledger, const struct entry_context *context,
+static void admins_commit(struct ledger *ledger, const struct ledger_context *context,
 			  uint64_t index)
 {
 	const struct ledger_admins *admins = &context->body.admins;
@@ -426,22 +417,26 @@ static void admins_commit(struct ledger *ledger, const struct entry_context *con
 	invitations_lapse(ledger, risen);
 }
 
-static const struct rule rules[] = {
-	{LEDGER_FOUND, SIGNED_BY_FOUNDER, found_check, found_commit},
-	{LEDGER_AUTHORISE, SIGNED_BY_ADMINS, authorise_check, authorise_commit},
-	{LEDGER_ENROL, SIGNED_BY_DEVICE, enrol_check, enrol_commit},
-	{LEDGER_CONFIRM, SIGNED_BY_DEVICE, confirm_check, confirm_commit},
-	{LEDGER_REVOKE, SIGNED_BY_ADMINS, revoke_check, revoke_commit},
-	{LEDGER_ADMINS, SIGNED_BY_ADMINS, admins_check, admins_commit},
-	{LEDGER_FURTHER, SIGNED_BY_DEVICE, further_check, further_commit},
-	{LEDGER_RETIRE, SIGNED_BY_PERSON, retire_check, retire_commit},
+static const struct ledger_rule rules[] = {
+	{LEDGER_FOUND, LEDGER_BY_FOUNDER, found_check, found_commit},
+	{LEDGER_AUTHORISE, LEDGER_BY_ADMINS, authorise_check, authorise_commit},
+	{LEDGER_ENROL, LEDGER_BY_DEVICE, enrol_check, enrol_commit},
+	{LEDGER_CONFIRM, LEDGER_BY_DEVICE, confirm_check, confirm_commit},
+	{LEDGER_REVOKE, LEDGER_BY_ADMINS, revoke_check, revoke_commit},
+	{LEDGER_ADMINS, LEDGER_BY_ADMINS, admins_check, admins_commit},
+	{LEDGER_FURTHER, LEDGER_BY_DEVICE, further_check, further_commit},
+	{LEDGER_RETIRE, LEDGER_BY_PERSON, retire_check, retire_commit},
 };
 
-static const struct rule *rule_find(uint8_t action)
+static const struct ledger_rule *rule_find(uint8_t action)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
 		if (rules[i].action == action)
 			return &rules[i];
+	}
+	for (size_t i = 0; i < LEDGER_GOVERN_RULES; i++) {
+		if (ledger_govern_rules[i].action == action)
+			return &ledger_govern_rules[i];
 	}
 	return NULL;
 }
@@ -450,7 +445,8 @@ static const struct rule *rule_find(uint8_t action)
  * An admin who left and came back is another admin: what he signed before counts no more. Signatures by
  * keys that are no admin's make the whole act void, so that nobody can pad it with them.
  */
-static enum sotto_err admins_signed(const struct ledger *ledger, const struct ledger_entry *entry)
+static enum sotto_err admins_signed(const struct ledger *ledger, const struct ledger_entry *entry,
+				    uint32_t least)
 {
 	const struct ledger_state *state = &ledger->state;
 
@@ -463,11 +459,11 @@ static enum sotto_err admins_signed(const struct ledger *ledger, const struct le
 		if (admin == NULL || (admin->since != 0 && admin->since >= entry->act.base_length))
 			return SOTTO_ERR_DENIED;
 	}
-	return entry->signature_count >= state->threshold ? SOTTO_OK : SOTTO_ERR_DENIED;
+	return entry->signature_count >= least ? SOTTO_OK : SOTTO_ERR_DENIED;
 }
 
 /* By another device of the person that the entry is about. */
-static bool person_signed(const struct ledger *ledger, const struct entry_context *context)
+static bool person_signed(const struct ledger *ledger, const struct ledger_context *context)
 {
 	const struct ledger_entry *entry = &context->entry;
 	const uint8_t *subject = context->body.subject.device_key;
@@ -478,27 +474,31 @@ static bool person_signed(const struct ledger *ledger, const struct entry_contex
 	       ledger_same_member(ledger, entry->signatures[0].key, subject);
 }
 
-static enum sotto_err signers_check(const struct ledger *ledger, const struct rule *rule,
-				    const struct entry_context *context)
+static enum sotto_err signers_check(const struct ledger *ledger, const struct ledger_rule *rule,
+				    const struct ledger_context *context)
 {
 	const struct ledger_entry *entry = &context->entry;
 
 	switch (rule->signers) {
-	case SIGNED_BY_FOUNDER:
+	case LEDGER_BY_FOUNDER:
 		return entry->signature_count == 1 &&
 				       bytes_equal(BYTES_OF(entry->signatures[0].key),
 						   BYTES_OF(context->body.found.device_key))
 			       ? SOTTO_OK
 			       : SOTTO_ERR_DENIED;
-	case SIGNED_BY_ADMINS:
-		return admins_signed(ledger, entry);
-	case SIGNED_BY_DEVICE:
+	case LEDGER_BY_ADMINS:
+		return admins_signed(ledger, entry, ledger->state.threshold);
+	case LEDGER_BY_ADMIN:
+		return admins_signed(ledger, entry, 1);
+	case LEDGER_BY_DEVICE:
 		return entry->signature_count == 1 &&
 				       ledger_allows_leaf(ledger, entry->signatures[0].key, true)
 			       ? SOTTO_OK
 			       : SOTTO_ERR_DENIED;
-	case SIGNED_BY_PERSON:
-		return person_signed(ledger, context) ? SOTTO_OK : admins_signed(ledger, entry);
+	case LEDGER_BY_PERSON:
+		return person_signed(ledger, context)
+			       ? SOTTO_OK
+			       : admins_signed(ledger, entry, ledger->state.threshold);
 	}
 	return SOTTO_ERR_DENIED;
 }
@@ -520,7 +520,7 @@ static enum sotto_err signatures_verify(const struct ledger *ledger,
 }
 
 static enum sotto_err entry_check(const struct ledger *ledger, struct bytes bytes, bool trusted,
-				  struct entry_context *context, const struct rule **rule)
+				  struct ledger_context *context, const struct ledger_rule **rule)
 {
 	struct ledger_entry *entry = &context->entry;
 	const uint8_t *base;
@@ -550,8 +550,8 @@ out:
 
 static enum sotto_err entry_append(struct ledger *ledger, struct bytes bytes, bool trusted)
 {
-	struct entry_context context;
-	const struct rule *rule;
+	struct ledger_context context;
+	const struct ledger_rule *rule;
 	uint8_t *copy = NULL;
 	enum sotto_err err = SOTTO_OK;
 
@@ -561,16 +561,15 @@ static enum sotto_err entry_append(struct ledger *ledger, struct bytes bytes, bo
 	FAIL_IF(copy == NULL, SOTTO_ERR_NO_MEMORY);
 
 	memcpy(copy, bytes.data, bytes.len);
+	/* What is kept of it borrows from our own copy. */
+	err = ledger_entry_decode(BYTES(copy, bytes.len), &context.entry);
+	ASSERT(err == SOTTO_OK);
+	err = ledger_body_decode(context.entry.act.action, context.entry.act.body, &context.body);
+	ASSERT(err == SOTTO_OK);
 	rule->commit(ledger, &context, ledger->record_count);
 	ledger_state_put_record(ledger, copy, (uint32_t)bytes.len, context.entry.act.id);
-	if (context.entry.act.action == LEDGER_FOUND) {
-		/* Decoded again, so that its spans borrow from our own copy. */
-		err = ledger_entry_decode(ledger_entry_bytes(ledger, 0), &context.entry);
-		ASSERT(err == SOTTO_OK);
-		err = ledger_body_decode(LEDGER_FOUND, context.entry.act.body, &context.body);
-		ASSERT(err == SOTTO_OK);
+	if (context.entry.act.action == LEDGER_FOUND)
 		ledger->founding = context.body.found;
-	}
 out:
 	return err;
 }
@@ -587,8 +586,8 @@ enum sotto_err ledger_restore(struct ledger *ledger, struct bytes entry)
 
 enum sotto_err ledger_check(const struct ledger *ledger, struct bytes entry)
 {
-	struct entry_context context;
-	const struct rule *rule;
+	struct ledger_context context;
+	const struct ledger_rule *rule;
 
 	return entry_check(ledger, entry, false, &context, &rule);
 }

@@ -25,7 +25,7 @@ const char *ledger_action_name(uint8_t action)
 		[LEDGER_SUSPEND] = "suspend", [LEDGER_POLICY] = "policy",
 		[LEDGER_ADMINS] = "admins",   [LEDGER_RELAYS] = "relays",
 		[LEDGER_RELEASE] = "release", [LEDGER_FURTHER] = "further",
-		[LEDGER_RETIRE] = "retire",
+		[LEDGER_RETIRE] = "retire",   [LEDGER_TERM] = "term",
 	};
 
 	return action < ARRAY_LEN(names) ? names[action] : NULL;
@@ -83,11 +83,20 @@ static const struct wire_type *body_type(uint8_t action)
 	case LEDGER_CONFIRM:
 	case LEDGER_REVOKE:
 	case LEDGER_RETIRE:
+	case LEDGER_SUSPEND:
 		return &ledger_subject_type;
 	case LEDGER_FURTHER:
 		return &ledger_further_type;
 	case LEDGER_ADMINS:
 		return &ledger_admins_type;
+	case LEDGER_POLICY:
+		return &ledger_policy_type;
+	case LEDGER_RELAYS:
+		return &ledger_relays_type;
+	case LEDGER_RELEASE:
+		return &ledger_release_type;
+	case LEDGER_TERM:
+		return &ledger_term_type;
 	default:
 		return NULL;
 	}
@@ -115,6 +124,46 @@ static bool key_valid(const uint8_t *key)
 	return sign_check_public(SIGN_ED25519, BYTES(key, LEDGER_KEY_LEN)) == SOTTO_OK;
 }
 
+static bool within(uint64_t value, uint64_t least, uint64_t most)
+{
+	return value >= least && value <= most;
+}
+
+static bool policy_valid(const struct ledger_policy *policy)
+{
+	const uint64_t most = policy->disappear_max_ms;
+
+	return within(policy->retention_ms, LEDGER_RETENTION_MIN, LEDGER_RETENTION_MAX) &&
+	       within(policy->beat_ms, LEDGER_BEAT_MIN, LEDGER_BEAT_MAX) &&
+	       (policy->disappear_ms == 0 ||
+		within(policy->disappear_ms, LEDGER_DISAPPEAR_MIN, LEDGER_DISAPPEAR_MAX)) &&
+	       (most == 0 || (within(most, LEDGER_DISAPPEAR_MIN, LEDGER_DISAPPEAR_MAX) &&
+			      within(policy->disappear_ms, LEDGER_DISAPPEAR_MIN, most))) &&
+	       (policy->features_off & ~LEDGER_FEATURES) == 0 &&
+	       within(policy->bitrates, 1, LEDGER_BITRATES);
+}
+
+/* Each of them another one, by address and by key. */
+static bool relays_valid(const struct ledger_relays *relays)
+{
+	struct ledger_relay seen[LEDGER_RELAYS_MAX];
+	struct wire_cursor cursor = wire_list_walk(&relays->relays);
+	size_t count = 0;
+
+	while (count < LEDGER_RELAYS_MAX &&
+	       wire_list_next(&cursor, &ledger_relay_type, &seen[count])) {
+		if (!ledger_address_valid(seen[count].address) || !key_valid(seen[count].key))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (bytes_equal(seen[i].address, seen[count].address) ||
+			    memcmp(seen[i].key, seen[count].key, LEDGER_KEY_LEN) == 0)
+				return false;
+		}
+		count++;
+	}
+	return count > 0;
+}
+
 static bool body_valid(uint8_t action, const union ledger_body *body)
 {
 	switch (action) {
@@ -132,6 +181,12 @@ static bool body_valid(uint8_t action, const union ledger_body *body)
 		return admins_valid(&body->admins);
 	case LEDGER_FURTHER:
 		return ledger_name_valid(body->further.name) && key_valid(body->further.device_key);
+	case LEDGER_POLICY:
+		return policy_valid(&body->policy);
+	case LEDGER_RELAYS:
+		return relays_valid(&body->relays);
+	case LEDGER_RELEASE:
+		return ledger_name_valid(body->release.version) && body->release.number > 0;
 	default:
 		return true;
 	}

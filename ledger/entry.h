@@ -28,15 +28,35 @@ enum ledger_action {
 	LEDGER_CONFIRM = 4,   /* a member compared the words with the newcomer */
 	LEDGER_RENEW = 5,     /* reserved */
 	LEDGER_REVOKE = 6,    /* admin act: a member is out with all devices, for good */
-	LEDGER_SUSPEND = 7,   /* reserved */
-	LEDGER_POLICY = 8,    /* reserved */
+	LEDGER_SUSPEND = 7,   /* one admin, for a day: nothing is sent to a member */
+	LEDGER_POLICY = 8,    /* admin act: what holds on every phone */
 	LEDGER_ADMINS = 9,    /* admin act: who the admins are and how many must sign */
-	LEDGER_RELAYS = 10,   /* reserved */
-	LEDGER_RELEASE = 11,  /* reserved */
+	LEDGER_RELAYS = 10,   /* admin act: which relays there are, and which of them orders */
+	LEDGER_RELEASE = 11,  /* admin act: a program that phones may run */
 	LEDGER_FURTHER = 12,  /* a member's device: another one of the same person */
 	LEDGER_RETIRE =
 		13, /* one device of several is out, for good: by its person, or an admin act */
+	LEDGER_TERM = 14, /* admin act: when a membership ends */
 };
+
+/* Bits of a policy's features_off. */
+enum ledger_feature {
+	LEDGER_FEATURE_CALLS = 1,
+	LEDGER_FEATURE_GROUPS = 2,
+	LEDGER_FEATURE_HISTORY = 4, /* what was said before, for a further device */
+	LEDGER_FEATURE_EXPORT = 8,
+	LEDGER_FEATURE_READ = 16, /* telling that something was read */
+};
+#define LEDGER_FEATURES UINT32_C(31)
+
+/* Bits of a policy's bitrates. */
+enum ledger_bitrate {
+	LEDGER_BITRATE_12 = 1,
+	LEDGER_BITRATE_16 = 2,
+	LEDGER_BITRATE_24 = 4,
+	LEDGER_BITRATE_32 = 8,
+};
+#define LEDGER_BITRATES 15
 
 /* A decoded entry; spans borrow from the bytes it was decoded from. */
 struct ledger_entry {
@@ -53,6 +73,10 @@ union ledger_body {
 	struct ledger_subject subject;
 	struct ledger_admins admins;
 	struct ledger_further further;
+	struct ledger_policy policy;
+	struct ledger_relays relays;
+	struct ledger_release release;
+	struct ledger_term term;
 };
 
 /* The envelope. SOTTO_ERR_VERSION, _FORMAT, _LIMIT. */

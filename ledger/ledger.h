@@ -20,8 +20,7 @@
 
 enum ledger_member_state {
 	LEDGER_MEMBER_ACTIVE = 1,
-	LEDGER_MEMBER_REVOKED,
-	LEDGER_MEMBER_SUSPENDED, /* reserved: no entry makes it yet */
+	LEDGER_MEMBER_REVOKED, /* suspended, or at its end, it is by the clock: ledger_suspended, ledger_expired */
 };
 
 enum ledger_device_state {
@@ -43,11 +42,16 @@ struct ledger_member {
 	uint8_t name_len;
 	char name[LEDGER_NAME_MAX + 1]; /* UTF-8, terminated */
 	enum ledger_member_state state;
-	uint64_t since_ms; /* as its sponsor stated it */
-	uint64_t touched;  /* index of the last entry about it */
-	uint32_t places;   /* devices that it may have at a time */
-	uint32_t devices;  /* that it has: not revoked */
-	uint32_t numbers;  /* devices that it ever had */
+	uint64_t since_ms;     /* as its sponsor stated it */
+	uint64_t touched;      /* index of the last entry about it */
+	uint32_t places;       /* devices that it may have at a time */
+	uint32_t devices;      /* that it has: not revoked */
+	uint32_t numbers;      /* devices that it ever had */
+	uint64_t until_ms;     /* the membership's end; 0: none */
+	uint64_t term_index;   /* of the entry that last said so, but for the invitation; 0: none */
+	uint64_t suspended_ms; /* when it was last suspended, as stated; 0: never */
+	uint64_t suspended_index; /* by which entry */
+	bool suspended_alone;	  /* with fewer signatures than the threshold */
 };
 
 struct ledger_device {
@@ -161,5 +165,32 @@ bool ledger_extension_fits(const struct ledger *ledger, uint32_t extension);
 
 /* Is the extension nobody's, and not promised by an invitation open at now_ms? */
 bool ledger_extension_free(const struct ledger *ledger, uint32_t extension, uint64_t now_ms);
+
+/* ---- What holds for the whole network ---- */
+
+/* Of the newest policy entry, or what holds without one: 14 days, nothing disappears, 12 hours, everything on. */
+void ledger_policy(const struct ledger *ledger, struct ledger_policy *policy);
+/* Index of the entry that says so; 0: none does. */
+uint64_t ledger_policy_index(const struct ledger *ledger);
+
+/* How many; which one: 0 orders. Its address borrows for the ledger's life. SOTTO_ERR_NOT_FOUND. */
+uint32_t ledger_relay_count(const struct ledger *ledger);
+MUST_USE enum sotto_err ledger_relay_at(const struct ledger *ledger, uint32_t position,
+					struct ledger_relay *relay);
+
+/* NULL: no entry names it. Borrows until the next append; the name, for the ledger's life. */
+const struct ledger_release *ledger_release_by_hash(const struct ledger *ledger,
+						    const uint8_t *hash);
+const struct ledger_release *ledger_release_by_number(const struct ledger *ledger, uint32_t number);
+/* NULL: there is none. */
+const struct ledger_release *ledger_release_newest(const struct ledger *ledger);
+
+/*
+ * Is the device's member suspended at this time? From the stated time on for a day. Who was an admin's phone with a wrong
+ * clock suspends for another day, and for no longer.
+ */
+bool ledger_suspended(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms);
+/* Has the membership of this device's member ended by then? */
+bool ledger_expired(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms);
 
 #endif

@@ -29,7 +29,26 @@
 
 /* Devices that a member has at a time: an invitation names how many places it has, up to so many. A founder,
  * whom nobody invites, has a place for each. What a person carries; each is a leaf in every conversation. */
-#define LEDGER_PLACES_MAX	   4
+#define LEDGER_PLACES_MAX 4
+
+/* A network's relays at a time: the one that orders, and others beside it. */
+#define LEDGER_RELAYS_MAX   4
+
+#define LEDGER_VERSION_MAX  32 /* bytes of a release's name */
+#define LEDGER_RELEASES_MAX 4096
+
+/* One admin alone may keep somebody quiet for so long, and so many at a time. */
+#define LEDGER_SUSPEND_MS    UINT64_C(86400000)
+#define LEDGER_SUSPENDED_MAX 3
+
+/* What a policy may say. */
+#define LEDGER_DAY_MS		   UINT64_C(86400000)
+#define LEDGER_RETENTION_MIN	   LEDGER_DAY_MS
+#define LEDGER_RETENTION_MAX	   (365 * LEDGER_DAY_MS)
+#define LEDGER_DISAPPEAR_MIN	   UINT64_C(30000)
+#define LEDGER_DISAPPEAR_MAX	   (365 * LEDGER_DAY_MS)
+#define LEDGER_BEAT_MIN		   UINT64_C(3600000)
+#define LEDGER_BEAT_MAX		   (30 * LEDGER_DAY_MS)
 
 #define LEDGER_FIELDS_key(X, self) X(self, FIXED, key, LEDGER_KEY_LEN, none, "Ed25519 public key")
 
@@ -71,7 +90,8 @@
 	X(self, U32, extension, 0, none, "the new member's") \
 	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the new member's") \
 	X(self, U64, expires_ms, 0, none, "judged by the time that the sponsor states") \
-	X(self, U8, devices, 0, none, "places for devices of the member, at a time: 1 to 4")
+	X(self, U8, devices, 0, none, "places for devices of the member, at a time: 1 to 4") \
+	X(self, U64, until_ms, 0, none, "UTC: the membership's end, after `expires_ms`; 0: none")
 
 #define LEDGER_FIELDS_enrol(X, self) \
 	X(self, FIXED, invitation_key, LEDGER_KEY_LEN, none, "of the invitation that is used up") \
@@ -124,6 +144,36 @@
 	X(self, LIST, further, 1, ledger_place, \
 	  "of a card for a further device of a member; else empty")
 
+#define LEDGER_FIELDS_term(X, self) \
+	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "a device of the member") \
+	X(self, U64, until_ms, 0, none, "UTC: the membership's end; 0: none")
+
+#define LEDGER_FIELDS_policy(X, self) \
+	X(self, U64, retention_ms, 0, none, "how long a relay keeps records: 1 to 365 days") \
+	X(self, U64, disappear_ms, 0, none, \
+	  "after which messages go from phones, where nobody says otherwise: 30 s to 365 days; " \
+	  "0: they stay") \
+	X(self, U64, disappear_max_ms, 0, none, "the longest that anybody may say; 0: no limit") \
+	X(self, U64, beat_ms, 0, none, "a leaf is renewed that often at least: 1 hour to 30 days") \
+	X(self, U32, release_min, 0, none, "number of the oldest release that may speak; 0: any") \
+	X(self, U32, features_off, 0, none, \
+	  "bits of what is switched off: see the table of features") \
+	X(self, U8, bitrates, 0, none, \
+	  "bits of what a call may use: 1 12, 2 16, 4 24, 8 32 kbit/s; not 0")
+
+#define LEDGER_FIELDS_relay(X, self) \
+	X(self, OPAQUE, address, LEDGER_ADDRESS_MAX, none, "HOST:PORT") \
+	X(self, FIXED, key, LEDGER_KEY_LEN, none, "the relay's Ed25519 key")
+
+#define LEDGER_FIELDS_relays(X, self) \
+	X(self, LIST, relays, LEDGER_RELAYS_MAX, ledger_relay, \
+	  "the first one orders; no address and no key twice")
+
+#define LEDGER_FIELDS_release(X, self) \
+	X(self, U32, number, 0, none, "counts up") \
+	X(self, OPAQUE, version, LEDGER_VERSION_MAX, none, "its name, for people") \
+	X(self, FIXED, hash, LEDGER_HASH_LEN, none, "SHA-256 of the release's file")
+
 /* S(name, words): in the order of the tables in docs/protocol.md. */
 #define LEDGER_STRUCTURES(S) \
 	S(key, "A device's key") \
@@ -133,11 +183,16 @@
 	S(found, "Body of `found`, signed by the founder's device") \
 	S(authorise, "Body of `authorise`, an admin act: an invitation") \
 	S(enrol, "Body of `enrol`, signed by a sponsor") \
-	S(subject, "Body of `confirm`, `revoke` and `retire`") \
+	S(subject, "Body of `confirm`, `revoke`, `retire` and `suspend`") \
 	S(admins, "Body of `admins`, an admin act") \
 	S(invitation, "What a card carries, before its text form") \
 	S(further, "Body of `further`, signed by a device of the same member") \
-	S(place, "Whose further device a card is for")
+	S(place, "Whose further device a card is for") \
+	S(policy, "Body of `policy`, an admin act") \
+	S(relay, "One relay") \
+	S(relays, "Body of `relays`, an admin act") \
+	S(release, "Body of `release`, an admin act") \
+	S(term, "Body of `term`, an admin act")
 
 #define LEDGER_DECLARE(name, words) WIRE_STRUCT(ledger_##name, LEDGER_FIELDS_##name)
 LEDGER_STRUCTURES(LEDGER_DECLARE)

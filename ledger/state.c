@@ -158,6 +158,7 @@ enum sotto_err ledger_state_reserve(struct ledger *ledger)
 	GROW(members, member_count, member_capacity);
 	GROW(devices, device_count, device_capacity);
 	GROW(invitations, invitation_count, invitation_capacity);
+	GROW(releases, release_count, release_capacity);
 	TRY(index_grow(ledger, &ledger->ids));
 	TRY(index_grow(ledger, &ledger->by_extension));
 	TRY(index_grow(ledger, &ledger->by_device));
@@ -323,6 +324,8 @@ void ledger_destroy(struct ledger *ledger)
 		       ledger->device_capacity * sizeof(*ledger->devices));
 	allocator_give(allocator, ledger->invitations,
 		       ledger->invitation_capacity * sizeof(*ledger->invitations));
+	allocator_give(allocator, ledger->releases,
+		       ledger->release_capacity * sizeof(*ledger->releases));
 	index_release(ledger, &ledger->ids);
 	index_release(ledger, &ledger->by_extension);
 	index_release(ledger, &ledger->by_device);

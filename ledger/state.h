@@ -41,6 +41,9 @@ struct ledger_state {
 	uint64_t admins_touched;
 	uint32_t admin_count;
 	struct ledger_admin admins[LEDGER_ADMINS_MAX];
+	/* Indices of the newest entries about these; 0: none. */
+	uint64_t policy, relays;
+	struct ledger_policy current; /* that policy */
 };
 
 struct ledger {
@@ -57,10 +60,12 @@ struct ledger {
 	struct ledger_member *members;
 	struct ledger_device *devices;
 	struct ledger_invitation_entry *invitations;
+	struct ledger_release *releases; /* by number; the names borrow from the records */
 	uint64_t record_count, record_capacity;
 	uint32_t member_count, member_capacity;
 	uint32_t device_count, device_capacity;
 	uint32_t invitation_count, invitation_capacity;
+	uint32_t release_count, release_capacity;
 
 	struct ledger_index ids;		  /* records by id */
 	struct ledger_index by_extension;	  /* the newest member of each extension */

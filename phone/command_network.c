@@ -332,8 +332,6 @@ static const char *member_word(enum ledger_member_state state)
 		return "active";
 	case LEDGER_MEMBER_REVOKED:
 		return "revoked";
-	case LEDGER_MEMBER_SUSPENDED:
-		return "suspended";
 	}
 	return "unknown";
 }

@@ -125,13 +125,13 @@ static enum sotto_err appended_receive(struct talk *talk, const struct talk_aske
 }
 
 /*
- * In *everyone* somebody says something each hour. Where for longer nobody has, perhaps all others have left, and what leads
- * to them is lost.
+ * In *everyone* somebody says something each hour, and what was read is noted as often. Where for longer nobody has, perhaps
+ * all others have left, and what leads to them is lost.
  */
 static void missing_doubt(struct talk *talk, struct talk_group *group, const struct talk_drop *drop)
 {
 	if (group == NULL || group != talk->everyone || drop != &group->drops[0] ||
-	    group->read_ms == 0 || talk->utc_ms <= group->read_ms + 2 * TALK_SILENCE_MS)
+	    group->read_ms == 0 || talk->utc_ms <= group->read_ms + 3 * TALK_SILENCE_MS)
 		return;
 	talk_fork_doubt(talk, group);
 	talk_read_note(talk, group, drop);

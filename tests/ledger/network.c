@@ -32,6 +32,12 @@ void person_make(uint32_t number, struct person *person)
 void draft_make(const struct ledger *ledger, uint8_t action, const union ledger_body *body,
 		struct ledger_draft *draft)
 {
+	draft_make_at(ledger, action, body, NETWORK_UTC_MS, draft);
+}
+
+void draft_make_at(const struct ledger *ledger, uint8_t action, const union ledger_body *body,
+		   uint64_t stated_ms, struct ledger_draft *draft)
+{
 	static uint32_t serial;
 	uint64_t length = ledger_length(ledger);
 	uint8_t id[LEDGER_ID_LEN] = {0};
@@ -40,7 +46,7 @@ void draft_make(const struct ledger *ledger, uint8_t action, const union ledger_
 	serial++;
 	memcpy(id, &serial, sizeof(serial));
 	err = ledger_draft_init(draft, ledger_network(ledger), action, id, length,
-				ledger_head(ledger, length), NETWORK_UTC_MS, body);
+				ledger_head(ledger, length), stated_ms, body);
 	ASSERT(err == SOTTO_OK);
 }
 

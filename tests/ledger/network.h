@@ -29,6 +29,8 @@ struct entry_bytes {
 /* Numbered ids; base is the ledger's end. */
 void draft_make(const struct ledger *ledger, uint8_t action, const union ledger_body *body,
 		struct ledger_draft *draft);
+void draft_make_at(const struct ledger *ledger, uint8_t action, const union ledger_body *body,
+		   uint64_t stated_ms, struct ledger_draft *draft);
 void draft_finish(const struct ledger_draft *draft, struct entry_bytes *entry);
 
 void body_authorise(uint32_t number, union ledger_body *body);

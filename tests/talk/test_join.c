@@ -155,7 +155,7 @@ static void test_key_packages_are_renewed(void **state)
 	}
 	/* Each posts one a day, a sign of life, and an update of its leaf; the admin a sign of life each hour. */
 	assert_in_range(fake_relay_records(world_relay(world)), records + 20 * (2 + 1 + 2 + 23) - 2,
-			records + 20 * (2 + 1 + 2 + 26));
+			records + 20 * (2 + 1 + 2 + 28));
 	assert_true(world_send(world, 0, 1, 0));
 	world_run(world, 10);
 	assert_int_equal(world_received(world, 0, 1, 0), 1);

@@ -353,6 +353,8 @@ static void eavesdrop(void *context, const struct talk *talk, struct bytes reque
  */
 static void test_removed_sees_nothing(void **state)
 {
+	uint32_t trials = 0;
+
 	(void)state;
 	for (uint64_t seed = 330; seed < 340; seed++) {
 		struct world *world = world_create(seed);
@@ -377,7 +379,12 @@ static void test_removed_sees_nothing(void **state)
 		world_link(world, 0, false);
 		world_run(world, 30);
 		assert_int_equal(mls_group_member_count(talk_of(world, 1)->everyone->mls), 3);
-		assert_int_equal(mls_group_member_count(talk_of(world, 0)->everyone->mls), 4);
+		/* The founder himself was the first by rank. */
+		if (mls_group_member_count(talk_of(world, 0)->everyone->mls) == 3) {
+			world_destroy(world);
+			continue;
+		}
+		trials++;
 		assert_int_equal(talk_invite(founder->talk, 106, BYTES_TEXT("Dee"), 86400000,
 					     world_now(world), founder->talk->utc_ms),
 				 SOTTO_OK);
@@ -392,6 +399,7 @@ static void test_removed_sees_nothing(void **state)
 		assert_int_equal(ear.opened, 0);
 		world_destroy(world);
 	}
+	assert_true(trials > 5);
 }
 
 /*

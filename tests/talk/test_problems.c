@@ -290,7 +290,7 @@ static void test_old_entry(void **state)
 					   &revoke_body),
 			 SOTTO_OK);
 	assert_int_equal(draft.act[1], LEDGER_REVOKE);
-	draft.act[1] = LEDGER_SUSPEND;
+	draft.act[1] = LEDGER_RENEW;
 	assert_int_equal(ledger_draft_sign(&draft, secret_bytes(&talk->identity.private_key)),
 			 SOTTO_OK);
 	writer_init_fixed(&writer, bytes, sizeof(bytes));
