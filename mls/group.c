@@ -102,6 +102,15 @@ void group_advance(struct mls_group *group, struct epoch *next)
 	memset(group->saved, 0, sizeof(group->saved));
 }
 
+void group_set_base(struct mls_group *group, const struct tree *tree, struct bytes tree_part)
+{
+	/* An older mark may still stand in an epoch that is staged: it must mean nothing there. */
+	group->base.mark = group->base.mark == UINT16_MAX ? 1 : group->base.mark + 1;
+	group->base.width = tree->width;
+	hash_digest(group->suite->hpke.kdf, tree_part, group->base.hash);
+	tree_mark(tree, group->base.mark);
+}
+
 struct epoch *group_find_epoch(const struct mls_group *group, uint64_t number)
 {
 	if (group->epoch->number == number)

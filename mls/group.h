@@ -150,7 +150,16 @@ struct mls_group {
 	 */
 	uint32_t reserved[2];
 	uint32_t saved[2];
+	/* The tree part that was saved last. */
+	struct {
+		uint16_t mark;	/* on what stands in the tree as there; 0: there is no tree part */
+		uint32_t width; /* of that tree */
+		uint8_t hash[HASH_LEN_MAX];
+	} base;
 };
+
+/* This tree part has been made of, or read into, this tree. */
+void group_set_base(struct mls_group *group, const struct tree *tree, struct bytes tree_part);
 
 /* A group without an epoch; takes the config's copy. */
 MUST_USE enum sotto_err group_new(const struct mls_config *config, const struct suite *suite,

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 void mls_group_set_send_options(struct mls_group *group, const struct mls_send_options *options)
 {
 	group->send = *options;
@@ -84,6 +86,26 @@ bool mls_group_next_key(const struct mls_group *group, uint32_t *cursor, uint32_
 		return true;
 	}
 	return false;
+}
+
+bool mls_group_next_leaf(const struct mls_group *group, uint32_t *cursor, uint32_t *leaf)
+{
+	const struct tree *tree = &group->epoch->tree;
+
+	while (*cursor < tree->width) {
+		*leaf = (*cursor)++;
+		if (*leaf < tree->first_blank || tree_leaf(tree, *leaf) != NULL)
+			return true;
+	}
+	return false;
+}
+
+struct bytes mls_group_leaf_key(const struct mls_group *group, uint32_t leaf)
+{
+	const struct leaf_node *node = tree_leaf(&group->epoch->tree, leaf);
+
+	ASSERT(node != NULL);
+	return node->view.signature_key;
 }
 
 enum sotto_err mls_group_find_member(const struct mls_group *group, struct bytes signature_key,

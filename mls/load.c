@@ -43,12 +43,27 @@ static struct bytes get_whole_vector(struct reader *reader)
 	return BYTES(start, (size_t)(reader->at - start));
 }
 
+/* An empty tree becomes this one. */
+static enum sotto_err whole_load(const struct mls_group *group, struct reader *reader,
+				 struct tree *tree)
+{
+	struct bytes encoded;
+	uint64_t seed;
+	enum sotto_err err = random_fill(group->config.random, &seed, sizeof(seed));
+
+	if (err != SOTTO_OK)
+		return err;
+	tree_init(tree, group->config.allocator, group->suite, seed);
+	encoded = get_whole_vector(reader);
+	return reader->err == SOTTO_OK
+		       ? tree_read(tree, encoded, width_for_members(group->config.limits.members))
+		       : reader->err;
+}
+
 static enum sotto_err tree_load(const struct mls_group *group, const struct tree *base,
 				struct reader *reader, struct tree *tree)
 {
 	uint32_t width_max = width_for_members(group->config.limits.members);
-	struct bytes encoded;
-	uint64_t seed;
 	enum sotto_err err;
 
 	if (base != NULL) {
@@ -58,12 +73,7 @@ static enum sotto_err tree_load(const struct mls_group *group, const struct tree
 			tree_init(tree, group->config.allocator, group->suite, 0);
 		return err;
 	}
-	err = random_fill(group->config.random, &seed, sizeof(seed));
-	if (err != SOTTO_OK)
-		return err;
-	tree_init(tree, group->config.allocator, group->suite, seed);
-	encoded = get_whole_vector(reader);
-	return reader->err == SOTTO_OK ? tree_read(tree, encoded, width_max) : reader->err;
+	return whole_load(group, reader, tree);
 }
 
 enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base,
@@ -185,7 +195,27 @@ out:
 	return err;
 }
 
-static enum sotto_err epochs_load(struct mls_group *group, struct reader *reader)
+/* The tree part, if it is the one that the epoch part names. Into an empty tree. */
+static enum sotto_err base_load(struct mls_group *group, struct bytes tree_part, struct bytes hash,
+				struct tree *base)
+{
+	uint8_t digest[HASH_LEN_MAX];
+	struct reader reader;
+	enum sotto_err err = SOTTO_OK;
+
+	hash_digest(group->suite->hpke.kdf, tree_part, digest);
+	FAIL_IF(!bytes_equal(hash, BYTES(digest, suite_hash_len(group->suite))), SOTTO_ERR_CORRUPT);
+	reader_init(&reader, tree_part);
+	FAIL_IF(reader_get_u8(&reader) != SAVE_VERSION, SOTTO_ERR_VERSION);
+	TRY(whole_load(group, &reader, base));
+	TRY(reader_finish(&reader));
+	group_set_base(group, base, tree_part);
+out:
+	return err;
+}
+
+static enum sotto_err epochs_load(struct mls_group *group, const struct tree *base,
+				  struct reader *reader)
 {
 	uint32_t past;
 	enum sotto_err err;
@@ -195,7 +225,7 @@ static enum sotto_err epochs_load(struct mls_group *group, struct reader *reader
 	group->send.handshake_padding = reader_get_u32(reader);
 	group->send.tree_in_welcome = reader_get_u8(reader) != 0;
 	TRY(reader->err);
-	TRY(epoch_load(group, NULL, reader, &group->epoch));
+	TRY(epoch_load(group, base, reader, &group->epoch));
 	past = reader_get_u32(reader);
 	for (uint32_t i = 0; i < past; i++) {
 		struct epoch *epoch;
@@ -231,24 +261,33 @@ out:
 	return err;
 }
 
-static enum sotto_err load(const struct mls_config *config, struct bytes epoch_part,
-			   struct bytes ratchet_part, struct mls_group **group)
+static enum sotto_err load(const struct mls_config *config, struct bytes tree_part,
+			   struct bytes epoch_part, struct bytes ratchet_part,
+			   struct mls_group **group)
 {
 	struct mls_group *made = NULL;
+	struct bytes group_id, hash = BYTES_NONE;
 	const struct suite *suite;
 	struct mls_reinit reinit;
-	struct bytes group_id;
+	struct tree base;
 	struct reader reader;
+	uint8_t version;
 	enum sotto_err err;
 
+	tree_init(&base, config->allocator, NULL, 0);
 	reader_init(&reader, epoch_part);
-	FAIL_IF(reader_get_u8(&reader) != SAVE_VERSION, SOTTO_ERR_VERSION);
+	version = reader_get_u8(&reader);
+	FAIL_IF(version != SAVE_VERSION && version != SAVE_VERSION_TREE, SOTTO_ERR_VERSION);
 	suite = suite_find(reader_get_u16(&reader));
 	group_id = reader_get_vector(&reader);
+	if (version == SAVE_VERSION_TREE)
+		hash = reader_get_vector(&reader);
 	TRY(reader.err);
 	FAIL_IF(suite == NULL, SOTTO_ERR_UNSUPPORTED);
 	TRY(group_new(config, suite, group_id, &made));
-	TRY(epochs_load(made, &reader));
+	if (version == SAVE_VERSION_TREE)
+		TRY(base_load(made, tree_part, hash, &base));
+	TRY(epochs_load(made, version == SAVE_VERSION_TREE ? &base : NULL, &reader));
 	reader_init(&reader, ratchet_part);
 	FAIL_IF(reader_get_u8(&reader) != SAVE_VERSION, SOTTO_ERR_VERSION);
 	TRY(ratchets_load(made, made->epoch, &reader));
@@ -260,14 +299,16 @@ static enum sotto_err load(const struct mls_config *config, struct bytes epoch_p
 	*group = made;
 	made = NULL;
 out:
+	tree_finish(&base);
 	mls_group_destroy(made);
 	return err;
 }
 
-enum sotto_err mls_group_load(const struct mls_config *config, struct bytes epoch_part,
-			      struct bytes ratchet_part, struct mls_group **group)
+enum sotto_err mls_group_load(const struct mls_config *config, struct bytes tree_part,
+			      struct bytes epoch_part, struct bytes ratchet_part,
+			      struct mls_group **group)
 {
-	enum sotto_err err = load(config, epoch_part, ratchet_part, group);
+	enum sotto_err err = load(config, tree_part, epoch_part, ratchet_part, group);
 
 	/* What did not parse or contradicts itself was not what we stored. */
 	if (err == SOTTO_ERR_FORMAT || err == SOTTO_ERR_INVALID || err == SOTTO_ERR_LIMIT)

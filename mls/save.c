@@ -4,6 +4,18 @@
 
 #include "mls/save.h"
 
+/*
+ * From so many members on the tree is a part of its own. Below that all of it is no more than what the
+ * store takes for a row anyway.
+ */
+#define TREE_PART_MEMBERS 64
+/*
+ * The tree part is written anew when one node of so many has changed since: later each save is longer,
+ * earlier the tree part comes more often. A path in a group of 1,000 changes a hundred and eightieth; there
+ * about here both cost the same.
+ */
+#define TREE_PART_SHARE 8
+
 static void put_secret(struct writer *writer, const struct secret *secret)
 {
 	writer_put_vector(writer, secret_bytes(secret));
@@ -35,7 +47,7 @@ static void secrets_save(const struct epoch_secrets *secrets, struct writer *wri
 	put_secret(writer, &secrets->init);
 }
 
-void epoch_save(const struct epoch *epoch, const struct tree *base, struct writer *writer)
+void epoch_save(const struct epoch *epoch, struct writer *writer)
 {
 	size_t len = suite_hash_len(epoch->suite);
 
@@ -49,10 +61,42 @@ void epoch_save(const struct epoch *epoch, const struct tree *base, struct write
 	writer_put_bytes(writer, epoch_tag(epoch));
 	secrets_save(&epoch->secrets, writer);
 	keys_save(epoch, writer);
-	if (base == NULL)
-		tree_write(&epoch->tree, writer);
-	else
-		tree_write_difference(&epoch->tree, base, writer);
+}
+
+/* One that is not the current one. */
+static void other_save(const struct mls_group *group, const struct epoch *epoch,
+		       struct writer *writer)
+{
+	epoch_save(epoch, writer);
+	tree_write_difference(&epoch->tree, &group->epoch->tree, writer);
+}
+
+bool mls_group_tree_due(const struct mls_group *group)
+{
+	const struct tree *tree = &group->epoch->tree;
+
+	if (group->base.mark == 0)
+		return tree->members >= TREE_PART_MEMBERS;
+	return TREE_PART_SHARE *
+		       (uint64_t)tree_unmarked(tree, group->base.mark, group->base.width) >
+	       tree_node_count(tree->width);
+}
+
+enum sotto_err mls_group_save_tree(struct mls_group *group, struct mls_buffer *tree_part)
+{
+	const struct tree *tree = &group->epoch->tree;
+	struct writer writer;
+	enum sotto_err err;
+
+	writer_init_growing(&writer, group->config.allocator);
+	writer_put_u8(&writer, SAVE_VERSION);
+	tree_write(tree, &writer);
+	TRY(writer_finish(&writer));
+	group_set_base(group, tree, writer_bytes(&writer));
+	buffer_take(tree_part, &writer);
+out:
+	writer_release(&writer);
+	return err;
 }
 
 static void proposals_save(const struct mls_group *group, struct writer *writer)
@@ -85,7 +129,7 @@ static void pending_save(const struct mls_group *group, struct writer *writer)
 	writer_put_bytes(writer, BYTES(pending->message_hash, suite_hash_len(group->suite)));
 	writer_put_u8(writer, pending->path);
 	writer_put_vector(writer, writer_bytes(&pending->authenticated_data));
-	epoch_save(pending->next, &group->epoch->tree, writer);
+	other_save(group, pending->next, writer);
 	secret_tree_write(&pending->next->secret_tree, pending->next->own_leaf, NULL, writer);
 }
 
@@ -95,17 +139,24 @@ enum sotto_err mls_group_save(const struct mls_group *group, struct mls_buffer *
 	enum sotto_err err;
 
 	writer_init_growing(&writer, group->config.allocator);
-	writer_put_u8(&writer, SAVE_VERSION);
+	writer_put_u8(&writer, group->base.mark == 0 ? SAVE_VERSION : SAVE_VERSION_TREE);
 	writer_put_u16(&writer, group->suite->id);
 	writer_put_vector(&writer, group_id_bytes(group));
+	if (group->base.mark != 0)
+		writer_put_vector(&writer, BYTES(group->base.hash, suite_hash_len(group->suite)));
 	writer_put_u8(&writer, group->active);
 	writer_put_u16(&writer, (uint16_t)group->send.handshake);
 	writer_put_u32(&writer, group->send.handshake_padding);
 	writer_put_u8(&writer, group->send.tree_in_welcome);
-	epoch_save(group->epoch, NULL, &writer);
+	epoch_save(group->epoch, &writer);
+	if (group->base.mark == 0)
+		tree_write(&group->epoch->tree, &writer);
+	else
+		tree_write_unmarked(&group->epoch->tree, group->base.mark, group->base.width,
+				    &writer);
 	writer_put_u32(&writer, (uint32_t)group->past_count);
 	for (size_t i = 0; i < group->past_count; i++)
-		epoch_save(group->past[i], &group->epoch->tree, &writer);
+		other_save(group, group->past[i], &writer);
 	pending_save(group, &writer);
 	proposals_save(group, &writer);
 	err = writer_finish(&writer);

@@ -2,9 +2,11 @@
 /*
  * How a group is stored. Structures in the presentation language of RFC 9420; integers big-endian.
  *
- * epoch part:   u8 version, u16 suite, group_id<V>, u8 active, send options, epoch (tree in full),
+ * epoch part:   u8 version, u16 suite, group_id<V>, of version 3 hash<V> of the tree part, u8 active,
+ *               send options, epoch (tree in full, of version 3 as difference from the tree part),
  *               past epochs and the pending commit (trees as differences from the current one),
  *               cached proposals
+ * tree part:    u8 version, ratchet_tree<V>
  * ratchet part: u8 version, for the current and each past epoch: u64 number, confirmation tag,
  * secret tree
  *
@@ -15,10 +17,11 @@
 
 #include "mls/group.h"
 
-#define SAVE_VERSION 2
+#define SAVE_VERSION	  2
+#define SAVE_VERSION_TREE 3 /* of an epoch part that needs a tree part */
 
-/* One epoch; base NULL: its tree in full, else as a difference. */
-void epoch_save(const struct epoch *epoch, const struct tree *base, struct writer *writer);
+/* One epoch, without its tree: that follows. */
+void epoch_save(const struct epoch *epoch, struct writer *writer);
 
 /* Without secret tree. The group gives what its epochs share. */
 MUST_USE enum sotto_err epoch_load(const struct mls_group *group, const struct tree *base,

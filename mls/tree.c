@@ -213,6 +213,15 @@ enum sotto_err tree_slot_own(struct tree *tree, uint32_t node, struct tree_slot 
 	return SOTTO_OK;
 }
 
+enum sotto_err tree_slot_change(struct tree *tree, uint32_t node, struct tree_slot **slot)
+{
+	enum sotto_err err = tree_slot_own(tree, node, slot);
+
+	if (err == SOTTO_OK)
+		(*slot)->mark = 0;
+	return err;
+}
+
 enum sotto_err tree_touch(struct tree *tree, uint32_t node, int filled)
 {
 	for (;; node = node_parent(node)) {
@@ -234,7 +243,7 @@ enum sotto_err tree_touch(struct tree *tree, uint32_t node, int filled)
 enum sotto_err tree_put_parent(struct tree *tree, uint32_t node, struct parent_node *parent)
 {
 	struct tree_slot *slot;
-	enum sotto_err err = tree_slot_own(tree, node, &slot);
+	enum sotto_err err = tree_slot_change(tree, node, &slot);
 
 	if (err == SOTTO_OK)
 		err = tree_touch(tree, node, 0);
@@ -250,7 +259,7 @@ enum sotto_err tree_put_parent(struct tree *tree, uint32_t node, struct parent_n
 enum sotto_err tree_own_parent(struct tree *tree, uint32_t node, struct parent_node **parent)
 {
 	struct tree_slot *slot;
-	enum sotto_err err = tree_slot_own(tree, node, &slot);
+	enum sotto_err err = tree_slot_change(tree, node, &slot);
 
 	if (err == SOTTO_OK)
 		err = tree_touch(tree, node, 0);

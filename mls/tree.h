@@ -50,6 +50,7 @@ struct tree_slot {
 	struct parent_node *parent;
 	uint32_t filled; /* leaves below, or 1 for a filled leaf */
 	bool hashed;
+	uint16_t mark; /* of the tree that had just this here; 0: of none. tree_mark */
 	uint8_t hash[HASH_LEN_MAX];
 };
 
@@ -191,6 +192,16 @@ void tree_write(const struct tree *tree, struct writer *writer);
  * the rest.
  */
 MUST_USE enum sotto_err tree_read(struct tree *tree, struct bytes encoded, uint32_t width_max);
+
+/*
+ * The same by marks, without a base tree in memory: tree_mark says of everything in this tree, and in
+ * those that share its pages, that it stands there as in the base with this number, which is not 0. What
+ * is written later has no mark. width: of the base. tree_unmarked: how many nodes that are.
+ */
+void tree_mark(const struct tree *tree, uint16_t mark);
+uint32_t tree_unmarked(const struct tree *tree, uint16_t mark, uint32_t width);
+void tree_write_unmarked(const struct tree *tree, uint16_t mark, uint32_t width,
+			 struct writer *writer);
 
 /*
  * What differs from a base tree, for saving; reading makes a clone of base and applies it. Takes no

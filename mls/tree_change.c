@@ -100,7 +100,7 @@ enum sotto_err tree_blank_leaf(struct tree *tree, uint32_t leaf)
 			      node));
 	TRY(tree_index_remove(&tree->index, TREE_KEY_SIGNATURE, content->view.signature_key, node));
 	TRY(tree_touch(tree, node, -1));
-	TRY(tree_slot_own(tree, node, &slot));
+	TRY(tree_slot_change(tree, node, &slot));
 	types_remove(tree, &content->view);
 	slot->leaf = NULL;
 	leaf_node_drop(tree->allocator, content);
@@ -121,7 +121,7 @@ enum sotto_err tree_set_leaf(struct tree *tree, uint32_t leaf, const struct leaf
 	TRY(index_put_new(tree, TREE_KEY_ENCRYPTION, content->view.encryption_key, node));
 	TRY(index_put_new(tree, TREE_KEY_SIGNATURE, content->view.signature_key, node));
 	TRY(tree_touch(tree, node, 1));
-	TRY(tree_slot_own(tree, node, &slot));
+	TRY(tree_slot_change(tree, node, &slot));
 	slot->leaf = content;
 	content = NULL;
 	tree->members++;

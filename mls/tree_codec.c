@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tree on the wire, optional<Node> ratchet_tree<V> (RFC 9420 section 12.4.3.3), and the
- * difference between two trees, in which past and pending epochs are saved.
+ * difference between two trees, in which past and pending epochs are saved, and in large groups the
+ * present one.
  */
 #include "base/assert.h"
 #include "mls/tree.h"
@@ -153,6 +154,44 @@ void tree_write_difference(const struct tree *tree, const struct tree *base, str
 	start = writer_begin_vector(writer);
 	for (uint32_t node = 0; node < tree_node_count(tree->width); node++) {
 		if (node_same(tree, base, node))
+			continue;
+		writer_put_u32(writer, node);
+		node_write(tree, node, writer);
+	}
+	writer_end_vector(writer, start);
+}
+
+void tree_mark(const struct tree *tree, uint16_t mark)
+{
+	ASSERT(mark != 0);
+	for (uint32_t node = 0; node < tree_node_count(tree->width); node++)
+		tree_slot(tree, node)->mark = mark;
+}
+
+static bool node_marked(const struct tree *tree, uint32_t node, uint16_t mark, uint32_t width)
+{
+	return node < tree_node_count(width) ? tree_slot(tree, node)->mark == mark
+					     : tree_blank(tree, node);
+}
+
+uint32_t tree_unmarked(const struct tree *tree, uint16_t mark, uint32_t width)
+{
+	uint32_t count = 0;
+
+	for (uint32_t node = 0; node < tree_node_count(tree->width); node++)
+		count += !node_marked(tree, node, mark, width);
+	return count;
+}
+
+void tree_write_unmarked(const struct tree *tree, uint16_t mark, uint32_t width,
+			 struct writer *writer)
+{
+	size_t start;
+
+	writer_put_u32(writer, tree->width);
+	start = writer_begin_vector(writer);
+	for (uint32_t node = 0; node < tree_node_count(tree->width); node++) {
+		if (node_marked(tree, node, mark, width))
 			continue;
 		writer_put_u32(writer, node);
 		node_write(tree, node, writer);

@@ -19,6 +19,9 @@ struct tree_slot *tree_slot(const struct tree *tree, uint32_t node);
 /* For writing: the page is ours alone afterwards. */
 MUST_USE enum sotto_err tree_slot_own(struct tree *tree, uint32_t node, struct tree_slot **slot);
 
+/* Likewise, when what stands there changes. */
+MUST_USE enum sotto_err tree_slot_change(struct tree *tree, uint32_t node, struct tree_slot **slot);
+
 /* Forgets the hashes of a node and above, and adds to the leaf counts there. */
 MUST_USE enum sotto_err tree_touch(struct tree *tree, uint32_t node, int filled);
 

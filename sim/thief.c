@@ -81,8 +81,8 @@ void sim_thief_counts(const struct sim_thief *thief, uint64_t *stolen, uint64_t 
 		*healed += thief->stolen[i].healed;
 }
 
-static enum sotto_err group_load(struct sim_thief *thief, struct bytes epoch, struct bytes ratchets,
-				 struct mls_group **mls)
+static enum sotto_err group_load(struct sim_thief *thief, struct bytes tree, struct bytes epoch,
+				 struct bytes ratchets, struct mls_group **mls)
 {
 	const struct mls_config config = {
 		.allocator = &allocator_default,
@@ -90,7 +90,7 @@ static enum sotto_err group_load(struct sim_thief *thief, struct bytes epoch, st
 		.limits = *mls_limits_default(),
 	};
 
-	return mls_group_load(&config, epoch, ratchets, mls);
+	return mls_group_load(&config, tree, epoch, ratchets, mls);
 }
 
 static bool leaf_hash(const struct mls_group *mls, const uint8_t *key, uint8_t *digest)
@@ -108,14 +108,18 @@ static void group_steal(struct sim_thief *thief, struct sim_phone *phone,
 			const struct talk_group *group)
 {
 	struct stolen *stolen = &thief->stolen[thief->stolen_count];
-	struct writer epoch, ratchets;
+	struct writer tree, epoch, ratchets;
 	enum sotto_err err = SOTTO_OK;
 
+	writer_init_growing(&tree, &allocator_default);
 	writer_init_growing(&epoch, &allocator_default);
 	writer_init_growing(&ratchets, &allocator_default);
+	err = store_get(&phone->reader, TALK_TABLE_TREE, BYTES_NONE, group->number, &tree);
+	FAIL_IF(err != SOTTO_OK && err != SOTTO_ERR_NOT_FOUND, err);
 	TRY(store_get(&phone->reader, TALK_TABLE_EPOCH, BYTES_NONE, group->number, &epoch));
 	TRY(store_get(&phone->reader, TALK_TABLE_RATCHET, BYTES_NONE, group->number, &ratchets));
-	TRY(group_load(thief, writer_bytes(&epoch), writer_bytes(&ratchets), &stolen->mls));
+	TRY(group_load(thief, writer_bytes(&tree), writer_bytes(&epoch), writer_bytes(&ratchets),
+		       &stolen->mls));
 	memcpy(stolen->id, group->id, sizeof(stolen->id));
 	stolen->epoch = group->drops[0].epoch;
 	if (leaf_hash(stolen->mls, thief->key, stolen->leaf))
@@ -124,6 +128,7 @@ static void group_steal(struct sim_thief *thief, struct sim_phone *phone,
 		mls_group_destroy(stolen->mls);
 out:
 	(void)err; /* a new group, or a store that is locked: not this one */
+	writer_release(&tree);
 	writer_release(&epoch);
 	writer_release(&ratchets);
 }
@@ -148,16 +153,18 @@ static bool follow(struct sim_thief *thief, struct stolen *stolen, struct bytes 
 		   const struct talk_group *group)
 {
 	uint8_t ours[MLS_HASH_LEN_MAX] = {0}, theirs[MLS_HASH_LEN_MAX] = {0};
-	struct mls_buffer epoch = {0}, ratchets = {0};
+	struct mls_buffer tree = {0}, epoch = {0}, ratchets = {0};
 	struct mls_group *mls = NULL;
 	struct mls_staged *staged = NULL;
 	struct mls_staged_info info;
 	bool leads = false, own = false;
 	enum sotto_err err = SOTTO_OK;
 
+	TRY(mls_group_save_tree(stolen->mls, &tree));
 	TRY(mls_group_save(stolen->mls, &epoch));
 	TRY(mls_group_save_ratchets(stolen->mls, 1, &ratchets));
-	TRY(group_load(thief, mls_buffer_bytes(&epoch), mls_buffer_bytes(&ratchets), &mls));
+	TRY(group_load(thief, mls_buffer_bytes(&tree), mls_buffer_bytes(&epoch),
+		       mls_buffer_bytes(&ratchets), &mls));
 	TRY(mls_group_receive(mls, commit, &staged));
 	mls_staged_info(staged, &info);
 	own = info.kind == MLS_STAGED_OWN_COMMIT;
@@ -180,6 +187,7 @@ out:
 	}
 	(void)err; /* it cannot be followed */
 	mls_staged_destroy(staged);
+	mls_buffer_release(&tree);
 	mls_buffer_release(&epoch);
 	mls_buffer_release(&ratchets);
 	return leads;

@@ -64,7 +64,8 @@ enum sotto_err talk_join_expire(struct talk *talk)
 
 static enum sotto_err group_erase(struct talk *talk, struct talk_group *group)
 {
-	static const uint8_t tables[] = {TALK_TABLE_GROUP, TALK_TABLE_EPOCH, TALK_TABLE_RATCHET};
+	static const uint8_t tables[] = {TALK_TABLE_GROUP, TALK_TABLE_TREE, TALK_TABLE_EPOCH,
+					 TALK_TABLE_RATCHET};
 	enum sotto_err err = SOTTO_OK;
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)

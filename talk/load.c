@@ -497,15 +497,20 @@ static enum sotto_err branch_row(void *context, uint64_t index, struct bytes val
 static enum sotto_err mls_take(const struct loading *loading, struct talk_group *group)
 {
 	struct talk *talk = loading->talk;
-	struct writer epoch, ratchet;
+	struct writer tree, epoch, ratchet;
 	enum sotto_err err = SOTTO_OK;
 
+	writer_init_growing(&tree, talk->allocator);
 	writer_init_growing(&epoch, talk->allocator);
 	writer_init_growing(&ratchet, talk->allocator);
+	err = store_get(loading->reader, TALK_TABLE_TREE, BYTES_NONE, group->number, &tree);
+	FAIL_IF(err != SOTTO_OK && err != SOTTO_ERR_NOT_FOUND, err);
 	TRY(store_get(loading->reader, TALK_TABLE_EPOCH, BYTES_NONE, group->number, &epoch));
 	TRY(store_get(loading->reader, TALK_TABLE_RATCHET, BYTES_NONE, group->number, &ratchet));
-	TRY(mls_group_load(&talk->mls, writer_bytes(&epoch), writer_bytes(&ratchet), &group->mls));
+	TRY(mls_group_load(&talk->mls, writer_bytes(&tree), writer_bytes(&epoch),
+			   writer_bytes(&ratchet), &group->mls));
 out:
+	writer_release(&tree);
 	writer_release(&epoch);
 	writer_release(&ratchet);
 	return err;

@@ -219,6 +219,12 @@ static enum sotto_err mls_save(struct talk *talk, struct talk_group *group)
 	enum sotto_err err = SOTTO_OK;
 
 	if (group->dirty_epoch) {
+		if (mls_group_tree_due(group->mls)) {
+			TRY(mls_group_save_tree(group->mls, &buffer));
+			TRY(store_batch_put(&talk->batch, TALK_TABLE_TREE, BYTES_NONE,
+					    group->number, mls_buffer_bytes(&buffer), STORE_PLAIN));
+			mls_buffer_release(&buffer);
+		}
 		TRY(mls_group_save(group->mls, &buffer));
 		TRY(store_batch_put(&talk->batch, TALK_TABLE_EPOCH, BYTES_NONE, group->number,
 				    mls_buffer_bytes(&buffer), STORE_ERASABLE));

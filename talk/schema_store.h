@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  13
+#define TALK_STORE_VERSION  14
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -343,9 +343,11 @@ extern const size_t talk_kept_type_count;
 /* Readable and writable while the phone is locked, so that it can receive and ring. Tables 0 and 1 are
  * in talk.h. All rows have an empty owner but those of OUTBOX, COMMIT, PART, BRANCH and WISH, whose owner is the
  * group's number, and files. */
-#define TALK_TABLE_SELF	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
-#define TALK_TABLE_GROUP   (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
-#define TALK_TABLE_EPOCH   (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
+#define TALK_TABLE_SELF	 (STORE_TABLE_RING | (STORE_TABLES_TALK + 2))
+#define TALK_TABLE_GROUP (STORE_TABLE_RING | (STORE_TABLES_TALK + 3)) /* by group number */
+#define TALK_TABLE_EPOCH (STORE_TABLE_RING | (STORE_TABLES_TALK + 4)) /* by group number */
+/* By group number: the tree of a large group, from which the row in EPOCH has what has changed since. Nothing secret. */
+#define TALK_TABLE_TREE	   (STORE_TABLE_RING | (STORE_TABLES_TALK + 0))
 #define TALK_TABLE_RATCHET (STORE_TABLE_RING | (STORE_TABLES_TALK + 5)) /* by group number */
 #define TALK_TABLE_OUTBOX  (STORE_TABLE_RING | (STORE_TABLES_TALK + 6))
 #define TALK_TABLE_PACKAGE (STORE_TABLE_RING | (STORE_TABLES_TALK + 7))

@@ -125,7 +125,8 @@ static struct mls_group *restart(const struct mls_config *config)
 	epoch_part = get(file);
 	ratchet_part = get(file);
 	fclose(file);
-	must(mls_group_load(config, sotto_bytes(epoch_part.data, epoch_part.len),
+	must(mls_group_load(config, sotto_bytes(NULL, 0),
+			    sotto_bytes(epoch_part.data, epoch_part.len),
 			    sotto_bytes(ratchet_part.data, ratchet_part.len), &group),
 	     "load");
 	forget(&epoch_part);

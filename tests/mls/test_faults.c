@@ -30,6 +30,7 @@ struct setting {
 	struct mls_buffer info;
 	struct mls_buffer package;
 	struct mls_key_package_secrets secrets;
+	struct mls_buffer tree_part;
 	struct mls_buffer epoch_part;
 	struct mls_buffer ratchet_part;
 	uint8_t application[1024];
@@ -68,6 +69,7 @@ static void setting_finish(void)
 	mls_buffer_release(&setting.welcome);
 	mls_buffer_release(&setting.info);
 	mls_buffer_release(&setting.package);
+	mls_buffer_release(&setting.tree_part);
 	mls_buffer_release(&setting.epoch_part);
 	mls_buffer_release(&setting.ratchet_part);
 	world_finish(&setting.world);
@@ -104,6 +106,12 @@ static void prepare_saved(void)
 {
 	assert_int_equal(mls_group_save(member(1), &setting.epoch_part), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(member(1), 2, &setting.ratchet_part), SOTTO_OK);
+}
+
+static void prepare_saved_tree(void)
+{
+	assert_int_equal(mls_group_save_tree(member(1), &setting.tree_part), SOTTO_OK);
+	prepare_saved();
 }
 
 static void prepare_info(void)
@@ -329,6 +337,16 @@ static enum sotto_err try_save(struct bytes message)
 	return err;
 }
 
+static enum sotto_err try_save_tree(struct bytes message)
+{
+	struct mls_buffer part = {0};
+	enum sotto_err err = mls_group_save_tree(member(1), &part);
+
+	(void)message;
+	mls_buffer_release(&part);
+	return err;
+}
+
 static enum sotto_err try_save_ratchets(struct bytes message)
 {
 	struct mls_buffer part = {0};
@@ -342,7 +360,18 @@ static enum sotto_err try_save_ratchets(struct bytes message)
 static enum sotto_err try_load(struct bytes message)
 {
 	struct mls_group *group = NULL;
+	enum sotto_err err = mls_group_load(&setting.world.config, BYTES_NONE, message,
+					    mls_buffer_bytes(&setting.ratchet_part), &group);
+
+	mls_group_destroy(group);
+	return err;
+}
+
+static enum sotto_err try_load_tree(struct bytes message)
+{
+	struct mls_group *group = NULL;
 	enum sotto_err err = mls_group_load(&setting.world.config, message,
+					    mls_buffer_bytes(&setting.epoch_part),
 					    mls_buffer_bytes(&setting.ratchet_part), &group);
 
 	mls_group_destroy(group);
@@ -352,7 +381,7 @@ static enum sotto_err try_load(struct bytes message)
 static enum sotto_err try_load_ratchets(struct bytes message)
 {
 	struct mls_group *group = NULL;
-	enum sotto_err err = mls_group_load(&setting.world.config,
+	enum sotto_err err = mls_group_load(&setting.world.config, BYTES_NONE,
 					    mls_buffer_bytes(&setting.epoch_part), message, &group);
 
 	mls_group_destroy(group);
@@ -392,6 +421,7 @@ enum input {
 	IN_WELCOME,
 	IN_INFO,
 	IN_PACKAGE,
+	IN_TREE_PART,
 	IN_EPOCH_PART,
 	IN_RATCHET_PART,
 };
@@ -409,6 +439,8 @@ static struct bytes input_bytes(enum input input)
 		return mls_buffer_bytes(&setting.info);
 	case IN_PACKAGE:
 		return mls_buffer_bytes(&setting.package);
+	case IN_TREE_PART:
+		return mls_buffer_bytes(&setting.tree_part);
 	case IN_EPOCH_PART:
 		return mls_buffer_bytes(&setting.epoch_part);
 	case IN_RATCHET_PART:
@@ -436,6 +468,7 @@ static const struct attempt {
 	{"group info in", prepare_info, IN_INFO, try_join_external, true, true},
 	{"group info out", prepare_nothing, IN_MESSAGE, try_info, false, false},
 	{"key package in", prepare_nothing, IN_PACKAGE, try_package, true, true},
+	{"tree part", prepare_saved_tree, IN_TREE_PART, try_load_tree, true, true},
 	{"epoch part", prepare_saved, IN_EPOCH_PART, try_load, true, false},
 	{"ratchet part", prepare_saved, IN_RATCHET_PART, try_load_ratchets, true, false},
 	{"commit out", prepare_nothing, IN_MESSAGE, try_commit, false, false},
@@ -446,6 +479,7 @@ static const struct attempt {
 	{"proposal out", prepare_nothing, IN_MESSAGE, try_propose, false, false},
 	{"application out", prepare_nothing, IN_MESSAGE, try_protect, false, false},
 	{"save", prepare_nothing, IN_MESSAGE, try_save, false, false},
+	{"save tree", prepare_nothing, IN_MESSAGE, try_save_tree, false, false},
 	{"save ratchets", prepare_nothing, IN_MESSAGE, try_save_ratchets, false, false},
 	{"create", prepare_nothing, IN_MESSAGE, try_create, false, false},
 	{"key package out", prepare_nothing, IN_MESSAGE, try_package_create, false, false},

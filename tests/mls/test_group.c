@@ -31,13 +31,14 @@ static void assert_parents(const struct world *world, uint32_t expected, uint32_
 	assert_int_equal(filled, expected_filled);
 }
 
-/* Both walks show the same leaves, over one that is blank. */
+/* All three walks show the same leaves, over one that is blank. */
 static void assert_walks(const struct mls_group *group)
 {
 	struct mls_member member;
 	struct bytes key;
 	uint32_t members = 0;
 	uint32_t keys = 0;
+	uint32_t leaves = 0;
 	uint32_t leaf;
 
 	while (mls_group_next_member(group, &members, &member)) {
@@ -45,8 +46,13 @@ static void assert_walks(const struct mls_group *group)
 		assert_int_equal(keys, members);
 		assert_int_equal(leaf, member.leaf);
 		assert_true(bytes_equal(key, member.signature_key));
+		assert_true(mls_group_next_leaf(group, &leaves, &leaf));
+		assert_int_equal(leaves, members);
+		assert_int_equal(leaf, member.leaf);
+		assert_true(bytes_equal(mls_group_leaf_key(group, leaf), member.signature_key));
 	}
 	assert_false(mls_group_next_key(group, &keys, &leaf, &key));
+	assert_false(mls_group_next_leaf(group, &leaves, &leaf));
 }
 
 static void test_every_suite(void **state)

@@ -50,10 +50,10 @@ static void die(const struct disk *disk, unsigned actor)
 {
 	mls_group_destroy(world.actors[actor].group);
 	world.actors[actor].group = NULL;
-	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&disk->epoch_part),
-					mls_buffer_bytes(&disk->ratchet_part),
-					&world.actors[actor].group),
-			 SOTTO_OK);
+	assert_int_equal(
+		mls_group_load(&world.config, BYTES_NONE, mls_buffer_bytes(&disk->epoch_part),
+			       mls_buffer_bytes(&disk->ratchet_part), &world.actors[actor].group),
+		SOTTO_OK);
 }
 
 static void release(struct disk *disk)
@@ -227,15 +227,91 @@ static void test_parts_belong_together(void **state)
 	store_all(&before, 0, 1);
 	world_commit(&world, 0, NULL, 0, NULL, 0, true);
 	store_all(&after, 0, 1);
-	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&before.epoch_part),
+	assert_int_equal(mls_group_load(&world.config, BYTES_NONE,
+					mls_buffer_bytes(&before.epoch_part),
 					mls_buffer_bytes(&after.ratchet_part), &group),
 			 SOTTO_ERR_CORRUPT);
-	assert_int_equal(mls_group_load(&world.config, mls_buffer_bytes(&after.epoch_part),
+	assert_int_equal(mls_group_load(&world.config, BYTES_NONE,
+					mls_buffer_bytes(&after.epoch_part),
 					mls_buffer_bytes(&before.ratchet_part), &group),
 			 SOTTO_ERR_CORRUPT);
 	assert_null(group);
 	release(&before);
 	release(&after);
+	world_finish(&world);
+}
+
+/* From the disk with this tree part. */
+static enum sotto_err load_with(const struct mls_buffer *tree_part, const struct disk *disk,
+				struct mls_group **group)
+{
+	return mls_group_load(
+		&world.config, tree_part == NULL ? BYTES_NONE : mls_buffer_bytes(tree_part),
+		mls_buffer_bytes(&disk->epoch_part), mls_buffer_bytes(&disk->ratchet_part), group);
+}
+
+static void assert_same_tree(const struct mls_group *group, const struct mls_group *other)
+{
+	struct mls_buffer tree = {0}, same = {0};
+
+	assert_int_equal(mls_group_tree(group, &tree), SOTTO_OK);
+	assert_int_equal(mls_group_tree(other, &same), SOTTO_OK);
+	assert_true(bytes_equal(mls_buffer_bytes(&tree), mls_buffer_bytes(&same)));
+	mls_buffer_release(&tree);
+	mls_buffer_release(&same);
+}
+
+/* Widened, filled, blanked, narrowed, widened again: the tree is the tree part and what changed since. */
+static void test_tree_part(void **state)
+{
+	static const unsigned all[] = {1, 2, 3, 4, 5, 6, 7, 8};
+	static const struct {
+		unsigned by, add, remove; /* how many, of the last ones */
+	} steps[] = {{0, 0, 0}, {2, 3, 0}, {5, 0, 0}, {0, 0, 3},
+		     {1, 0, 2}, {0, 0, 0}, {3, 0, 0}, {0, 5, 0}};
+	struct mls_buffer tree_part = {0}, newer = {0};
+	struct mls_group *group = NULL;
+	struct disk disk = {0};
+	unsigned in = 6;
+
+	(void)state;
+	world_init(&world, world_suite(), 21);
+	for (unsigned i = 0; i < 9; i++)
+		(void)world_new_actor(&world);
+	world_create(&world, 0);
+	world_commit(&world, 0, all, in - 1, NULL, 0, true);
+	assert_false(mls_group_tree_due(world.actors[0].group));
+	assert_int_equal(mls_group_save_tree(world.actors[0].group, &tree_part), SOTTO_OK);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		const unsigned *gone = &all[in - 1 - steps[i].remove];
+
+		world_commit(&world, steps[i].by, &all[in - 1], steps[i].add, gone, steps[i].remove,
+			     true);
+		in = in + steps[i].add - steps[i].remove;
+		store_all(&disk, 0, 1);
+		assert_int_equal(load_with(&tree_part, &disk, &group), SOTTO_OK);
+		assert_same_tree(world.actors[0].group, group);
+		mls_group_destroy(world.actors[0].group);
+		world.actors[0].group = group;
+		group = NULL;
+		world_message(&world, 0, "from the disk");
+	}
+	world_check(&world);
+	/* Without the tree part, or with another one. */
+	assert_true(mls_group_tree_due(world.actors[0].group));
+	assert_int_equal(load_with(NULL, &disk, &group), SOTTO_ERR_CORRUPT);
+	assert_int_equal(mls_group_save_tree(world.actors[0].group, &newer), SOTTO_OK);
+	assert_false(mls_group_tree_due(world.actors[0].group));
+	assert_int_equal(load_with(&newer, &disk, &group), SOTTO_ERR_CORRUPT);
+	store_all(&disk, 0, 1);
+	assert_int_equal(load_with(&tree_part, &disk, &group), SOTTO_ERR_CORRUPT);
+	assert_null(group);
+	assert_int_equal(load_with(&newer, &disk, &group), SOTTO_OK);
+	assert_same_tree(world.actors[0].group, group);
+	mls_group_destroy(group);
+	mls_buffer_release(&tree_part);
+	mls_buffer_release(&newer);
+	release(&disk);
 	world_finish(&world);
 }
 
@@ -277,7 +353,8 @@ static void test_signature_key(void **state)
 	stored[before + 1] = 64;
 	memcpy(stored + before + 2, key->data, 64);
 	memcpy(stored + before + 66, at + 33, disk.epoch_part.len - before - 33);
-	assert_int_equal(mls_group_load(&world.config, BYTES(stored, disk.epoch_part.len + 33),
+	assert_int_equal(mls_group_load(&world.config, BYTES_NONE,
+					BYTES(stored, disk.epoch_part.len + 33),
 					mls_buffer_bytes(&disk.ratchet_part), &group),
 			 SOTTO_ERR_CORRUPT);
 	assert_null(group);
@@ -317,7 +394,7 @@ static void test_width_of_nothing(void **state)
 	config = world.config;
 	faulty_init(&counting);
 	config.allocator = &counting.allocator;
-	assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&disk.epoch_part),
+	assert_int_equal(mls_group_load(&config, BYTES_NONE, mls_buffer_bytes(&disk.epoch_part),
 					mls_buffer_bytes(&disk.ratchet_part), &group),
 			 SOTTO_OK);
 	honest = counting.most;
@@ -333,7 +410,8 @@ static void test_width_of_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
 		put_u32(at, widths[i]);
 		counting.most = 0;
-		assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&disk.epoch_part),
+		assert_int_equal(mls_group_load(&config, BYTES_NONE,
+						mls_buffer_bytes(&disk.epoch_part),
 						mls_buffer_bytes(&disk.ratchet_part), &group),
 				 SOTTO_ERR_CORRUPT);
 		assert_int_equal(counting.live, 0);
@@ -395,10 +473,11 @@ static void test_own_leaf(void **state)
 		assert_memory_equal(at, "\0\0\0\1", 4);
 		for (size_t i = 0; i < ARRAY_LEN(leaves); i++) {
 			put_u32(at, leaves[i]);
-			assert_int_equal(
-				mls_group_load(&world.config, mls_buffer_bytes(&disk.epoch_part),
-					       mls_buffer_bytes(&disk.ratchet_part), &group),
-				SOTTO_ERR_CORRUPT);
+			assert_int_equal(mls_group_load(&world.config, BYTES_NONE,
+							mls_buffer_bytes(&disk.epoch_part),
+							mls_buffer_bytes(&disk.ratchet_part),
+							&group),
+					 SOTTO_ERR_CORRUPT);
 			assert_null(group);
 		}
 	}
@@ -444,8 +523,8 @@ static void test_seeds_load(void **state)
 			continue;
 		reader_init(&reader, BYTES(data, read_seed(entry->d_name, data, sizeof(data))));
 		epoch = reader_get_bytes(&reader, reader_get_u32(&reader));
-		if (mls_group_load(&world.config, epoch, reader_get_rest(&reader), &group) !=
-		    SOTTO_OK)
+		if (mls_group_load(&world.config, BYTES_NONE, epoch, reader_get_rest(&reader),
+				   &group) != SOTTO_OK)
 			fail_msg("%s does not load", entry->d_name);
 		mls_group_destroy(group);
 		loaded++;
@@ -461,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_pending_survives),
 		cmocka_unit_test(test_past_epochs_survive),
 		cmocka_unit_test(test_parts_belong_together),
+		cmocka_unit_test(test_tree_part),
 		cmocka_unit_test(test_signature_key),
 		cmocka_unit_test(test_own_leaf),
 		cmocka_unit_test(test_width_of_nothing),

@@ -328,17 +328,20 @@ void world_reload_all(struct world *world)
 
 void world_reload(struct world *world, unsigned actor)
 {
-	struct mls_buffer epoch_part = {0}, ratchet_part = {0};
+	struct mls_buffer tree_part = {0}, epoch_part = {0}, ratchet_part = {0};
 	struct mls_group *loaded = NULL;
 
+	assert_int_equal(mls_group_save_tree(world->actors[actor].group, &tree_part), SOTTO_OK);
 	assert_int_equal(mls_group_save(world->actors[actor].group, &epoch_part), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(world->actors[actor].group, 3, &ratchet_part),
 			 SOTTO_OK);
-	assert_int_equal(mls_group_load(&world->config, mls_buffer_bytes(&epoch_part),
+	assert_int_equal(mls_group_load(&world->config, mls_buffer_bytes(&tree_part),
+					mls_buffer_bytes(&epoch_part),
 					mls_buffer_bytes(&ratchet_part), &loaded),
 			 SOTTO_OK);
 	mls_group_destroy(world->actors[actor].group);
 	world->actors[actor].group = loaded;
+	mls_buffer_release(&tree_part);
 	mls_buffer_release(&epoch_part);
 	mls_buffer_release(&ratchet_part);
 }

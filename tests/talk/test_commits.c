@@ -78,7 +78,7 @@ static struct mls_group *evil_copy(struct world *world, uint32_t number)
 	config.psks = &evil_psks;
 	assert_int_equal(mls_group_save(talk->everyone->mls, &epoch), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(talk->everyone->mls, 1, &ratchets), SOTTO_OK);
-	assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&epoch),
+	assert_int_equal(mls_group_load(&config, BYTES_NONE, mls_buffer_bytes(&epoch),
 					mls_buffer_bytes(&ratchets), &copy),
 			 SOTTO_OK);
 	mls_buffer_release(&epoch);

@@ -517,7 +517,7 @@ static void thief_begin(struct thief *thief, const struct talk *talk,
 	assert_int_equal(mls_group_save(group->mls, &epoch), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(group->mls, 1, &ratchets), SOTTO_OK);
 	*thief = (struct thief){.talk = talk, .kind = group->kind};
-	assert_int_equal(mls_group_load(&config, mls_buffer_bytes(&epoch),
+	assert_int_equal(mls_group_load(&config, BYTES_NONE, mls_buffer_bytes(&epoch),
 					mls_buffer_bytes(&ratchets), &thief->mls),
 			 SOTTO_OK);
 	mls_buffer_release(&epoch);

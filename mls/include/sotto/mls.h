@@ -19,7 +19,7 @@
  *    mls_group_receive             step one: parse and verify into a struct mls_staged; look at it
  *    mls_group_merge               step two: what was staged becomes the group's state
  *    mls_group_protect, unprotect  application messages
- *    mls_group_save, load          what is stored, in two parts
+ *    mls_group_save, load          what is stored, in two parts, of a large group in three
  *
  * Errors: SOTTO_ERR_FORMAT (bytes do not parse), SOTTO_ERR_VERIFY (signature, MAC or AEAD),
  * SOTTO_ERR_INVALID (breaks a rule of the RFC), SOTTO_ERR_UNSUPPORTED, SOTTO_ERR_LIMIT,
@@ -182,6 +182,12 @@ bool mls_group_next_member(const struct mls_group *group, uint32_t *cursor,
 /* Likewise, for who needs no more than these two of each. */
 bool mls_group_next_key(const struct mls_group *group, uint32_t *cursor, uint32_t *leaf,
 			struct bytes *signature_key);
+
+/* Likewise, for who asks of some of them only: it looks at no leaf where all are filled. */
+bool mls_group_next_leaf(const struct mls_group *group, uint32_t *cursor, uint32_t *leaf);
+
+/* Of a leaf that is filled (asserted). */
+struct bytes mls_group_leaf_key(const struct mls_group *group, uint32_t leaf);
 
 /* The member with this signature key; SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err mls_group_find_member(const struct mls_group *group,
@@ -549,7 +555,7 @@ void mls_group_expire(struct mls_group *group, uint64_t now_s);
 /*
  * ---- Saving ----
  *
- * Two parts. The epoch part (tree, context, secrets of the key schedule, own keys, cached proposals,
+ * Two parts, or three. The epoch part (tree, context, secrets of the key schedule, own keys, cached proposals,
  * pending commit) changes with mls_group_commit, apply, drop, merge and propose: it grows with the
  * group. The ratchet part changes with every message: it grows with the members who have sent.
  *
@@ -570,6 +576,16 @@ void mls_group_expire(struct mls_group *group, uint64_t now_s);
 MUST_USE enum sotto_err mls_group_save(const struct mls_group *group,
 				       struct mls_buffer *epoch_part);
 
+/*
+ * The tree of a large group, which one commit hardly changes, may be a part of its own. It holds nothing secret.
+ * After mls_group_save_tree the epoch part has only what has changed since, and names the tree part by its hash:
+ * save the epoch part too, store both in one transaction, and the tree part last stored is to be
+ * loaded with it from then on (another one: SOTTO_ERR_CORRUPT). Without it, or with none, nothing changes: the epoch part has the whole tree, and
+ * the tree part is not looked at. mls_group_tree_due: it is worth while now, as the group is large, or as much has changed.
+ */
+MUST_USE enum sotto_err mls_group_save_tree(struct mls_group *group, struct mls_buffer *tree_part);
+bool mls_group_tree_due(const struct mls_group *group);
+
 /* ahead: 1 to limits.generations_forward / 2; a phone takes 32 or so. */
 MUST_USE enum sotto_err mls_group_save_ratchets(struct mls_group *group, uint32_t ahead,
 						struct mls_buffer *ratchet_part);
@@ -580,8 +596,10 @@ void mls_group_ratchets_stored(struct mls_group *group);
 /* Messages that may still be sent before the next mls_group_save_ratchets. */
 uint32_t mls_group_reserved(const struct mls_group *group);
 
-MUST_USE enum sotto_err mls_group_load(const struct mls_config *config, struct bytes epoch_part,
-				       struct bytes ratchet_part, struct mls_group **group);
+/* tree_part: empty where none was saved. */
+MUST_USE enum sotto_err mls_group_load(const struct mls_config *config, struct bytes tree_part,
+				       struct bytes epoch_part, struct bytes ratchet_part,
+				       struct mls_group **group);
 
 #include <sotto/end.h>
 
