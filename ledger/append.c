@@ -27,6 +27,14 @@ static void device_touch(struct ledger *ledger, struct ledger_device *device, ui
 	ledger->members[device->member - 1].touched = index;
 }
 
+static void device_become(struct ledger *ledger, struct ledger_device *device,
+			  enum ledger_device_state state)
+{
+	ledger->unconfirmed -= device->state == LEDGER_DEVICE_UNCONFIRMED;
+	ledger->unconfirmed += state == LEDGER_DEVICE_UNCONFIRMED;
+	device->state = state;
+}
+
 static struct ledger_device *device_put(struct ledger *ledger, const struct ledger_context *context,
 					const uint8_t *key, const uint8_t *inbox_read,
 					uint32_t member, uint64_t index)
@@ -34,8 +42,9 @@ static struct ledger_device *device_put(struct ledger *ledger, const struct ledg
 	struct ledger_device *device = ledger_state_put_device(ledger, key, member);
 
 	memcpy(device->inbox_read, inbox_read, LEDGER_HASH_LEN);
-	device->state = ledger_one_person_controls(ledger) ? LEDGER_DEVICE_ACTIVE
-							   : LEDGER_DEVICE_UNCONFIRMED;
+	device_become(ledger, device,
+		      ledger_one_person_controls(ledger) ? LEDGER_DEVICE_ACTIVE
+							 : LEDGER_DEVICE_UNCONFIRMED);
 	device->since_ms = context->entry.act.stated_ms;
 	device->index = index;
 	device->number = ++ledger->members[member - 1].numbers;
@@ -183,7 +192,7 @@ static void further_commit(struct ledger *ledger, const struct ledger_context *c
 	struct ledger_device *device = device_put(ledger, context, further->device_key,
 						  further->inbox_read, member, index);
 
-	device->state = LEDGER_DEVICE_ACTIVE;
+	device_become(ledger, device, LEDGER_DEVICE_ACTIVE);
 	device->name_len = (uint8_t)further->name.len;
 	memcpy(device->name, further->name.data, further->name.len);
 }
@@ -241,7 +250,7 @@ static void confirm_commit(struct ledger *ledger, const struct ledger_context *c
 	struct ledger_device *device =
 		ledger_state_device(ledger, context->body.subject.device_key);
 
-	device->state = LEDGER_DEVICE_ACTIVE;
+	device_become(ledger, device, LEDGER_DEVICE_ACTIVE);
 	device_touch(ledger, device, index);
 }
 
@@ -285,7 +294,7 @@ static void device_revoke(struct ledger *ledger, struct ledger_device *device)
 		ledger->live_count--;
 		ledger->exclusions++;
 	}
-	device->state = LEDGER_DEVICE_REVOKED;
+	device_become(ledger, device, LEDGER_DEVICE_REVOKED);
 }
 
 static void revoke_commit(struct ledger *ledger, const struct ledger_context *context,

@@ -128,6 +128,9 @@ uint32_t ledger_device_count(const struct ledger *ledger);
 uint32_t ledger_live_count(const struct ledger *ledger);
 uint64_t ledger_exclusions(const struct ledger *ledger);
 
+/* Devices that are waiting to be confirmed. */
+uint32_t ledger_unconfirmed(const struct ledger *ledger);
+
 /* A member's device by its number. */
 const struct ledger_device *ledger_device_by_number(const struct ledger *ledger, uint32_t member,
 						    uint32_t number);

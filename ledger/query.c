@@ -61,6 +61,11 @@ uint64_t ledger_exclusions(const struct ledger *ledger)
 	return ledger->exclusions;
 }
 
+uint32_t ledger_unconfirmed(const struct ledger *ledger)
+{
+	return ledger->unconfirmed;
+}
+
 uint64_t ledger_entries_len(const struct ledger *ledger)
 {
 	return ledger->entries_len;

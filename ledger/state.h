@@ -54,6 +54,7 @@ struct ledger {
 	/* Sums of what is in the arrays, so that nobody has to walk them. */
 	uint64_t entries_len;
 	uint32_t live_count; /* devices that are not revoked */
+	uint32_t unconfirmed;
 	uint64_t exclusions;
 
 	struct ledger_record *records;

@@ -57,15 +57,16 @@ enum sotto_err talk_access_members(const struct talk *talk, const struct talk_gr
 {
 	size_t size = mls_group_member_count(group->mls) * sizeof(struct talk_seat);
 	struct talk_seat *seats = talk_take(talk, size);
-	struct mls_member member;
+	struct bytes key;
 	uint32_t cursor = 0;
+	uint32_t leaf;
 	size_t count = 0;
 
 	if (seats == NULL)
 		return SOTTO_ERR_NO_MEMORY;
-	for (; mls_group_next_member(group->mls, &cursor, &member); count++) {
-		seats[count].leaf = member.leaf;
-		memcpy(seats[count].key, member.signature_key.data, LEDGER_KEY_LEN);
+	for (; mls_group_next_key(group->mls, &cursor, &leaf, &key); count++) {
+		seats[count].leaf = leaf;
+		memcpy(seats[count].key, key.data, LEDGER_KEY_LEN);
 	}
 	members->data = (uint8_t *)seats;
 	members->len = size;
@@ -75,18 +76,18 @@ enum sotto_err talk_access_members(const struct talk *talk, const struct talk_gr
 /* Is somebody gone? Leaves are walked side by side; only who is not in his seat is looked for. */
 static bool somebody_left(const struct talk_group *group, const struct talk_blob *members)
 {
-	struct mls_member member = {0};
+	struct bytes key = BYTES_NONE;
 	uint32_t cursor = 0;
-	bool more = mls_group_next_member(group->mls, &cursor, &member);
+	uint32_t leaf = 0;
+	bool more = mls_group_next_key(group->mls, &cursor, &leaf, &key);
 
 	for (size_t at = 0; at < members->len; at += sizeof(struct talk_seat)) {
 		struct talk_seat seat;
 
 		memcpy(&seat, members->data + at, sizeof(seat));
-		while (more && member.leaf < seat.leaf)
-			more = mls_group_next_member(group->mls, &cursor, &member);
-		if (more && member.leaf == seat.leaf &&
-		    bytes_equal(member.signature_key, BYTES_OF(seat.key)))
+		while (more && leaf < seat.leaf)
+			more = mls_group_next_key(group->mls, &cursor, &leaf, &key);
+		if (more && leaf == seat.leaf && bytes_equal(key, BYTES_OF(seat.key)))
 			continue;
 		if (mls_group_find_member(group->mls, BYTES_OF(seat.key),
 					  &(struct mls_member){0}) != SOTTO_OK)

@@ -61,6 +61,8 @@ MUST_USE enum sotto_err talk_package_announce(struct talk *talk);
 MUST_USE enum sotto_err talk_package_set(struct talk *talk, struct talk_package *package,
 					 struct bytes message);
 void talk_package_free(struct talk *talk, struct talk_package *package);
+/* It has changed: its row is to be written. */
+void talk_package_unsaved(struct talk *talk, struct talk_package *package);
 /* Its device, now. */
 void talk_package_heard(struct talk *talk, struct talk_package *package);
 

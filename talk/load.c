@@ -40,6 +40,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	}
 	list_init(&made->groups);
 	list_init(&made->packages);
+	list_init(&made->unsaved_packages);
 	for (size_t i = 0; i < TALK_PACKAGES_BY; i++)
 		list_init(&made->packages_by[i]);
 	list_init(&made->parcels);

@@ -33,6 +33,7 @@ void talk_package_enter(struct talk *talk, struct talk_package *package, bool ne
 {
 	struct list *alike = &talk->packages_by[package->device_key[0]];
 
+	list_init(&package->unsaved);
 	list_append(newest ? talk->packages.next : &talk->packages, &package->list);
 	list_append(newest ? alike->next : alike, &package->alike);
 }
@@ -54,9 +55,16 @@ void talk_package_free(struct talk *talk, struct talk_package *package)
 {
 	list_remove(&package->list);
 	list_remove(&package->alike);
+	list_remove(&package->unsaved);
 	talk->packages_len -= package->counted;
 	talk_blob_clear(talk, &package->message);
 	talk_give(talk, package, sizeof(*package));
+}
+
+void talk_package_unsaved(struct talk *talk, struct talk_package *package)
+{
+	list_remove(&package->unsaved);
+	list_append(&talk->unsaved_packages, &package->unsaved);
 }
 
 void talk_package_heard(struct talk *talk, struct talk_package *package)
@@ -105,7 +113,7 @@ enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct by
 		talk_package_enter(talk, package, false);
 		talk_package_heard(talk, package);
 	}
-	package->dirty = talk->dirty_packages = true;
+	talk_package_unsaved(talk, package);
 	talk->news++;
 	return talk_package_set(talk, package, message);
 }
@@ -149,14 +157,15 @@ enum sotto_err talk_package_make(struct talk *talk, struct talk_package **packag
 		return SOTTO_ERR_NO_MEMORY;
 	list_init(&made->list);
 	list_init(&made->alike);
+	list_init(&made->unsaved);
 	talk_leaf_options(talk, &options);
 	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
 	TRY(talk_package_set(talk, made, mls_buffer_bytes(&message)));
 	memcpy(made->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
 	made->number = talk_number(talk);
 	made->made_ms = talk->utc_ms;
-	made->dirty = talk->dirty_packages = true;
 	talk_package_enter(talk, made, true);
+	talk_package_unsaved(talk, made);
 	*package = made;
 	made = NULL;
 out:

@@ -252,5 +252,5 @@ void talk_heard_from(struct talk *talk, const uint8_t *key)
 				talk->utc_ms - package->heard_ms < TALK_SILENCE_MS))
 		return;
 	talk_package_heard(talk, package);
-	package->dirty = talk->dirty_packages = true;
+	talk_package_unsaved(talk, package);
 }

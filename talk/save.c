@@ -313,9 +313,7 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 		.heard_ms = package->heard_ms,
 	};
 
-	if (!package->dirty)
-		return SOTTO_OK;
-	package->dirty = false;
+	list_remove(&package->unsaved);
 	memcpy(kept.device_key, package->device_key, LEDGER_KEY_LEN);
 	return talk_put(talk, TALK_TABLE_PACKAGE, BYTES_NONE, package->number,
 			&talk_kept_package_type, &kept);
@@ -325,9 +323,8 @@ static enum sotto_err packages_save(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
 
-	list_for_each (element, following, &talk->packages)
-		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, list)));
-	talk->dirty_packages = false;
+	list_for_each (element, following, &talk->unsaved_packages)
+		TRY(package_save(talk, CONTAINER_OF(element, struct talk_package, unsaved)));
 out:
 	return err;
 }
@@ -391,8 +388,7 @@ enum sotto_err talk_save(struct talk *talk)
 	TRY(ledger_save(talk));
 	list_for_each (element, following, &talk->groups)
 		TRY(group_save(talk, CONTAINER_OF(element, struct talk_group, list)));
-	if (talk->dirty_packages)
-		TRY(packages_save(talk));
+	TRY(packages_save(talk));
 	list_for_each (element, following, &talk->parcels)
 		TRY(parcel_save(talk, CONTAINER_OF(element, struct talk_sent_parcel, list)));
 	list_for_each (element, following, &talk->files)

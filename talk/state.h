@@ -263,6 +263,7 @@ struct talk_sent_parcel {
 struct talk_package {
 	struct list list;
 	struct list alike; /* of those whose devices' keys begin with the same byte */
+	struct list unsaved;
 	uint64_t number;
 	uint8_t device_key[LEDGER_KEY_LEN];
 	struct talk_blob message;
@@ -270,7 +271,6 @@ struct talk_package {
 	struct mls_key_package_secrets secrets; /* ours only */
 	uint64_t made_ms;
 	uint64_t heard_ms; /* when its device last said something, about */
-	bool dirty;
 };
 
 struct talk_invite_row {
@@ -449,8 +449,8 @@ struct talk {
 	struct talk_heard heard[TALK_HEARD_MAX]; /* a ring; sequence 0: not filled */
 	size_t heard_next;
 
-	bool dirty; /* the self row */
-	bool dirty_packages;
+	bool dirty;		      /* the self row */
+	struct list unsaved_packages; /* one of a thousand, mostly */
 	struct store_batch batch;
 };
 
