@@ -15,8 +15,11 @@
 
 #define WRITERS 10
 #define LEAVERS 10
-/* Of a device, while some write at once: a receipt, and what else is due to be said just then. */
-#define RECORDS_EACH 2
+/*
+ * Of a device, while some write at once: a receipt, the first update of a leaf that came from a key package,
+ * and what else is due to be said just then.
+ */
+#define RECORDS_EACH 3
 #define JOINING	     100 /* a line each time that so many more have a card */
 #define STEP_NS	     (5 * SIM_SECOND)
 #define PHASE_NS     (6 * SIM_HOUR)
