@@ -379,10 +379,14 @@ static bool same_boat(const struct talk_group *group, uint8_t reason, uint64_t e
 	       epoch == group->drops[0].epoch;
 }
 
-/* It is further than we are: by a commit of ours it would come back to where all others have left. */
+/*
+ * It is further than we are, and we do not know whether all are here: by a commit of ours it would come back to where all
+ * others have left. Where we know, it was in another history.
+ */
 static bool is_further(const struct talk_group *group, uint8_t reason, uint64_t epoch)
 {
-	return reason != TALK_REASON_FORK && epoch > group->drops[0].epoch;
+	return reason != TALK_REASON_FORK && epoch > group->drops[0].epoch &&
+	       (group->stuck != TALK_STUCK_NO || group->branch.doubt || talk_branch_behind(group));
 }
 
 /* When all others say that they are behind us, or that our history stays, nobody has gone on without us. */
