@@ -368,7 +368,7 @@ static void test_nonsense_in_parts(void **state)
 	world_destroy(world);
 }
 
-#define CROWD	    60
+#define CROWD	    64 /* the tree has a row of its own from 64 on */
 #define CROWD_EARLY 11
 
 /* Records of the longest commit that is under way; who is in already lets others in. */
@@ -383,9 +383,22 @@ static size_t larger_pending(struct world *world, size_t largest)
 	return largest;
 }
 
+static bool tree_stored(struct world *world, uint32_t number)
+{
+	struct writer value;
+	enum sotto_err err;
+
+	writer_init_growing(&value, &allocator_default);
+	err = store_get(&world_phone(world, number)->reader, TALK_TABLE_TREE, BYTES_NONE,
+			everyone_of(world, number)->number, &value);
+	writer_release(&value);
+	return err == SOTTO_OK;
+}
+
 /*
- * A network that grows by 49 at once: the commit that adds them is too long for a record, and so is the first
- * path over a tree that has hardly any parents. All are where everybody is in the end.
+ * A network that grows by 53 at once: the commit that adds them is too long for a record, and so is the first
+ * path over a tree that has hardly any parents. All are where everybody is in the end, over
+ * restarts, too.
  */
 static void test_crowd(void **state)
 {
@@ -440,6 +453,22 @@ static void test_crowd(void **state)
 	world_run(world, 60);
 	assert_int_equal(world_received(world, 1, CROWD - 1, 1), 1);
 	assert_int_equal(world_received(world, CROWD - 1, CROWD_EARLY, 1), 1);
+	/* From their stores, with a commit between: first with the tree as it was, then with one that differs from it. */
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < CROWD; i++) {
+			assert_true(tree_stored(world, i));
+			world_restart(world_phone(world, i));
+		}
+		world_run(world, 60);
+		before = epoch_at(world, 0);
+		large_wish(world, 1);
+		world_run(world, 60);
+		for (uint32_t i = 0; i < CROWD; i++) {
+			assert_int_equal(state_of(world, i), TALK_MEMBER);
+			assert_true(epoch_at(world, i) > before);
+			assert_true(world_agree(world, 0, i));
+		}
+	}
 	world_destroy(world);
 }
 
