@@ -352,7 +352,7 @@ static enum sotto_err suspend(uint32_t number, uint64_t stated_ms, const uint32_
 			      size_t count)
 {
 	struct ledger_draft draft;
-	struct entry_bytes entry;
+	static struct entry_bytes entry;
 	union ledger_body body;
 
 	body_subject(number, &body);
