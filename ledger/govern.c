@@ -11,6 +11,14 @@
 #include "base/assert.h"
 #include "ledger/rule.h"
 
+/* Whose device this is; NULL: nobody's. */
+static const struct ledger_member *member_by_key(const struct ledger *ledger, const uint8_t *key)
+{
+	const struct ledger_device *device = ledger_device_by_key(ledger, key);
+
+	return device == NULL ? NULL : ledger_member_by_id(ledger, device->member);
+}
+
 /* ---- suspend ---- */
 
 static bool by_quorum(const struct ledger *ledger, const struct ledger_context *context)
@@ -43,13 +51,11 @@ static enum sotto_err suspend_check(const struct ledger *ledger,
 				    const struct ledger_context *context)
 {
 	const struct ledger_act *act = &context->entry.act;
-	const struct ledger_device *device =
-		ledger_device_by_key(ledger, context->body.subject.device_key);
-	const struct ledger_member *member;
+	const struct ledger_member *member =
+		member_by_key(ledger, context->body.subject.device_key);
 
-	if (device == NULL)
+	if (member == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	member = ledger_member_by_id(ledger, device->member);
 	if (member->state == LEDGER_MEMBER_REVOKED ||
 	    (member->suspended_ms != 0 && member->suspended_index >= act->base_length))
 		return SOTTO_ERR_STATE;
@@ -81,13 +87,9 @@ static void suspend_commit(struct ledger *ledger, const struct ledger_context *c
 
 bool ledger_suspended(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms)
 {
-	const struct ledger_device *device = ledger_device_by_key(ledger, key);
-	const struct ledger_member *member;
+	const struct ledger_member *member = member_by_key(ledger, key);
 
-	if (device == NULL)
-		return false;
-	member = ledger_member_by_id(ledger, device->member);
-	return member->suspended_ms != 0 && at_ms >= member->suspended_ms &&
+	return member != NULL && member->suspended_ms != 0 && at_ms >= member->suspended_ms &&
 	       at_once(member->suspended_ms, at_ms);
 }
 
@@ -96,12 +98,10 @@ bool ledger_suspended(const struct ledger *ledger, const uint8_t *key, uint64_t 
 static enum sotto_err term_check(const struct ledger *ledger, const struct ledger_context *context)
 {
 	const struct ledger_term *term = &context->body.term;
-	const struct ledger_device *device = ledger_device_by_key(ledger, term->device_key);
-	const struct ledger_member *member;
+	const struct ledger_member *member = member_by_key(ledger, term->device_key);
 
-	if (device == NULL)
+	if (member == NULL)
 		return SOTTO_ERR_NOT_FOUND;
-	member = ledger_member_by_id(ledger, device->member);
 	if (member->state == LEDGER_MEMBER_REVOKED ||
 	    (member->term_index != 0 && member->term_index >= context->entry.act.base_length))
 		return SOTTO_ERR_STATE;
@@ -120,13 +120,9 @@ static void term_commit(struct ledger *ledger, const struct ledger_context *cont
 
 bool ledger_expired(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms)
 {
-	const struct ledger_device *device = ledger_device_by_key(ledger, key);
-	const struct ledger_member *member;
+	const struct ledger_member *member = member_by_key(ledger, key);
 
-	if (device == NULL)
-		return false;
-	member = ledger_member_by_id(ledger, device->member);
-	return member->until_ms != 0 && at_ms >= member->until_ms;
+	return member != NULL && member->until_ms != 0 && at_ms >= member->until_ms;
 }
 
 /* ---- policy ---- */

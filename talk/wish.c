@@ -214,10 +214,6 @@ out:
 	return err;
 }
 
-/*
- * The sender leaves: whoever comes first by rank removes him. Behind a winning commit it does not count, since
- * that one may have let him in again; he says it once more.
- */
 enum sotto_err talk_left_note(struct talk *talk, struct talk_group *group, const uint8_t *key)
 {
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
@@ -228,6 +224,10 @@ enum sotto_err talk_left_note(struct talk *talk, struct talk_group *group, const
 	return talk_wish_put(talk, group, TALK_WISH_LEFT, device->member, BYTES_NONE);
 }
 
+/*
+ * The sender leaves: whoever comes first by rank removes him. Behind a winning commit it does not count, since
+ * that one may have let him in again; he says it once more.
+ */
 enum sotto_err talk_leave_receive(struct talk *talk, struct talk_group *group, const uint8_t *key,
 				  struct bytes body)
 {
