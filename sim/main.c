@@ -2,7 +2,7 @@
 /*
  * One run of a whole network. tools/simulate runs many, adds up, and shortens what fails.
  *
- *     sotto-sim --seed N [--phones N] [--days N] [--faults N|none] [--texts N] [--devices N|drawn]
+ *     sotto-sim --seed N [--phones N] [--days N] [--faults N|none] [--texts N] [--devices N|none|drawn]
  *               [--suite N] [--skip LIST] [--trace]
  *     sotto-sim --seed N --phones N --crowd
  *
@@ -48,14 +48,15 @@ int main(int argc, char **argv)
 			setting.days = (uint32_t)value;
 			break;
 		case 'f':
-			setting.faults = strcmp(optarg, "none") == 0 ? UINT32_MAX : (uint32_t)value;
+			setting.faults = strcmp(optarg, "none") == 0 ? SIM_NONE : (uint32_t)value;
 			break;
 		case 't':
 			setting.texts = (uint32_t)value;
 			break;
 		case 'v':
-			setting.devices =
-				strcmp(optarg, "drawn") == 0 ? SIM_DRAWN : (uint32_t)value;
+			setting.devices = strcmp(optarg, "drawn") == 0	? SIM_DRAWN
+					  : strcmp(optarg, "none") == 0 ? SIM_NONE
+									: (uint32_t)value;
 			break;
 		case 'u':
 			setting.suite = (uint16_t)value;
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (setting.devices != SIM_DRAWN && setting.devices > SIM_DEVICES_MAX)
+	if (setting.devices < SIM_DRAWN && setting.devices > SIM_DEVICES_MAX)
 		return 2;
 	/* What was given back is taken again soon: the kernel need not hear of it. */
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);

@@ -86,7 +86,7 @@ void sim_plan_make(struct sim_world *world)
 	size_t actions =
 		none ? 0
 		     : (size_t)world->setting.phones * world->setting.days * world->setting.texts;
-	size_t faults = none || world->setting.faults == UINT32_MAX ? 0 : world->setting.faults;
+	size_t faults = none || world->setting.faults == SIM_NONE ? 0 : world->setting.faults;
 
 	size_t devices = none ? 0 : (size_t)DEVICE_ACTIONS * world->setting.devices;
 

@@ -58,11 +58,16 @@ const struct sim_phone *sim_world_by_key(const struct sim_world *world, const ui
 /* A stream of its own: the rest of a seed is the same with and without. */
 static void devices_fill(struct sim_world *world)
 {
+	struct sim_setting *setting = &world->setting;
 	struct sim_random random;
 
 	sim_random_fork(&world->random, RANDOM_DEVICES, &random);
-	if (world->setting.devices == SIM_DRAWN)
-		world->setting.devices = 2 + (uint32_t)sim_random_below(&random, 5);
+	if (setting->devices == 0 && !setting->crowd && setting->seed % SIM_SEVERAL == 3)
+		setting->devices = SIM_DRAWN;
+	if (setting->devices == SIM_DRAWN)
+		setting->devices = 2 + (uint32_t)sim_random_below(&random, 5);
+	else if (setting->devices == SIM_NONE)
+		setting->devices = 0;
 }
 
 /* What the setting leaves open is the seed's. */

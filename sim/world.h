@@ -34,7 +34,9 @@
 #define SIM_GROUPS_MAX	12
 #define SIM_LOSSES_MAX	64
 #define SIM_LIARS	8 /* one of so many seeds has a relay that lies */
-#define SIM_DRAWN	UINT32_MAX
+#define SIM_SEVERAL	7 /* in one of so many some people have several devices */
+#define SIM_NONE	UINT32_MAX
+#define SIM_DRAWN	(UINT32_MAX - 1)
 #define SIM_DEVICES_MAX 24 /* further ones: all phones together have a bit each */
 
 struct sim_world;
@@ -45,9 +47,10 @@ struct sim_setting {
 	uint64_t seed;
 	uint32_t phones;
 	uint32_t days;
-	uint32_t faults;  /* of the plan; UINT32_MAX: none */
+	uint32_t faults;  /* of the plan; SIM_NONE: none */
 	uint32_t texts;	  /* a day and phone */
-	uint32_t devices; /* so many further ones may come; SIM_DRAWN: as many as the seed says */
+	uint32_t
+		devices; /* so many further ones may come; SIM_NONE, or SIM_DRAWN: some, as many as the seed says */
 	uint16_t suite;
 	bool trace;	  /* print each line */
 	bool crowd;	  /* no faults and no plan: one group of everybody (crowd.c) */
