@@ -197,7 +197,7 @@ static void card_show(struct sim_phone *phone, struct sim_phone *old)
 		return;
 	/* What was approved with a card of before, and has not come of it, may do so yet: its person takes it out. */
 	if (phone->approved)
-		sim_world_at(world, &phone->retire, sim_world_now(world));
+		retire_soon(phone, phone->approved_key, sim_world_now(world));
 	phone->approved = false;
 	phone->card_len = writer.len;
 	phone->state = SIM_PHONE_JOINED;
@@ -207,19 +207,16 @@ static void card_show(struct sim_phone *phone, struct sim_phone *old)
 
 static void approve(struct sim_phone *phone, struct sim_phone *old)
 {
-	uint8_t key[LEDGER_KEY_LEN];
 	char code[TALK_CODE_LEN + 1];
 	enum sotto_err err;
 
 	if (!talk_device_asks(old->talk) || !talk_join_code(phone->talk, code))
 		return;
-	err = talk_device_approve(old->talk, BYTES(code, TALK_CODE_LEN), key, sim_phone_now(old),
-				  sim_phone_utc(old));
+	err = talk_device_approve(old->talk, BYTES(code, TALK_CODE_LEN), phone->approved_key,
+				  sim_phone_now(old), sim_phone_utc(old));
 	if (err == SOTTO_OK) {
 		sim_trace(phone->world, "%u approves %u", old->number, phone->number);
 		phone->approved = true;
-		memcpy(phone->retired, key, LEDGER_KEY_LEN);
-		phone->retire = (struct sim_event){.run = retire, .context = phone};
 	}
 	sim_phone_settle(old, err);
 }

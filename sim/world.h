@@ -47,8 +47,8 @@ struct sim_setting {
 	uint64_t seed;
 	uint32_t phones;
 	uint32_t days;
-	uint32_t faults;  /* of the plan; SIM_NONE: none */
-	uint32_t texts;	  /* a day and phone */
+	uint32_t faults; /* of the plan; SIM_NONE: none */
+	uint32_t texts;	 /* a day and phone */
 	uint32_t
 		devices; /* so many further ones may come; SIM_NONE, or SIM_DRAWN: some, as many as the seed says */
 	uint16_t suite;
@@ -89,9 +89,10 @@ struct sim_phone {
 	struct sim_event boot, timer, errand, word;
 	/* Of people with several devices: act_device.c. */
 	struct sim_event retire, hand;
-	uint8_t key[LEDGER_KEY_LEN];	 /* as its engine has it; zeros: none */
-	uint8_t retired[LEDGER_KEY_LEN]; /* to be taken out */
-	uint32_t old, giver;		 /* phones: that approves this one; that hands over to it */
+	uint8_t key[LEDGER_KEY_LEN];	      /* as its engine has it; zeros: none */
+	uint8_t retired[LEDGER_KEY_LEN];      /* to be taken out */
+	uint8_t approved_key[LEDGER_KEY_LEN]; /* by the card that it joins with */
+	uint32_t old, giver; /* phones: that approves this one; that hands over to it */
 	uint32_t cards;
 	bool approved, asked, taking; /* asked: at least once; taking: that is not over yet */
 	struct sim_random last_words; /* of whom is revoked and writes on */
