@@ -2,12 +2,14 @@
 #	make            build/release
 #	make check      all tests on build/release; CHECK=clang or CHECK=sanitize for the other builds; SUITES="--suite talk" of them
 #	make check-cross  the MLS library and its tests on 32-bit and on big-endian processors, in an emulator
+#	make check-release  that a release is the same bytes whoever builds it, where and when
 #	make check-all  all of that, and ten seconds of each fuzz target, as CI does
 #	make demo       a relay, phones, messages, a call
 #	make bench      what things cost
 #	make planted    what is wrong on purpose, one after the other in a copy of the tree: simulated networks must find it
 #	make sim        whole networks under virtual time: SEEDS of them, from SEED on, JOBS at once (docs/simulator.md)
 #	make install    into the prefix (MESON_FLAGS=--prefix=/usr at the first make), beneath DESTDIR if that is set
+#	make release    sotto-VERSION.manifest and sotto-VERSION.tar in build/releases (docs/releases.md)
 #	make fuzz       every fuzz target under libFuzzer, or TARGETS, SECONDS each
 BUILD   ?= build/$(if $(CHECK),$(CHECK),release)
 VECTORS ?= $(wildcard ../shared/vectors)
@@ -36,6 +38,9 @@ check: all
 check-cross:
 	VECTORS=$(abspath $(VECTORS)) tools/cross
 
+check-release: | deps
+	nice -n 10 tests/release/reproducible.py
+
 check-all:
 	tests/run-all
 
@@ -61,10 +66,13 @@ demo: all
 demo-links: all
 	tools/demo-links $(BUILD)
 
+release: | deps
+	/usr/bin/python3 tools/release.py
+
 install: all
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
 	rm -rf build
 
-.PHONY: all deps check check-all check-cross sim planted fuzz bench demo demo-links install clean
+.PHONY: all deps check check-all check-cross check-release release sim planted fuzz bench demo demo-links install clean
