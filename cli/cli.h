@@ -167,6 +167,15 @@ MUST_USE enum sotto_err cli_device_build(struct cli *cli, json_t *request, int d
 					 size_t *count);
 cli_print_fn cli_print_device_item, cli_print_device;
 
+/* release.c: verify-release FILE, what comes of it, and the line of `status` about what this phone runs. */
+MUST_USE enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descriptors[2],
+					  size_t *count);
+cli_print_fn cli_print_release;
+void cli_print_running(const json_t *release);
+
+/* main.c: an object on a line of its own. */
+void cli_print_json(const json_t *object);
+
 /* print.c: text from others is shown without what a terminal would obey. */
 void cli_print_text(const char *text);
 const char *cli_text_of(const json_t *object, const char *name);

@@ -332,6 +332,8 @@ const struct cli_command cli_commands[] = {
 	 cli_print_entry, cli_print_nothing, CLI_AGENT_START},
 	{"status", "", "how this phone stands", 0, 0, build_plain, cli_print_nothing,
 	 cli_print_status, CLI_AGENT_START_LOCKED},
+	{"verify-release", "FILE", "is this release what it says, and does the ledger name it?", 1,
+	 1, cli_release_build, cli_print_nothing, cli_print_release, CLI_AGENT_START},
 	{"send", "EXT|GROUP TEXT|- [--reply ID]", "send a message", 2, 2, build_send,
 	 cli_print_nothing, cli_print_sent, CLI_AGENT_START},
 	{"edit", "EXT|GROUP ID TEXT|GROUP|-", "let a message of one's own say something else", 3, 3,

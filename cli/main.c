@@ -9,7 +9,7 @@
 #include "os/sandbox.h"
 
 /* In ASCII: some take U+2028 or U+0085 for the end of a line, and terminals obey others. */
-static void print_json(const json_t *object)
+void cli_print_json(const json_t *object)
 {
 	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
@@ -19,7 +19,7 @@ static void print_json(const json_t *object)
 static void show_item(const struct cli *cli, const json_t *object)
 {
 	if (cli->options.json)
-		print_json(object);
+		cli_print_json(object);
 	else
 		cli->command->item(cli, object);
 }
@@ -28,7 +28,7 @@ static void show_item(const struct cli *cli, const json_t *object)
 static void show_done(const struct cli *cli, const json_t *object)
 {
 	if (cli->options.json && json_object_size(object) > 0)
-		print_json(object);
+		cli_print_json(object);
 	else if (!cli->options.json)
 		cli->command->done(cli, object);
 }

@@ -87,7 +87,7 @@ void cli_help(void)
 {
 	printf("usage: sotto [--home DIR] [--json] [--passphrase-file FILE] COMMAND\n\n");
 	for (size_t i = 0; i < cli_command_count; i++)
-		printf("  %-11s %s\n", cli_commands[i].name, cli_commands[i].words);
+		printf("  %-14s %s\n", cli_commands[i].name, cli_commands[i].words);
 	printf("\nsee sotto(1)\n");
 }
 

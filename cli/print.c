@@ -384,6 +384,7 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 	       cli_text_of(object, "ledger_head"));
 	printf("  messages   %lld to be sent, %lld not acknowledged\n",
 	       cli_number_of(object, "queued"), cli_number_of(object, "unacknowledged"));
+	cli_print_running(json_object_get(object, "release"));
 	print_problems(json_object_get(object, "problems"));
 	if (!cli->options.verbose)
 		return;

@@ -42,6 +42,18 @@ enum sotto_err os_descriptor_open_write(const char *path, int *descriptor)
 	return descriptor_open(path, O_RDWR | O_CREAT | O_TRUNC, descriptor);
 }
 
+enum sotto_err os_link_read(const char *path, char *target, size_t capacity, size_t *len)
+{
+	ssize_t got = readlink(path, target, capacity);
+
+	if (got < 0)
+		return errno == EINVAL ? SOTTO_ERR_EXISTS : os_err_from_errno(errno);
+	if ((size_t)got == capacity)
+		return SOTTO_ERR_LIMIT;
+	*len = (size_t)got;
+	return SOTTO_OK;
+}
+
 enum sotto_err os_descriptor_read_at(int descriptor, uint64_t position, void *out, size_t capacity,
 				     size_t *len)
 {

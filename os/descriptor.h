@@ -19,6 +19,9 @@
 MUST_USE enum sotto_err os_descriptor_open_read(const char *path, int *descriptor);
 MUST_USE enum sotto_err os_descriptor_open_write(const char *path, int *descriptor);
 
+/* Where a symbolic link leads, without an end; LIMIT: further than capacity. NOT_FOUND, EXISTS (it is none), DENIED, IO. */
+MUST_USE enum sotto_err os_link_read(const char *path, char *target, size_t capacity, size_t *len);
+
 /* Bytes at a position: *len is what the file had, less than capacity only at its end. */
 MUST_USE enum sotto_err os_descriptor_read_at(int descriptor, uint64_t position, void *out,
 					      size_t capacity, size_t *len);

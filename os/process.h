@@ -49,6 +49,9 @@ struct os_process_end {
  */
 MUST_USE enum sotto_err os_process_find(const char *name, char path[OS_PROCESS_PATH_LEN]);
 
+/* Beneath what the program that runs is installed, in bin or libexec/sotto. NOT_FOUND: it lies in neither, as in a build folder. */
+MUST_USE enum sotto_err os_process_prefix(char prefix[OS_PROCESS_PATH_LEN]);
+
 /* ended is called once; the process may be destroyed in it. NOT_FOUND or DENIED when exec itself
  * failed: then there is no process. */
 MUST_USE enum sotto_err os_process_spawn(struct os_loop *loop, const struct os_process_spec *spec,

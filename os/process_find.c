@@ -23,25 +23,56 @@ const char *const os_process_names[] = {
 	"sotto-ringer",	  "sottod",	 NULL,
 };
 
-static enum sotto_err process_folder(size_t n, char path[OS_PROCESS_PATH_LEN])
+/* The program that runs; where its own folder ends. */
+static enum sotto_err process_own(char path[OS_PROCESS_PATH_LEN], char **slash)
 {
 	ssize_t len = readlink("/proc/self/exe", path, OS_PROCESS_PATH_LEN);
-	size_t room;
-	char *slash;
 
-	if (n >= ARRAY_LEN(process_folders))
-		return SOTTO_ERR_NOT_FOUND;
 	if (len < 0)
 		return os_err_from_errno(errno);
 	if (len >= OS_PROCESS_PATH_LEN)
 		return SOTTO_ERR_LIMIT;
 	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL)
-		return SOTTO_ERR_NOT_FOUND;
+	*slash = strrchr(path, '/');
+	return *slash != NULL ? SOTTO_OK : SOTTO_ERR_NOT_FOUND;
+}
+
+static enum sotto_err process_folder(size_t n, char path[OS_PROCESS_PATH_LEN])
+{
+	enum sotto_err err;
+	size_t room;
+	char *slash;
+	int len;
+
+	FAIL_IF(n >= ARRAY_LEN(process_folders), SOTTO_ERR_NOT_FOUND);
+	TRY(process_own(path, &slash));
 	room = (size_t)(path + OS_PROCESS_PATH_LEN - slash);
 	len = snprintf(slash, room, "%s", process_folders[n]);
-	return (size_t)len < room ? SOTTO_OK : SOTTO_ERR_LIMIT;
+	FAIL_IF((size_t)len >= room, SOTTO_ERR_LIMIT);
+out:
+	return err;
+}
+
+enum sotto_err os_process_prefix(char out[OS_PROCESS_PATH_LEN])
+{
+	static const char *const folders[] = {"/bin", "/libexec/sotto"};
+	char path[OS_PROCESS_PATH_LEN];
+	enum sotto_err err;
+	char *end;
+
+	TRY(process_own(path, &end));
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		size_t len = strlen(folders[i]);
+
+		if ((size_t)(end - path) <= len || memcmp(end - len, folders[i], len) != 0)
+			continue;
+		end[-(ptrdiff_t)len] = '\0';
+		strcpy(out, path);
+		return SOTTO_OK;
+	}
+	err = SOTTO_ERR_NOT_FOUND;
+out:
+	return err;
 }
 
 static bool process_may_run(const struct stat *status)

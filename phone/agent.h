@@ -162,6 +162,13 @@ struct agent_call {
 	char voice_sandbox[OS_SANDBOX_TEXT_LEN];
 };
 
+/* What this phone runs, as the launcher found it when it started. */
+struct agent_release {
+	bool known;   /* all that is installed is as its manifest says, whose hash this is: */
+	bool changed; /* or else there is a manifest, and something is not */
+	uint8_t hash[LEDGER_HASH_LEN];
+};
+
 struct agent {
 	struct os_loop *loop;
 	struct os_directory *home;
@@ -183,6 +190,7 @@ struct agent {
 	char link_sandbox[OS_SANDBOX_TEXT_LEN];
 	uint64_t next_ticket; /* of the agent's own requests */
 
+	struct agent_release release;
 	struct agent_relay relay;
 	struct agent_call call;
 	bool stopping;
@@ -223,6 +231,9 @@ void agent_link_cancel(struct agent *agent, uint64_t ticket);
 /* Encodes and sends one message; errors mean that the other process is gone, which is noticed elsewhere. */
 void agent_tell(struct os_ipc *ipc, const struct wire_type *type, const void *message,
 		const int *descriptors, size_t count);
+
+/* agent_release.c: what the launcher says that this phone runs; false: neither a hash nor one of its words */
+bool agent_release_set(struct agent *agent, const char *text);
 
 /* agent_relay.c: how many addresses there are for this HOST:PORT; 0: a name that nobody looked up yet */
 size_t agent_relay_addresses(const struct agent *agent, struct bytes host_port,
@@ -285,6 +296,12 @@ void command_network_link(struct agent *agent); /* it came or went */
 
 /* Waits to join for long enough to be told what may be wrong. */
 void command_network_doubt(struct agent_client *client);
+
+/* command_release.c */
+agent_command_fn command_release;
+/* What this phone runs, for `status`; and what is wrong with that, for people, NULL: nothing. */
+json_t *agent_release_json(const struct agent *agent);
+json_t *agent_release_problem(const struct agent *agent);
 
 /* command_messages.c */
 agent_command_fn command_send, command_read, command_search, command_export;

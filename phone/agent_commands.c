@@ -88,6 +88,7 @@ static const struct command commands[] = {
 	{"members", command_members, VAULT_UNLOCKED, 0, {{0}}},
 	{"ledger", command_ledger, VAULT_UNLOCKED, 0, {{0}}},
 	{"status", command_status, VAULT_ANY, 0, {{0}}},
+	{"release", command_release, VAULT_UNLOCKED, 0, {{"hash", KIND_TEXT, true}}},
 	{"send",
 	 command_send,
 	 VAULT_UNLOCKED,

@@ -2,7 +2,9 @@
 /*
  * sotto-agent: the process with the keys. Started by sotto-launcher alone:
  *
- *	sotto-agent --home DIR      channel to the launcher, listener of the control socket as descriptors
+ *	sotto-agent --home DIR --release HASH|none|changed
+ *
+ * It gets the channel to the launcher and the listener of the control socket as descriptors.
  *
  *	harden -> home, VFS -> listener -> sandbox (no network, no exec, files beneath home) -> loop
  */
@@ -102,8 +104,10 @@ int main(int argc, char **argv)
 	static struct agent agent;
 	enum sotto_err err;
 
-	if (argc != 3 || strcmp(argv[1], "--home") != 0) {
-		fprintf(stderr, "usage: sotto-agent --home DIR (sotto-launcher starts it)\n");
+	if (argc != 5 || strcmp(argv[1], "--home") != 0 || strcmp(argv[3], "--release") != 0 ||
+	    !agent_release_set(&agent, argv[4])) {
+		fprintf(stderr, "usage: sotto-agent --home DIR --release HASH (sotto-launcher "
+				"starts it)\n");
 		return 2;
 	}
 	agent_json_init();

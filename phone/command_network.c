@@ -388,6 +388,7 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 {
 	json_t *problems = json_array();
 	char trouble[AGENT_TROUBLE_LEN];
+	json_t *release;
 
 	for (int problem = 0; problem < TALK_PROBLEM_COUNT; problem++) {
 		if (problem == TALK_PROBLEM_STUCK && status->stuck_by != 0)
@@ -403,6 +404,8 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 	}
 	if (agent_link_trouble(agent, trouble))
 		json_array_append_new(problems, json_string(trouble));
+	if ((release = agent_release_problem(agent)) != NULL)
+		json_array_append_new(problems, release);
 	if (!crypto_aes_is_constant_time())
 		json_array_append_new(problems,
 				      json_string("this processor has no AES instructions: another "
@@ -443,6 +446,7 @@ static json_t *status_json(const struct agent *agent)
 	json_object_set_new(object, "unacknowledged", json_integer(status.unacknowledged));
 	json_object_set_new(object, "discarded", json_integer((json_int_t)status.discarded));
 	json_object_set_new(object, "receipts", json_boolean(status.tells_read));
+	json_object_set_new(object, "release", agent_release_json(agent));
 	json_object_set_new(object, "problems", problems_json(agent, &status));
 	json_object_set_new(object, "sandbox", sandbox_json(agent));
 	return object;

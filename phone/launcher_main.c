@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sotto-launcher: starts a phone's processes and nothing else. It has no keys, and reads nothing but which
- * process its agent wants.
+ * sotto-launcher: starts a phone's processes and nothing else. It has no keys, and reads nothing but what is
+ * installed beside it, for the agent may not, and which process its agent wants.
  *
  *	sotto-launcher --home DIR       DIR/control is the control socket that the agent accepts on
  *
- *	home, lock, listener -> sandbox -> agent, link -> loop
+ *	home, lock, listener -> which release this is -> sandbox -> agent, link -> loop
  *
  * Link is started again when it ends by itself (os/backoff.h). That a voice process or ringer has ended, the
  * agent sees by its channel; it is told only that one could not be started. When the agent ends, everything
@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "os/backoff.h"
 #include "os/descriptor.h"
 #include "os/file.h"
@@ -29,6 +30,7 @@
 #include "os/sandbox.h"
 #include "phone/log.h"
 #include "phone/processes.h"
+#include "release/installed.h"
 #include "wire/wire.h"
 
 #define CHANNELS_MAX 2
@@ -51,7 +53,8 @@ struct launcher {
 	struct os_backoff link_backoff;
 	struct os_timer link_timer;
 	struct os_timer end_timer;
-	bool ending; /* the agent is gone */
+	bool ending;				/* the agent is gone */
+	char release[2 * RELEASE_HASH_LEN + 1]; /* a hash, or a word of phone/processes.h */
 	char agent_path[OS_PROCESS_PATH_LEN];
 	char paths[PHONE_PROCESSES][OS_PROCESS_PATH_LEN]; /* "": this build has no such program */
 	int status;
@@ -261,7 +264,8 @@ static enum sotto_err start_agent(struct launcher *launcher, int listener)
 {
 	struct os_ipc_handler handler = {
 		.received = agent_said, .gone = agent_closed, .context = launcher};
-	const char *arguments[] = {"--home", os_directory_path(launcher->home), NULL};
+	const char *arguments[] = {"--home", os_directory_path(launcher->home), "--release",
+				   launcher->release, NULL};
 	int descriptors[] = {-1, 1, 2, -1, listener};
 	struct os_process_spec spec = {
 		.path = launcher->agent_path,
@@ -300,6 +304,27 @@ out:
 	return err;
 }
 
+/* Of what is there when the phone starts: what is replaced afterwards is another phone's, after the next start. */
+static void find_release(struct launcher *launcher)
+{
+	static char prefix[OS_PROCESS_PATH_LEN];
+	char differs[RELEASE_PATH_MAX + 1];
+	uint8_t hash[RELEASE_HASH_LEN];
+	enum sotto_err err = os_process_prefix(prefix);
+
+	if (err == SOTTO_OK)
+		err = release_installed(prefix, differs, hash);
+	if (err == SOTTO_OK) {
+		hex_encode(BYTES_OF(hash), launcher->release);
+		return;
+	}
+	strcpy(launcher->release,
+	       err == SOTTO_ERR_NOT_FOUND ? PHONE_RELEASE_NONE : PHONE_RELEASE_CHANGED);
+	if (err != SOTTO_ERR_NOT_FOUND)
+		phone_log("sotto-launcher", "not as its manifest says: %s",
+			  err == SOTTO_ERR_VERIFY ? differs : sotto_err_text(err));
+}
+
 static enum sotto_err prepare(struct launcher *launcher, const char *home)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -319,6 +344,7 @@ static enum sotto_err prepare(struct launcher *launcher, const char *home)
 	TRY(os_listener_open(path, &listener));
 	TRY(os_loop_create(&launcher->loop));
 	TRY(os_loop_on_signals(launcher->loop, signals, ARRAY_LEN(signals), signalled, launcher));
+	find_release(launcher);
 	TRY(os_sandbox_enter(OS_PROFILE_LAUNCHER, &options, &sandbox));
 	os_timer_init(&launcher->link_timer, link_due);
 	os_timer_init(&launcher->end_timer, end_due);

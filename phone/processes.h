@@ -17,6 +17,10 @@ enum phone_process {
 #define PHONE_CHILD_AGENT_FD	3
 #define PHONE_VOICE_MEDIA_FD	4
 
+/* What the launcher tells its agent where it is no hash that this phone runs. */
+#define PHONE_RELEASE_NONE    "none"	/* no manifest is installed */
+#define PHONE_RELEASE_CHANGED "changed" /* files are not what it says */
+
 /* Names beneath a phone's home. */
 #define PHONE_CONTROL_NAME "control"
 #define PHONE_VAULT_NAME   "vault"

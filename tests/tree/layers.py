@@ -10,7 +10,7 @@ import sys
 
 from checks import report
 
-ORDER = ["base", "crypto", "mls", "sframe", "wire", "ledger", "talk", "call", "voice", "os", "vault", "link",
+ORDER = ["base", "crypto", "mls", "sframe", "wire", "ledger", "talk", "call", "voice", "os", "release", "vault", "link",
          "relay", "phone", "cli", "tui", "gtk"]
 # sim/ stands in for os/ and link/ and joins whole networks, so it may include all but the programs.
 SIM_MAY = set(ORDER[:ORDER.index("phone") + 1]) | {"sim"}

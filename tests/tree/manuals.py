@@ -23,7 +23,7 @@ def lint(path):
 
 def words_of_command(root):
     with open(os.path.join(root, "cli", "commands.c"), encoding="utf-8") as text:
-        commands = re.findall(r'^\t\{"([a-z]+)", ', text.read(), re.M)
+        commands = re.findall(r'^\t\{"([a-z-]+)", ', text.read(), re.M)
     with open(os.path.join(root, "cli", "options.c"), encoding="utf-8") as text:
         options = re.findall(r'(?:VALUE|SWITCH)\("--([a-z-]+)"', text.read())
     return commands, options
