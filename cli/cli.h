@@ -50,6 +50,9 @@ struct cli_options {
 	bool only_new;
 	const char *reply;
 	const char *out;
+	const char *threshold;
+	const char *device;
+	bool yes;
 };
 
 struct cli {
@@ -167,6 +170,23 @@ MUST_USE enum sotto_err cli_device_build(struct cli *cli, json_t *request, int d
 					 size_t *count);
 cli_print_fn cli_print_device_item, cli_print_device;
 
+/* admin.c: what admins propose and sign. */
+MUST_USE enum sotto_err cli_proposal_build(struct cli *cli, json_t *request, int descriptors[2],
+					   size_t *count);
+MUST_USE enum sotto_err cli_admin_build(struct cli *cli, json_t *request, int descriptors[2],
+					size_t *count);
+MUST_USE enum sotto_err cli_confirm_build(struct cli *cli, json_t *request, int descriptors[2],
+					  size_t *count);
+/* A code that was typed in one word or in several, from this position on. Says what is wrong with it. */
+MUST_USE enum sotto_err cli_set_code(const struct cli *cli, json_t *request, const char *name,
+				     size_t first);
+/* Shows what is to be signed and asks whether it is meant. Of other commands nothing. Says why not. */
+MUST_USE enum sotto_err cli_admin_ask(struct cli *cli, const json_t *request);
+cli_print_fn cli_print_proposal, cli_print_decided, cli_print_admin, cli_print_admins,
+	cli_print_state_of;
+/* What was wanted is proposed: says so. */
+bool cli_print_proposed(const struct cli *cli, const json_t *object);
+
 /* release.c: verify-release FILE, what comes of it, and the line of `status` about what this phone runs. */
 MUST_USE enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descriptors[2],
 					  size_t *count);
@@ -181,10 +201,9 @@ void cli_print_text(const char *text);
 const char *cli_text_of(const json_t *object, const char *name);
 long long cli_number_of(const json_t *object, const char *name);
 void cli_put_text(FILE *out, const char *text, const char *newline);
-cli_print_fn cli_print_nothing, cli_print_member, cli_print_revoked, cli_print_entry,
-	cli_print_status, cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined,
-	cli_print_waiting, cli_print_call_state, cli_print_call_end, cli_print_vault,
-	cli_print_receipts;
+cli_print_fn cli_print_nothing, cli_print_member, cli_print_entry, cli_print_status,
+	cli_print_message, cli_print_sent, cli_print_invited, cli_print_joined, cli_print_waiting,
+	cli_print_call_state, cli_print_call_end, cli_print_vault, cli_print_receipts;
 
 /* qr.c: on a terminal only. */
 void cli_print_qr(const char *text);

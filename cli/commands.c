@@ -130,6 +130,13 @@ static enum sotto_err build_extension(struct cli *cli, json_t *request, int desc
 	return cli_check_extension(cli, cli->options.positions[0]);
 }
 
+static enum sotto_err build_members(struct cli *cli, json_t *request, int descriptors[2],
+				    size_t *count)
+{
+	return cli->options.position_count == 0 ? SOTTO_OK
+						: build_extension(cli, request, descriptors, count);
+}
+
 static enum sotto_err build_join(struct cli *cli, json_t *request, int descriptors[2],
 				 size_t *count)
 {
@@ -325,9 +332,22 @@ const struct cli_command cli_commands[] = {
 	{"join", "INVITATION | --image FILE [--no-wait]", "join by an invitation", 0, 1, build_join,
 	 cli_print_waiting, cli_print_joined, CLI_AGENT_CREATE},
 	{"revoke", "EXT", "take a member out, for good", 1, 1, build_extension, cli_print_nothing,
-	 cli_print_revoked, CLI_AGENT_START},
-	{"members", "", "who belongs to the network", 0, 0, build_plain, cli_print_member,
-	 cli_print_nothing, CLI_AGENT_START},
+	 cli_print_state_of, CLI_AGENT_START},
+	{"suspend", "EXT", "let nothing be sent to a member for a day", 1, 1, build_extension,
+	 cli_print_nothing, cli_print_state_of, CLI_AGENT_START},
+	{"confirm", "EXT CODE", "say that a newcomer is who he should be: the code was read out", 2,
+	 7, cli_confirm_build, cli_print_nothing, cli_print_state_of, CLI_AGENT_START},
+	{"pending", "[ID]", "what admins have proposed and not all have signed", 0, 3,
+	 cli_proposal_build, cli_print_proposal, cli_print_nothing, CLI_AGENT_START},
+	{"approve", "ID [--yes]", "sign a proposal, on an admin's phone", 1, 3, cli_proposal_build,
+	 cli_print_nothing, cli_print_decided, CLI_AGENT_START},
+	{"refuse", "ID", "be against a proposal, or withdraw one's own", 1, 3, cli_proposal_build,
+	 cli_print_nothing, cli_print_decided, CLI_AGENT_START},
+	{"admin", "list | add | remove | threshold ...",
+	 "who the admins are, and how many must sign", 1, 2, cli_admin_build, cli_print_admin,
+	 cli_print_admins, CLI_AGENT_START},
+	{"members", "[EXT]", "who belongs to the network, or how one member came", 0, 1,
+	 build_members, cli_print_member, cli_print_nothing, CLI_AGENT_START},
 	{"ledger", "", "everything that was ever signed about the network", 0, 0, build_plain,
 	 cli_print_entry, cli_print_nothing, CLI_AGENT_START},
 	{"status", "", "how this phone stands", 0, 0, build_plain, cli_print_nothing,

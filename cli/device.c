@@ -20,24 +20,9 @@ static enum sotto_err build_add(struct cli *cli, json_t *request)
 	return SOTTO_OK;
 }
 
-/* Typed in one word or in several. */
 static enum sotto_err build_approve(struct cli *cli, json_t *request)
 {
-	char code[128] = "";
-	size_t len = 0;
-
-	for (size_t i = 1; i < cli->options.position_count; i++) {
-		size_t more = strlen(cli->options.positions[i]);
-
-		if (len + more >= sizeof(code)) {
-			cli_fail(cli, "usage", "a code has 12 letters and digits");
-			return SOTTO_ERR_ARGUMENT;
-		}
-		memcpy(code + len, cli->options.positions[i], more + 1);
-		len += more;
-	}
-	cli_set_text(request, "code", code);
-	return SOTTO_OK;
+	return cli_set_code(cli, request, "code", 1);
 }
 
 static enum sotto_err build_list(struct cli *cli, json_t *request)

@@ -86,6 +86,7 @@ static enum cli_exit run(struct cli *cli)
 	/* What is wrong with the words is said before anything is started or asked. */
 	TRY(cli->command->build(cli, request, descriptors, &count));
 	TRY(cli_agent_ready(cli));
+	TRY(cli_admin_ask(cli, request));
 	code = exchange(cli, request, descriptors, count);
 out:
 	if (err == SOTTO_ERR_ARGUMENT)

@@ -84,29 +84,49 @@ void cli_print_nothing(const struct cli *cli, const json_t *object)
 	(void)object;
 }
 
+static void print_story(const struct cli *cli, const json_t *story)
+{
+	size_t index;
+	json_t *entry;
+
+	json_array_foreach(story, index, entry) cli_print_entry(cli, entry);
+}
+
 void cli_print_member(const struct cli *cli, const json_t *object)
 {
-	(void)cli;
 	printf("%-6s", cli_text_of(object, "extension"));
 	cli_print_text(cli_text_of(object, "name"));
 	printf("  (%s since ", cli_text_of(object, "state"));
 	print_time(cli_text_of(object, "since"));
+	if (json_is_true(json_object_get(object, "admin")))
+		printf(", admin");
 	if (cli_number_of(object, "devices") > 1)
 		printf(", %lld devices", cli_number_of(object, "devices"));
+	if (json_object_get(object, "until") != NULL) {
+		printf(", until ");
+		print_time(cli_text_of(object, "until"));
+	}
 	printf(")\n");
+	print_story(cli, json_object_get(object, "story"));
 }
 
-void cli_print_revoked(const struct cli *cli, const json_t *object)
-{
-	(void)cli;
-	printf("%s is %s\n", cli_text_of(object, "extension"), cli_text_of(object, "state"));
-}
-
+/* What was done, by whom and when; with --verbose the head after it. */
 void cli_print_entry(const struct cli *cli, const json_t *object)
 {
-	(void)cli;
-	printf("%4lld  %-10s  %.16s\n", cli_number_of(object, "index"),
-	       cli_text_of(object, "action"), cli_text_of(object, "head"));
+	json_t *signers = json_object_get(object, "signed");
+	size_t index;
+	json_t *signer;
+
+	printf("%4lld  ", cli_number_of(object, "index"));
+	print_time(cli_text_of(object, "stated"));
+	printf("  ");
+	cli_print_text(cli_text_of(object, "words"));
+	printf("  [");
+	json_array_foreach(signers, index, signer)
+		printf("%s%s", index > 0 ? ", " : "", json_string_value(signer));
+	printf("]\n");
+	if (cli->options.verbose)
+		printf("      head %s\n", cli_text_of(object, "head"));
 }
 
 /* In quotation marks: no name of a group looks like an extension. */
@@ -312,7 +332,8 @@ void cli_print_sent(const struct cli *cli, const json_t *object)
 
 void cli_print_invited(const struct cli *cli, const json_t *object)
 {
-	(void)cli;
+	if (cli_print_proposed(cli, object))
+		return;
 	printf("%s\n", cli_text_of(object, "invitation"));
 	if (!os_terminal_is_output())
 		return;
@@ -384,6 +405,12 @@ void cli_print_status(const struct cli *cli, const json_t *object)
 	       cli_text_of(object, "ledger_head"));
 	printf("  messages   %lld to be sent, %lld not acknowledged\n",
 	       cli_number_of(object, "queued"), cli_number_of(object, "unacknowledged"));
+	if (cli_number_of(object, "admins") > 0)
+		printf("  admins     %lld, of whom %lld must sign\n",
+		       cli_number_of(object, "admins"), cli_number_of(object, "threshold"));
+	if (json_object_get(object, "confirm_code") != NULL)
+		printf("  unconfirmed: read this out to a member who knows you: %s\n",
+		       cli_text_of(object, "confirm_code"));
 	cli_print_running(json_object_get(object, "release"));
 	print_problems(json_object_get(object, "problems"));
 	if (!cli->options.verbose)

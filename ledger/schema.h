@@ -42,15 +42,13 @@
 #define LEDGER_SUSPENDED_MAX 3
 
 /* What a policy may say. */
-#define LEDGER_DAY_MS		   UINT64_C(86400000)
-#define LEDGER_RETENTION_MIN	   LEDGER_DAY_MS
-#define LEDGER_RETENTION_MAX	   (365 * LEDGER_DAY_MS)
-#define LEDGER_DISAPPEAR_MIN	   UINT64_C(30000)
-#define LEDGER_DISAPPEAR_MAX	   (365 * LEDGER_DAY_MS)
-#define LEDGER_BEAT_MIN		   UINT64_C(3600000)
-#define LEDGER_BEAT_MAX		   (30 * LEDGER_DAY_MS)
-
-#define LEDGER_FIELDS_key(X, self) X(self, FIXED, key, LEDGER_KEY_LEN, none, "Ed25519 public key")
+#define LEDGER_DAY_MS	     UINT64_C(86400000)
+#define LEDGER_RETENTION_MIN LEDGER_DAY_MS
+#define LEDGER_RETENTION_MAX (365 * LEDGER_DAY_MS)
+#define LEDGER_DISAPPEAR_MIN UINT64_C(30000)
+#define LEDGER_DISAPPEAR_MAX (365 * LEDGER_DAY_MS)
+#define LEDGER_BEAT_MIN	     UINT64_C(3600000)
+#define LEDGER_BEAT_MAX	     (30 * LEDGER_DAY_MS)
 
 #define LEDGER_FIELDS_signature(X, self) \
 	X(self, FIXED, key, LEDGER_KEY_LEN, none, "who signs: the key of a device") \
@@ -82,6 +80,8 @@
 	X(self, OPAQUE, name, LEDGER_NAME_MAX, none, "the founder's") \
 	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, \
 	  "of the founder's device: the first admin") \
+	X(self, FIXED, rotation, LEDGER_KEY_LEN, none, \
+	  "that device's rotation key: see admin_keys") \
 	X(self, FIXED, inbox_read, LEDGER_HASH_LEN, none, "hash of its inbox's read token")
 
 #define LEDGER_FIELDS_authorise(X, self) \
@@ -105,10 +105,15 @@
 #define LEDGER_FIELDS_subject(X, self) \
 	X(self, FIXED, device_key, LEDGER_KEY_LEN, none, "the device whom it is about")
 
+#define LEDGER_FIELDS_admin_keys(X, self) \
+	X(self, FIXED, key, LEDGER_KEY_LEN, none, "of a confirmed device") \
+	X(self, FIXED, rotation, LEDGER_KEY_LEN, none, \
+	  "its rotation key, by which the relay knows this admin: Ed25519")
+
 #define LEDGER_FIELDS_admins(X, self) \
 	X(self, U8, threshold, 0, none, "k: 1 <= k <= n - 1 once n > 1") \
-	X(self, LIST, keys, LEDGER_ADMINS_MAX, ledger_key, \
-	  "keys of confirmed devices, ascending, no two alike")
+	X(self, LIST, keys, LEDGER_ADMINS_MAX, ledger_admin_keys, \
+	  "ascending by the device's key, no two alike, and no rotation key twice")
 
 #define LEDGER_FIELDS_further(X, self) \
 	X(self, FIXED, approver, LEDGER_KEY_LEN, none, "the device that signs the entry") \
@@ -176,7 +181,7 @@
 
 /* S(name, words): in the order of the tables in docs/protocol.md. */
 #define LEDGER_STRUCTURES(S) \
-	S(key, "A device's key") \
+	S(admin_keys, "An admin: a device's keys") \
 	S(signature, "One signature") \
 	S(envelope, "An entry as it stands in the ledger") \
 	S(act, "What the signatures of an entry cover") \

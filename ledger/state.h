@@ -29,7 +29,7 @@ struct ledger_record {
 };
 
 struct ledger_admin {
-	uint8_t key[LEDGER_KEY_LEN];
+	struct ledger_admin_keys keys;
 	uint64_t since; /* index of the entry since which it is admin without a break */
 };
 
@@ -39,6 +39,7 @@ struct ledger_state {
 	uint32_t threshold;
 	uint64_t threshold_risen; /* index of the last entry that raised it */
 	uint64_t admins_touched;
+	uint64_t admins_serial; /* lists so far; the founding entry's is number 1 */
 	uint32_t admin_count;
 	struct ledger_admin admins[LEDGER_ADMINS_MAX];
 	/* Indices of the newest entries about these; 0: none. */

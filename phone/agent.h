@@ -28,7 +28,7 @@
 #include "os/loop.h"
 #include "os/sandbox.h"
 #include "phone/processes.h"
-#include "talk/talk.h"
+#include "talk/admins.h"
 #include "vault/vault.h"
 #include "wire/relay_name.h"
 #include "wire/wire.h"
@@ -53,6 +53,9 @@ enum agent_wait {
 	AGENT_WAIT_JOIN,	/* likewise, saying what it waits for */
 	AGENT_WAIT_INVITE,	/* for the invitation of an extension */
 	AGENT_WAIT_REVOKE,	/* for a member's revocation to stand in the ledger */
+	AGENT_WAIT_ADMINS,	/* for another list of admins, or a proposal */
+	AGENT_WAIT_SUSPEND,	/* for a member to be suspended, or a proposal */
+	AGENT_WAIT_CONFIRM,	/* for a member to be confirmed */
 	AGENT_WAIT_SEND,	/* for a message to be stored */
 	AGENT_WAIT_GROUP,	/* for what is wanted of a group to be so */
 	AGENT_WAIT_DEVICE_ASKS, /* for a phone to show our card */
@@ -94,7 +97,8 @@ struct agent_client {
 	enum agent_wait wait;
 	bool broken;	      /* to be closed: it could not be told everything */
 	uint64_t deadline_ns; /* OS_NEVER: none */
-	uint32_t extension;   /* INVITE, REVOKE */
+	uint32_t extension;   /* INVITE, REVOKE, SUSPEND, CONFIRM */
+	uint64_t serial;      /* ADMINS: of the list before */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
 	bool leaves;				 /* it */
@@ -302,6 +306,14 @@ agent_command_fn command_release;
 /* What this phone runs, for `status`; and what is wrong with that, for people, NULL: nothing. */
 json_t *agent_release_json(const struct agent *agent);
 json_t *agent_release_problem(const struct agent *agent);
+
+/* command_admin.c */
+agent_command_fn command_pending, command_approve, command_refuse, command_admin_list,
+	command_admin_add, command_admin_remove, command_admin_threshold, command_suspend,
+	command_confirm;
+void command_admin_event(struct agent *agent, const struct talk_event *event);
+/* What this client wanted is proposed: it is told so. */
+void command_admin_proposed(struct agent_client *client, const struct talk_event *event);
 
 /* command_messages.c */
 agent_command_fn command_send, command_read, command_search, command_export;

@@ -84,3 +84,8 @@ json_t *agent_json_text(struct bytes text)
 {
 	return json_stringn((const char *)text.data, text.len);
 }
+
+json_t *agent_json_code(const char *code)
+{
+	return json_sprintf("%.4s-%.4s-%.4s", code, code + 4, code + 8);
+}

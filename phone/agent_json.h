@@ -16,6 +16,9 @@ json_t *agent_json_time(uint64_t utc_ms);
 json_t *agent_json_extension(const struct agent *agent, uint32_t extension);
 json_t *agent_json_hex(struct bytes bytes);
 
+/* TALK_CODE_LEN characters, in groups of four, as they are read out and typed. */
+json_t *agent_json_code(const char *code);
+
 /* UTF-8 that was checked when it came. */
 json_t *agent_json_text(struct bytes text);
 

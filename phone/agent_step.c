@@ -114,11 +114,15 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 			command_network_event(agent, event);
 		if (agent->talk != NULL)
 			command_device_event(agent, event);
+		if (agent->talk != NULL)
+			command_admin_event(agent, event);
 		break;
 	case TALK_EVENT_INVITED:
 	case TALK_EVENT_ACT_FAILED:
+	case TALK_EVENT_PROPOSAL:
 		command_network_event(agent, event);
 		command_device_event(agent, event);
+		command_admin_event(agent, event);
 		break;
 	case TALK_EVENT_GROUP_FAILED:
 		command_group_event(agent, event);

@@ -8,6 +8,7 @@
 #include "crypto/init.h"
 #include "link/link.h"
 #include "os/clock.h"
+#include "phone/act_words.h"
 #include "phone/agent.h"
 #include "phone/agent_json.h"
 #include "wire/relay_name.h"
@@ -37,14 +38,12 @@ static const char *state_word(enum talk_state state)
 	return "unknown";
 }
 
-/* In groups of four, as it is read and typed. */
 static void set_code(const struct agent *agent, json_t *object)
 {
 	char code[TALK_CODE_LEN + 1];
 
 	if (talk_join_code(agent->talk, code))
-		json_object_set_new(object, "code",
-				    json_sprintf("%.4s-%.4s-%.4s", code, code + 4, code + 8));
+		json_object_set_new(object, "code", agent_json_code(code));
 }
 
 static json_t *self_json(const struct agent *agent)
@@ -317,58 +316,18 @@ void command_revoke(struct agent_client *client, const json_t *arguments, int *d
 	(void)descriptors_count;
 	err = talk_revoke(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(agent, err);
+	if (err == SOTTO_ERR_INVALID) {
+		agent_fail(client, err,
+			   "%u is an admin: first `sotto admin remove %u`, which the others see",
+			   extension, extension);
+		return;
+	}
 	if (err != SOTTO_OK) {
 		fail_act(client, err, extension);
 		return;
 	}
 	client->extension = extension;
 	agent_client_wait(client, AGENT_WAIT_REVOKE, INVITE_WAIT_MS);
-}
-
-static const char *member_word(enum ledger_member_state state)
-{
-	switch (state) {
-	case LEDGER_MEMBER_ACTIVE:
-		return "active";
-	case LEDGER_MEMBER_REVOKED:
-		return "revoked";
-	}
-	return "unknown";
-}
-
-void command_members(struct agent_client *client, const json_t *arguments, int *descriptors,
-		     size_t descriptors_count)
-{
-	const struct ledger *ledger = talk_ledger(client->agent->talk);
-
-	(void)arguments;
-	(void)descriptors;
-	(void)descriptors_count;
-	for (uint32_t id = 1; id <= ledger_member_count(ledger); id++) {
-		const struct ledger_member *member = ledger_member_by_id(ledger, id);
-
-		if (member == NULL)
-			continue;
-		agent_item(client,
-			   json_pack("{s:o,s:s,s:s,s:o,s:I}", "extension",
-				     agent_json_extension(client->agent, member->extension), "name",
-				     member->name, "state", member_word(member->state), "since",
-				     agent_json_time(member->since_ms), "devices",
-				     (json_int_t)member->devices));
-	}
-	agent_done(client, NULL);
-}
-
-static json_t *entry_json(const struct ledger *ledger, uint64_t index)
-{
-	struct ledger_entry entry;
-	const char *action = NULL;
-
-	if (ledger_entry_decode(ledger_entry_bytes(ledger, index), &entry) == SOTTO_OK)
-		action = ledger_action_name(entry.act.action);
-	return json_pack("{s:I,s:s,s:o}", "index", (json_int_t)index, "action",
-			 action != NULL ? action : "unknown", "head",
-			 agent_json_hex(BYTES(ledger_head(ledger, index + 1), LEDGER_HASH_LEN)));
 }
 
 void command_ledger(struct agent_client *client, const json_t *arguments, int *descriptors,
@@ -380,7 +339,7 @@ void command_ledger(struct agent_client *client, const json_t *arguments, int *d
 	(void)descriptors;
 	(void)descriptors_count;
 	for (uint64_t index = 0; index < ledger_length(ledger); index++)
-		agent_item(client, entry_json(ledger, index));
+		agent_item(client, act_words_entry(client->agent, index));
 	agent_done(client, NULL);
 }
 
@@ -421,6 +380,21 @@ static json_t *sandbox_json(const struct agent *agent)
 	return json_pack("[s,s]", text, agent->link_sandbox);
 }
 
+/* Of a phone that waits to be confirmed: what its person reads out. */
+static void set_confirm_code(const struct agent *agent, json_t *object, uint32_t extension)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	char code[TALK_CODE_LEN + 1];
+	struct talk_status status;
+	const struct ledger_device *own;
+
+	talk_status(agent->talk, &status);
+	own = ledger_device_by_key(ledger, status.device_key);
+	if (own != NULL && own->state == LEDGER_DEVICE_UNCONFIRMED &&
+	    talk_confirm_words(agent->talk, extension, code) == SOTTO_OK)
+		json_object_set_new(object, "confirm_code", agent_json_code(code));
+}
+
 static json_t *status_json(const struct agent *agent)
 {
 	const struct ledger *ledger = talk_ledger(agent->talk);
@@ -447,6 +421,9 @@ static json_t *status_json(const struct agent *agent)
 	json_object_set_new(object, "discarded", json_integer((json_int_t)status.discarded));
 	json_object_set_new(object, "receipts", json_boolean(status.tells_read));
 	json_object_set_new(object, "release", agent_release_json(agent));
+	json_object_set_new(object, "admins", json_integer(ledger_admin_count(ledger)));
+	json_object_set_new(object, "threshold", json_integer(ledger_threshold(ledger)));
+	set_confirm_code(agent, object, status.extension);
 	json_object_set_new(object, "problems", problems_json(agent, &status));
 	json_object_set_new(object, "sandbox", sandbox_json(agent));
 	return object;
@@ -505,14 +482,23 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 		look_at_membership(client);
 		return;
 	case AGENT_WAIT_INVITE:
+		if (event->type == TALK_EVENT_PROPOSAL && event->own &&
+		    event->proposal == TALK_PROPOSAL_MADE)
+			command_admin_proposed(client, event);
 		if (event->type == TALK_EVENT_INVITED && event->extension == client->extension)
 			invited(client, event);
 		break;
 	case AGENT_WAIT_REVOKE:
+		if (event->type == TALK_EVENT_PROPOSAL && event->own &&
+		    event->proposal == TALK_PROPOSAL_MADE)
+			command_admin_proposed(client, event);
 		if (event->type == TALK_EVENT_MEMBERS)
 			look_at_revocation(client);
 		break;
 	case AGENT_WAIT_NONE:
+	case AGENT_WAIT_ADMINS:
+	case AGENT_WAIT_SUSPEND:
+	case AGENT_WAIT_CONFIRM:
 	case AGENT_WAIT_SEND:
 	case AGENT_WAIT_GROUP:
 	case AGENT_WAIT_DEVICE_ASKS:

@@ -3,7 +3,7 @@
  * Access keys: what they follow from, and how this phone and its relay come to have the same newest one.
  *
  *   an epoch of *everyone* that removed somebody --> secret s+1, on every phone that is left
- *   founder:  relay has s   --> key_install s+1
+ *   admins:   relay has s   --> key_install s+1 (quorum.c)
  *   everyone: relay has s+1 --> key_prove s+1 on this link, within 60 s, or to come out of catch-up
  *
  * The relay pushes nothing of this, so a phone whose newest key the relay has not got asks again: after
@@ -11,8 +11,8 @@
  */
 #include <string.h>
 
-#include "crypto/sign.h"
 #include "talk/access.h"
+#include "talk/problem.h"
 
 #define AGAIN_MS     UINT64_C(2000)
 #define AGAIN_MS_MAX UINT64_C(20000)
@@ -113,7 +113,7 @@ out:
 	return err;
 }
 
-static const struct talk_access *access_of(const struct talk *talk, uint64_t number)
+const struct talk_access *talk_access_of(const struct talk *talk, uint64_t number)
 {
 	for (size_t i = 0; i < talk->access_count; i++) {
 		if (talk->access[i].number == number)
@@ -123,40 +123,9 @@ static const struct talk_access *access_of(const struct talk *talk, uint64_t num
 }
 
 /* Is the relay behind us, so that it has to be asked until it is not? */
-static bool relay_behind(const struct talk *talk)
+bool talk_access_behind(const struct talk *talk)
 {
 	return talk->key_number != 0 && talk->key_number < talk->access[0].number;
-}
-
-/* The relay knows one rotation key, the founder's, and a threshold of one. */
-static bool may_install(const struct talk *talk)
-{
-	return talk->authority == WIRE_AUTHORITY_FULL && relay_behind(talk) &&
-	       access_of(talk, talk->key_number + 1) != NULL &&
-	       memcmp(ledger_founding(talk->ledger)->device_key, talk->identity.public_key,
-		      LEDGER_KEY_LEN) == 0;
-}
-
-static enum sotto_err install(struct talk *talk, const struct talk_access *access)
-{
-	struct wire_key_install request = {.number = access->number};
-	struct wire_approval approval = {.admin = 0};
-	uint8_t content[WIRE_SIGNED_LEN_MAX];
-	struct talk_asked *asked;
-	size_t len;
-	enum sotto_err err = SOTTO_OK;
-
-	talk_derive(access, "sotto access key 1", BYTES_NONE, request.access_key);
-	TRY(sign_create(SIGN_ED25519, NULL, BYTES_OF(talk->rotation_seed),
-			wire_signed_key_install(ledger_network(talk->ledger), &request, content),
-			approval.signature, &len));
-	request.approvals.items = &approval;
-	request.approvals.count = 1;
-	TRY(talk_ask(talk, TALK_ASK_INSTALL, &wire_key_install_type, &request, &asked));
-	talk->key_ticket = asked->ticket;
-out:
-	bytes_wipe(&request, sizeof(request));
-	return err;
 }
 
 static enum sotto_err prove(struct talk *talk, const struct talk_access *access)
@@ -190,18 +159,20 @@ static enum sotto_err ask_state(struct talk *talk)
 
 enum sotto_err talk_access_work(struct talk *talk)
 {
-	const struct talk_access *newest = access_of(talk, talk->key_number);
-	enum sotto_err err = SOTTO_OK;
+	const struct talk_access *newest = talk_access_of(talk, talk->key_number);
+	enum sotto_err err = talk_quorum_work(talk);
 
+	if (err != SOTTO_OK)
+		return err;
 	if (talk->key_ticket != 0 || talk->now_ns < talk->key_retry_ns)
 		return SOTTO_OK;
 	if (talk->key_ask)
 		err = ask_state(talk);
 	else if (talk->prove_due && newest != NULL)
 		err = prove(talk, newest);
-	else if (may_install(talk))
-		err = install(talk, access_of(talk, talk->key_number + 1));
-	else if (relay_behind(talk))
+	else if (talk_quorum_ready(talk))
+		err = talk_quorum_tell(talk);
+	else if (talk_quorum_behind(talk))
 		err = ask_state(talk);
 	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
 }
@@ -209,11 +180,12 @@ enum sotto_err talk_access_work(struct talk *talk)
 /* When talk_access_work wants to be called again, as long as it has something to do. */
 uint64_t talk_access_due(const struct talk *talk)
 {
-	bool due = talk->key_ask || talk->prove_due || relay_behind(talk);
+	bool due = talk->key_ask || talk->prove_due || talk_quorum_behind(talk);
 
-	return due && talk->key_ticket == 0 && talk->key_retry_ns > talk->now_ns
-		       ? talk->key_retry_ns
-		       : TALK_NEVER;
+	return talk_earlier(talk_quorum_due(talk),
+			    due && talk->key_ticket == 0 && talk->key_retry_ns > talk->now_ns
+				    ? talk->key_retry_ns
+				    : TALK_NEVER);
 }
 
 /* A request was refused, or ended without an answer: the link may have fallen to catch-up. */
@@ -244,6 +216,7 @@ enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state
 		talk->key_tries = 0;
 	talk->authority = state->authority;
 	talk->key_number = state->key_number;
+	talk->quorum.serial = state->admins_serial;
 	talk->link_ready = full;
 	talk->prove_due = catch_up || (full && state->prove_within_ms != 0);
 	talk_problem_set(talk, TALK_PROBLEM_OLD_KEY, talk->state == TALK_MEMBER && catch_up);
@@ -253,11 +226,11 @@ enum sotto_err talk_access_state(struct talk *talk, const struct wire_link_state
 	/* The founding arrived, and only its answer did not. */
 	if (talk->state == TALK_FOUNDING && full)
 		return talk_found_done(talk);
-	if (!relay_behind(talk) && !talk->prove_due)
+	if (!talk_quorum_behind(talk) && !talk->prove_due)
 		talk->key_tries = 0;
 	else if (talk->key_tries >= TRIES_MAX ||
-		 (!may_install(talk) &&
-		  !(talk->prove_due && access_of(talk, talk->key_number) != NULL)))
+		 (talk->quorum.due_ns == TALK_NEVER &&
+		  !(talk->prove_due && talk_access_of(talk, talk->key_number) != NULL)))
 		again_later(talk);
 	return SOTTO_OK;
 }
@@ -285,6 +258,7 @@ void talk_access_done(struct talk *talk, const struct talk_asked *asked,
 void talk_access_unlink(struct talk *talk)
 {
 	talk->key_number = talk->key_ticket = talk->key_retry_ns = 0;
+	talk->quorum = (struct talk_quorum){.due_ns = TALK_NEVER};
 	talk->prove_due = false;
 	talk->key_ask = true;
 	talk->key_tries = 0;

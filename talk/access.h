@@ -6,6 +6,9 @@
 #include "talk/state.h"
 
 const struct talk_access *talk_access_first(const struct talk *talk);
+const struct talk_access *talk_access_of(const struct talk *talk, uint64_t number);
+/* Is the relay behind us, so that it has to be asked until it is not? */
+bool talk_access_behind(const struct talk *talk);
 /* The next secret, out of the present epoch of *everyone*. */
 MUST_USE enum sotto_err talk_access_next(struct talk *talk, const struct mls_group *mls);
 MUST_USE enum sotto_err talk_access_members(const struct talk *talk, const struct talk_group *group,

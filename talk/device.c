@@ -12,7 +12,6 @@
  */
 #include <string.h>
 
-#include "crypto/armour.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "ledger/invitation.h"
@@ -43,9 +42,6 @@ static bool card_open(const struct talk *talk)
 
 /* ---- The code ---- */
 
-/* Of the digest: as many as its characters begin in. */
-#define CODE_BYTES ((TALK_CODE_LEN * 5 + 7) / 8)
-
 /*
  * 60 bits: whoever wants another phone to have the same code must make some 2^60 keys while the card is good.
  * Of the device's key alone, which signs all else.
@@ -54,8 +50,6 @@ static void code_of(const uint8_t *network, const uint8_t *card_key, const uint8
 		    char code[TALK_CODE_LEN + 1])
 {
 	uint8_t digest[WIRE_HASH_LEN];
-	uint8_t text[64];
-	struct writer writer;
 	struct hash hash;
 
 	hash_init(&hash, HASH_SHA256);
@@ -64,28 +58,7 @@ static void code_of(const uint8_t *network, const uint8_t *card_key, const uint8
 	hash_update(&hash, BYTES(card_key, LEDGER_KEY_LEN));
 	hash_update(&hash, BYTES(device_key, LEDGER_KEY_LEN));
 	hash_final(&hash, digest);
-	writer_init_fixed(&writer, text, sizeof(text));
-	armour_put(BYTES(digest, CODE_BYTES), &writer);
-	memcpy(code, text, TALK_CODE_LEN);
-	code[TALK_CODE_LEN] = '\0';
-}
-
-/* As people type it: in either case, with spaces and hyphens. */
-static bool code_fits(const char code[TALK_CODE_LEN + 1], struct bytes typed)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < typed.len; i++) {
-		char character = (char)typed.data[i];
-
-		if (character == ' ' || character == '-')
-			continue;
-		if (character >= 'a' && character <= 'z')
-			character = (char)(character - 'a' + 'A');
-		if (at == TALK_CODE_LEN || character != code[at++])
-			return false;
-	}
-	return at == TALK_CODE_LEN;
+	talk_code_put(digest, code);
 }
 
 bool talk_join_code(const struct talk *talk, char code[TALK_CODE_LEN + 1])
@@ -301,7 +274,7 @@ static enum sotto_err petition_find(const struct talk *talk, struct bytes typed,
 		    !is_ours(talk, &decoded))
 			continue;
 		code_of(ledger_network(talk->ledger), decoded.card_key, decoded.device_key, code);
-		if (code_fits(code, typed)) {
+		if (talk_code_fits(code, typed)) {
 			*found = row;
 			*further = decoded;
 			return SOTTO_OK;
@@ -364,6 +337,9 @@ enum sotto_err talk_device_retire(struct talk *talk, uint32_t extension, uint32_
 	if (memcmp(device->key, talk->identity.public_key, LEDGER_KEY_LEN) == 0)
 		return SOTTO_ERR_INVALID;
 	memcpy(body.subject.device_key, device->key, LEDGER_KEY_LEN);
+	/* Somebody else's: an act of the admins. */
+	if (device->member != talk_own_member(talk))
+		return talk_act_of(talk, LEDGER_RETIRE, &body, now_ns, utc_ms);
 	err = talk_step_begin(talk, now_ns, utc_ms);
 	if (err != SOTTO_OK)
 		return err;

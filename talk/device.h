@@ -23,6 +23,12 @@ struct talk_card {
 	uint32_t wrong;	     /* codes that did not fit */
 };
 
+/* ---- code.c ---- */
+/* Of at least 8 bytes. */
+void talk_code_put(const uint8_t *digest, char code[TALK_CODE_LEN + 1]);
+/* As people type it: in either case, with spaces and hyphens. */
+bool talk_code_fits(const char code[TALK_CODE_LEN + 1], struct bytes typed);
+
 /* ---- device.c ---- */
 uint32_t talk_own_member(const struct talk *talk); /* 0: the ledger does not know us */
 void talk_card_close(struct talk *talk);

@@ -101,6 +101,7 @@ static enum sotto_err network_found(struct talk *talk, const struct talk_found *
 	TRY(random_fill(talk->random, body.found.nonce, sizeof(body.found.nonce)));
 	memcpy(body.found.relay_key, found->relay_key, LEDGER_KEY_LEN);
 	memcpy(body.found.device_key, talk->identity.public_key, LEDGER_KEY_LEN);
+	TRY(sign_public(SIGN_ED25519, BYTES_OF(talk->rotation_seed), body.found.rotation));
 	wire_read_token_hash(talk->inbox_read, body.found.inbox_read);
 	TRY(talk_entry_make(talk, LEDGER_FOUND, &body, &entry));
 	TRY(ledger_append(talk->ledger, talk_blob_bytes(&entry)));

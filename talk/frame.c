@@ -205,6 +205,12 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		return everyone ? talk_stuck_receive(talk, key, frame->body) : SOTTO_OK;
 	case TALK_BODY_BRANCH:
 		return everyone ? talk_fork_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_PROPOSAL:
+		return everyone ? talk_proposal_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_REFUSAL:
+		return everyone ? talk_refusal_receive(talk, key, frame->body) : SOTTO_OK;
+	case TALK_BODY_APPROVAL:
+		return everyone ? talk_approval_receive(talk, key, frame->body) : SOTTO_OK;
 	case TALK_BODY_REACTION:
 	case TALK_BODY_EDIT:
 	case TALK_BODY_DELETE:

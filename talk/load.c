@@ -46,6 +46,7 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	list_init(&made->parcels);
 	list_init(&made->files);
 	list_init(&made->invites);
+	list_init(&made->proposals);
 	list_init(&made->petitions);
 	list_init(&made->coming);
 	list_init(&made->givings);
@@ -85,6 +86,7 @@ void talk_destroy(struct talk *talk)
 	talk_taking_free(talk);
 	talk_read_marks_free(talk);
 	talk_invites_clear(talk);
+	talk_proposals_clear(talk);
 	talk_asked_drop_all(talk);
 	talk_outgoing_clear(talk);
 	talk_events_clear(talk, &talk->events);
@@ -428,6 +430,11 @@ out:
 	return err;
 }
 
+static enum sotto_err proposal_row(void *context, uint64_t index, struct bytes value)
+{
+	return talk_proposal_load(((struct loading *)context)->talk, index, value);
+}
+
 /* By the epoch of the drop: the present one's is on its way, a past one's has won. */
 static enum sotto_err commit_row(void *context, uint64_t index, struct bytes value)
 {
@@ -630,6 +637,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 		{TALK_TABLE_PARCEL, parcel_row, BYTES_NONE},
 		{TALK_TABLE_PARCEL, file_row, TALK_OWNER_FILE},
 		{TALK_TABLE_INVITE, invite_row, BYTES_NONE},
+		{TALK_TABLE_INVITE, proposal_row, TALK_OWNER_PROPOSAL},
 		{TALK_TABLE_HAND, hand_row, BYTES_NONE},
 		{TALK_TABLE_HAND, marks_row, TALK_OWNER_MARKS},
 		{TALK_TABLE_GROUP, group_row, BYTES_NONE},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "crypto/sign.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -93,6 +94,25 @@ enum sotto_err talk_package_check(const struct talk *talk, const uint8_t *key, s
 		       : SOTTO_ERR_INVALID;
 }
 
+enum sotto_err talk_package_rotation(struct talk *talk, const uint8_t *key, uint8_t *rotation)
+{
+	const struct talk_package *package = talk_package_of(talk, key);
+	struct mls_key_package_info info;
+	struct bytes data;
+	enum sotto_err err;
+
+	if (package == NULL)
+		return SOTTO_ERR_NOT_FOUND;
+	err = mls_key_package_check(&talk->mls, talk_blob_bytes(&package->message), 0, &info);
+	if (err != SOTTO_OK)
+		return err;
+	if (mls_extension_find(info.extensions, TALK_ROTATION_EXTENSION, &data) != SOTTO_OK ||
+	    data.len != LEDGER_KEY_LEN || sign_check_public(SIGN_ED25519, data) != SOTTO_OK)
+		return SOTTO_ERR_NOT_FOUND;
+	memcpy(rotation, data.data, LEDGER_KEY_LEN);
+	return SOTTO_OK;
+}
+
 enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key, struct bytes message)
 {
 	struct talk_package *package = talk_package_of(talk, key);
@@ -131,7 +151,7 @@ enum sotto_err talk_package_receive(struct talk *talk, const uint8_t *key, struc
 
 void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options)
 {
-	static const uint16_t extensions[] = {TALK_CONTEXT_EXTENSION};
+	static const uint16_t extensions[] = {TALK_CONTEXT_EXTENSION, TALK_ROTATION_EXTENSION};
 
 	*options = (struct mls_leaf_options){
 		.identity = &talk->identity,
@@ -149,6 +169,9 @@ void talk_leaf_options(struct talk *talk, struct mls_leaf_options *options)
 enum sotto_err talk_package_make(struct talk *talk, struct talk_package **package)
 {
 	struct talk_package *made = talk_take(talk, sizeof(*made));
+	uint8_t rotation[LEDGER_KEY_LEN];
+	struct mls_extension extension = {.type = TALK_ROTATION_EXTENSION,
+					  .data = BYTES_OF(rotation)};
 	struct mls_leaf_options options;
 	struct mls_buffer message = {0};
 	enum sotto_err err = SOTTO_OK;
@@ -159,7 +182,8 @@ enum sotto_err talk_package_make(struct talk *talk, struct talk_package **packag
 	list_init(&made->alike);
 	list_init(&made->unsaved);
 	talk_leaf_options(talk, &options);
-	TRY(mls_key_package_create(&talk->mls, &options, NULL, 0, &message, &made->secrets));
+	TRY(sign_public(SIGN_ED25519, BYTES_OF(talk->rotation_seed), rotation));
+	TRY(mls_key_package_create(&talk->mls, &options, &extension, 1, &message, &made->secrets));
 	TRY(talk_package_set(talk, made, mls_buffer_bytes(&message)));
 	memcpy(made->device_key, talk->identity.public_key, LEDGER_KEY_LEN);
 	made->number = talk_number(talk);

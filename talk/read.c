@@ -98,6 +98,7 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 
 	if (!talk_relay_lost(talk))
 		talk_packages_lost(talk);
+	talk_proposals_lost(talk);
 	talk_problem_set(talk, TALK_PROBLEM_LOST, true);
 	talk_drop_restart(drop);
 	if (drop == &talk->inbox)

@@ -145,7 +145,7 @@ out:
 	return err;
 }
 
-static enum sotto_err invite_fail(struct talk *talk, const uint8_t *key)
+enum sotto_err talk_invite_fail(struct talk *talk, const uint8_t *key)
 {
 	list_for_each (element, following, &talk->invites) {
 		struct talk_invite_row *row = CONTAINER_OF(element, struct talk_invite_row, list);
@@ -174,7 +174,7 @@ static enum sotto_err act_failed(struct talk *talk, struct bytes bytes, enum sot
 		return SOTTO_OK; /* another sponsor was first */
 	if (entry.act.action == LEDGER_AUTHORISE) {
 		event.extension = body.authorise.extension;
-		TRY(invite_fail(talk, body.authorise.invitation_key));
+		TRY(talk_invite_fail(talk, body.authorise.invitation_key));
 	}
 	if (entry.act.action == LEDGER_FURTHER)
 		event.extension = talk_extension_of(talk, UINT32_MAX);
@@ -196,6 +196,14 @@ enum sotto_err talk_entry_take(struct talk *talk, struct bytes bytes)
 	return err == SOTTO_OK ? entry_landed(talk, bytes) : err;
 }
 
+static bool entry_stands(const struct talk *talk, struct bytes bytes)
+{
+	struct ledger_entry entry;
+
+	return ledger_entry_decode(bytes, &entry) == SOTTO_OK &&
+	       ledger_has(talk->ledger, entry.act.id);
+}
+
 enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, const uint8_t *key)
 {
 	struct talk_entry entry;
@@ -208,6 +216,9 @@ enum sotto_err talk_entry_receive(struct talk *talk, struct bytes body, const ui
 		return entry_landed(talk, entry.entry);
 	if (err == SOTTO_ERR_NO_MEMORY)
 		return err;
+	/* Two have sent the same one. */
+	if (key == NULL && entry_stands(talk, entry.entry))
+		return SOTTO_OK;
 	if (key == NULL)
 		return act_failed(talk, entry.entry, err);
 	if (err == SOTTO_ERR_UNSUPPORTED || err == SOTTO_ERR_VERSION)

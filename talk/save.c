@@ -389,6 +389,7 @@ enum sotto_err talk_save(struct talk *talk)
 	list_for_each (element, following, &talk->groups)
 		TRY(group_save(talk, CONTAINER_OF(element, struct talk_group, list)));
 	TRY(packages_save(talk));
+	TRY(talk_proposals_save(talk));
 	list_for_each (element, following, &talk->parcels)
 		TRY(parcel_save(talk, CONTAINER_OF(element, struct talk_sent_parcel, list)));
 	list_for_each (element, following, &talk->files)

@@ -41,6 +41,7 @@
 #define TALK_BRANCH_CONTENT_MAX 4096
 #define TALK_FURTHER_MAX	512
 #define TALK_GROUP_NAME_MAX	64    /* bytes of UTF-8 */
+#define TALK_PROPOSAL_ACTS_MAX	128   /* acts of the admins that are signed together */
 #define TALK_PART_MAX		60000 /* one part, in one record */
 /* A file fits its drop at the relay, which takes 16 MiB: a tree, a ledger and key packages of a full network do. */
 #define TALK_FILE_PARTS_MAX 240
@@ -325,6 +326,19 @@
 	X(self, FIXED, group, TALK_MESSAGE_ID_LEN, none, "one to one: zeros") \
 	X(self, LIST, messages, TALK_MARKS_MAX, talk_message_id, "that were read")
 
+#define TALK_FIELDS_proposal(X, self) \
+	X(self, LIST, entries, TALK_PROPOSAL_ACTS_MAX, talk_entry, \
+	  "admin acts, each with the sender's signature alone")
+
+#define TALK_FIELDS_refusal(X, self) \
+	X(self, FIXED, proposal, LEDGER_HASH_LEN, none, "which one: see Proposals")
+
+#define TALK_FIELDS_approval(X, self) \
+	X(self, U8, kind, 0, none, "1 `key_install`, 2 `admins_change`") \
+	X(self, U64, number, 0, none, "of the access key, or the list's serial") \
+	X(self, FIXED, signature, LEDGER_SIGNATURE_LEN, none, \
+	  "by the sender's rotation key over what the relay is to be told")
+
 /* S(name, words): an item stands before what lists it. */
 #define TALK_STRUCTURES(S) \
 	S(relay_word, "A signature of the relay over what it served") \
@@ -365,7 +379,10 @@
 	  "Body 14, *everyone* only: the history of a conversation that may have two") \
 	S(branch_content, "What a notice of the history of *everyone* says") \
 	S(branch_notice, "On the porch: the history of *everyone*, which may have two") \
-	S(read_marks, "What a letter says of what was read")
+	S(read_marks, "What a letter says of what was read") \
+	S(proposal, "Body 15, *everyone* only: an admin signs acts of the admins") \
+	S(refusal, "Body 16, *everyone* only: an admin is against a proposal") \
+	S(approval, "Body 17, *everyone* only: an admin's signature for the relay")
 
 #define TALK_DECLARE(name, words) WIRE_STRUCT(talk_##name, TALK_FIELDS_##name)
 TALK_STRUCTURES(TALK_DECLARE)
@@ -390,6 +407,9 @@ enum talk_body_type {
 	TALK_BODY_READ = 12,
 	TALK_BODY_LEAVE = 13,
 	TALK_BODY_BRANCH = 14,
+	TALK_BODY_PROPOSAL = 15,
+	TALK_BODY_REFUSAL = 16,
+	TALK_BODY_APPROVAL = 17,
 };
 
 #endif

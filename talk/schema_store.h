@@ -8,7 +8,7 @@
 
 #include "talk/schema.h"
 
-#define TALK_STORE_VERSION  14
+#define TALK_STORE_VERSION  15
 #define TALK_RECIPIENTS_MAX 20000
 #define TALK_DROPS_MAX	    3 /* the present epoch's, and two before it */
 #define TALK_OWN_MAX	    8192
@@ -300,6 +300,15 @@
 	X(self, FIXED, device_key, 32, none, "to whom, or whose") \
 	X(self, OPAQUE, content, TALK_LETTER_CONTENT_MAX, none, "an encoded read_marks")
 
+#define TALK_FIELDS_kept_proposal(X, self) \
+	X(self, U8, version, 0, none, "") \
+	X(self, FIXED, by, 32, none, "the device that proposed it") \
+	X(self, U64, came_ms, 0, none, "") \
+	X(self, U64, said_ms, 0, none, "when we last said what we have signed; 0: it is to be") \
+	X(self, LIST, refused, LEDGER_ADMINS_MAX, talk_kept_key, "devices that are against it") \
+	X(self, LIST, entries, TALK_PROPOSAL_ACTS_MAX, talk_entry, \
+	  "with the signatures that are here")
+
 #define TALK_KEPT_STRUCTURES(S) \
 	S(kept_self) \
 	S(kept_own) \
@@ -329,6 +338,7 @@
 	S(kept_taking) \
 	S(kept_giving) \
 	S(kept_branch) \
+	S(kept_proposal) \
 	S(kept_marks)
 
 #define LEDGER_INVITATION_MAX	768
@@ -366,6 +376,8 @@ extern const size_t talk_kept_type_count;
 #define TALK_TABLE_BRANCH (STORE_TABLE_RING | (STORE_TABLES_TALK + 13))
 /* What a group is to become. */
 #define TALK_TABLE_WISH (STORE_TABLE_RING | (STORE_TABLES_TALK + 14))
+/* Owner of the rows of TALK_TABLE_INVITE that are proposals, by their numbers. */
+#define TALK_OWNER_PROPOSAL BYTES_TEXT("proposal")
 /* Owner of the rows of TALK_TABLE_PARCEL that are files, by their numbers. */
 #define TALK_OWNER_FILE BYTES_TEXT("file")
 /* Of the owner `marks`: what was read, a kept_marks. Else index 0: what we asked for, a kept_taking. Else what another device of ours asks for, a kept_giving. */

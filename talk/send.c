@@ -368,7 +368,8 @@ enum sotto_err talk_out_seen(struct talk *talk, struct talk_group *group,
 		return talk_out_remove(talk, group, out);
 	}
 	if (out->type == TALK_BODY_KEY_PACKAGE || out->type == TALK_BODY_STUCK ||
-	    out->type == TALK_BODY_BRANCH)
+	    out->type == TALK_BODY_BRANCH || out->type == TALK_BODY_PROPOSAL ||
+	    out->type == TALK_BODY_REFUSAL)
 		return talk_out_remove(talk, group, out);
 	if (!out->stored)
 		TRY(talk_out_stored(talk, group, out));

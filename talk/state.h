@@ -12,7 +12,8 @@
  *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c file.c fetch.c porch.c   parcels, the files that they name, and petitions
- *   device.c                  a further device of our person: its card, and whom it lets in
+ *   device.c code.c           a further device of our person: its card, whom it lets in; codes that people read out
+ *   admin.c proposal.c decide.c quorum.c   what admins do alone, one after the other, and for the relay
  *   take.c give.c sheaf.c marks.c   what was said before, and what was read, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
  *   branch.c fork.c           which commits led here; two histories that become one
@@ -39,6 +40,7 @@
 #include "talk/branch.h"
 #include "talk/clean.h"
 #include "talk/device.h"
+#include "talk/proposal.h"
 #include "talk/schema_store.h"
 #include "talk/talk.h"
 #include "talk/update.h"
@@ -74,9 +76,10 @@
 /* How often it is looked who is silent, and how exact the times of that are in the store. */
 #define TALK_SILENCE_MS UINT64_C(3600000)
 /* After so long without having read *everyone* the porch's key is tried, too. */
-#define TALK_PORCH_MS	       UINT64_C(86400000)
+#define TALK_PORCH_MS		UINT64_C(86400000)
 
-#define TALK_CONTEXT_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 1)
+#define TALK_CONTEXT_EXTENSION	(MLS_EXTENSION_PRIVATE_USE + 1)
+#define TALK_ROTATION_EXTENSION (MLS_EXTENSION_PRIVATE_USE + 2) /* of a key package: package.c */
 
 /* Why a group does not lead on by itself. */
 enum talk_stuck_why {
@@ -393,6 +396,8 @@ struct talk {
 	struct ledger *ledger;
 	uint64_t ledger_saved; /* entries in the store */
 	struct talk_card card;
+	struct list proposals;
+	struct talk_quorum quorum;
 
 	struct list groups;
 	struct talk_group *everyone;
@@ -686,8 +691,6 @@ bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, 
 size_t talk_network_room(const struct talk *talk); /* for so many devices more */
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
 MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
-MUST_USE enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension);
-void talk_invites_clear(struct talk *talk);
 
 /* ---- commit.c ---- */
 MUST_USE enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,

@@ -226,9 +226,10 @@ MUST_USE enum sotto_err talk_join(struct talk *talk, struct bytes invitation, ui
 
 /*
  * An invitation for one member. Its text comes with TALK_EVENT_INVITED, once the entry stands in the
- * ledger. SOTTO_ERR_DENIED: not an admin, or one signature is not enough (collecting k signatures has its
- * place in talk_act; the first release offers one). SOTTO_ERR_LIMIT: the network has TALK_MEMBERS_MAX
- * devices, or what a newcomer must be sent has become too long. SOTTO_ERR_EXISTS, _INVALID, _STATE.
+ * ledger; where more than one admin must sign, TALK_EVENT_PROPOSAL comes first (talk/admins.h).
+ * SOTTO_ERR_DENIED: not an admin. SOTTO_ERR_LIMIT: the network has TALK_MEMBERS_MAX
+ * devices, or what a newcomer must be sent has become too long, or too many proposals are open. SOTTO_ERR_EXISTS, _INVALID,
+ * _STATE.
  */
 MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struct bytes name,
 				    uint64_t valid_ms, uint64_t now_ns, uint64_t utc_ms);
@@ -638,11 +639,24 @@ enum talk_event_type {
 	 * name), err. */
 	TALK_EVENT_GROUP_FAILED,
 	TALK_EVENT_DEVICE_ASKS, /* a phone has shown the card of talk_device_card */
-	TALK_EVENT_HAND,	/* talk_hand_next says something else */
+	/* proposal, text: its code, extension: who proposed it, own: this phone did */
+	TALK_EVENT_PROPOSAL,
+	TALK_EVENT_HAND, /* talk_hand_next says something else */
+};
+
+/* What has become of an act of the admins: talk/admins.h. */
+enum talk_proposal_change {
+	TALK_PROPOSAL_NONE = 0,
+	TALK_PROPOSAL_MADE = 1,	   /* somebody proposed it */
+	TALK_PROPOSAL_SIGNED = 2,  /* an admin more has signed it */
+	TALK_PROPOSAL_REFUSED = 3, /* an admin is against it */
+	TALK_PROPOSAL_DONE = 4,	   /* it stands in the ledger */
+	TALK_PROPOSAL_LAPSED = 5,  /* nothing can come of it any more */
 };
 
 struct talk_event {
 	enum talk_event_type type;
+	enum talk_proposal_change proposal;
 	uint32_t extension;
 	struct talk_conversation conversation;
 	struct talk_message message;

@@ -56,7 +56,8 @@ void talk_update_used(const struct talk *talk, struct talk_group *group, uint8_t
 {
 	/* What phones say by themselves is no use of a conversation. */
 	if (type == TALK_BODY_RECEIPT || type == TALK_BODY_BEACON ||
-	    type == TALK_BODY_KEY_PACKAGE || type == TALK_BODY_STUCK || type == TALK_BODY_BRANCH)
+	    type == TALK_BODY_KEY_PACKAGE || type == TALK_BODY_STUCK || type == TALK_BODY_BRANCH ||
+	    type == TALK_BODY_PROPOSAL || type == TALK_BODY_APPROVAL)
 		return;
 	if (type == TALK_BODY_CALL)
 		group->pace.call_ns = talk->now_ns;

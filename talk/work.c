@@ -141,6 +141,7 @@ static enum sotto_err member_work(struct talk *talk)
 	TRY(talk_porch_work(talk));
 	TRY(talk_fork_work(talk));
 	TRY(talk_plea_work(talk));
+	TRY(talk_proposals_work(talk));
 	TRY(talk_beacon_work(talk));
 	TRY(talk_send_work(talk, talk->everyone));
 	TRY(talk_files_work(talk));
@@ -406,6 +407,7 @@ static uint64_t next_due(const struct talk *talk)
 	}
 	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))
 		return due;
+	due = talk_earlier(due, talk_proposals_due(talk));
 	list_for_each (element, following, &talk->petitions) {
 		const struct talk_petition_row *row =
 			CONTAINER_OF(element, struct talk_petition_row, list);

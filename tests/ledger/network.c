@@ -113,8 +113,8 @@ void body_further(const struct ledger *ledger, uint32_t approver, uint32_t numbe
 	ASSERT(err == SOTTO_OK);
 }
 
-void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count, struct ledger_key *keys,
-		 union ledger_body *body)
+void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count,
+		 struct ledger_admin_keys *keys, union ledger_body *body)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct person person;
@@ -126,6 +126,7 @@ void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count, struc
 		     place--)
 			keys[place] = keys[place - 1];
 		memcpy(keys[place].key, person.device_key, LEDGER_KEY_LEN);
+		memcpy(keys[place].rotation, person.invitation_key, LEDGER_KEY_LEN);
 	}
 	body->admins = (struct ledger_admins){.threshold = threshold,
 					      .keys = {.items = keys, .count = count}};
@@ -176,6 +177,7 @@ struct ledger *network_found(const struct allocator *allocator)
 	};
 	memcpy(body.found.relay_key, person.invitation_key, LEDGER_KEY_LEN);
 	memcpy(body.found.device_key, person.device_key, LEDGER_KEY_LEN);
+	memcpy(body.found.rotation, person.invitation_key, LEDGER_KEY_LEN);
 	err = act(ledger, LEDGER_FOUND, &body, founder, 1);
 	ASSERT(err == SOTTO_OK);
 	return ledger;
@@ -198,7 +200,7 @@ struct ledger *network_two_of_three(const struct allocator *allocator)
 {
 	static const uint32_t admins[] = {0, 1, 2};
 	struct ledger *ledger = network_found(allocator);
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	union ledger_body body;
 	enum sotto_err err;
 

@@ -42,8 +42,8 @@ void body_further(const struct ledger *ledger, uint32_t approver, uint32_t numbe
 		  union ledger_body *body);
 
 /* keys has room for count keys and lives as long as body. */
-void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count, struct ledger_key *keys,
-		 union ledger_body *body);
+void body_admins(uint8_t threshold, const uint32_t *numbers, size_t count,
+		 struct ledger_admin_keys *keys, union ledger_body *body);
 
 /* A draft signed by all of these people. */
 void act_make(const struct ledger *ledger, uint8_t action, const union ledger_body *body,

@@ -268,7 +268,7 @@ static void test_revoke_takes_all(void **state)
 static void test_one_person_one_admin(void **state)
 {
 	static const uint32_t twice[] = {0, 1, 50};
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	union ledger_body body;
 
 	(void)state;

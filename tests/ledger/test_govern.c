@@ -303,7 +303,7 @@ static void test_terms(void **state)
 {
 	static const uint32_t admins[] = {0, 1, 4};
 	uint64_t until_ms = NETWORK_UTC_MS + 30 * DAY_MS;
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	union ledger_body body;
 
 	(void)state;

@@ -196,7 +196,7 @@ static void test_proposals_lapse_when_threshold_rises(void **state)
 	static const uint32_t four[] = {0, 1, 2, 3};
 	static const uint32_t three[] = {0, 1, 2};
 	static struct entry_bytes before;
-	struct ledger_key keys[4];
+	struct ledger_admin_keys keys[4];
 	union ledger_body body;
 
 	(void)state;
@@ -223,7 +223,7 @@ static void test_signer_stops_being_admin(void **state)
 	static const uint32_t with_one[] = {0, 1, 2};
 	static const uint32_t zero_two[] = {0, 2};
 	static struct entry_bytes before, unaffected;
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	union ledger_body body;
 
 	(void)state;
@@ -265,7 +265,7 @@ static void test_thresholds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct ledger_key keys[3];
+		struct ledger_admin_keys keys[3];
 		union ledger_body body;
 
 		body_admins(table[i].threshold, numbers, table[i].admins, keys, &body);
@@ -284,7 +284,7 @@ static void test_thresholds(void **state)
 static void test_admins_are_confirmed_devices(void **state)
 {
 	static const uint32_t with_stranger[] = {0, 1, 8};
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	union ledger_body body;
 
 	(void)state;
@@ -478,7 +478,7 @@ static void test_truncations_and_flips(void **state)
 	static const uint8_t actions[] = {LEDGER_AUTHORISE, LEDGER_ENROL, LEDGER_REVOKE,
 					  LEDGER_ADMINS};
 	static const uint32_t three[] = {0, 1, 2};
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 
 	(void)state;
 	network_join(ledger, 4, both, 2);

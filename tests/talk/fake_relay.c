@@ -64,7 +64,10 @@ struct fake_relay {
 	uint32_t append_refusals;
 	uint32_t swallows;
 	bool forges; /* signs with another key than its own */
-	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32], admin[32];
+	uint8_t network[32], access_keys[KEYS_MAX][32], porch_key[32], porch_drop[32];
+	struct wire_admin_key admins[WIRE_ADMINS_MAX];
+	size_t admin_count, threshold;
+	uint64_t serial; /* of the list of admins */
 	uint32_t incarnations;
 	uint64_t now_ms;
 };
@@ -451,7 +454,8 @@ static void hello(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 {
 	struct wire_link_state state = {.version = WIRE_VERSION,
 					.authority = relay->authority[link],
-					.key_number = relay->number};
+					.key_number = relay->number,
+					.admins_serial = relay->serial};
 
 	if (state.authority == WIRE_AUTHORITY_FULL && relay->shown[link] != relay->number)
 		state.prove_within_ms = 60000;
@@ -459,14 +463,43 @@ static void hello(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 	answer(relay, link, ticket, &wire_link_state_type, &state, true);
 }
 
+static void admins_take(struct fake_relay *relay, const struct wire_list *list, uint8_t threshold,
+			uint64_t serial)
+{
+	struct wire_cursor cursor = wire_list_walk(list);
+
+	relay->admin_count = 0;
+	while (relay->admin_count < WIRE_ADMINS_MAX &&
+	       wire_admin_key_next(&cursor, &relay->admins[relay->admin_count]))
+		relay->admin_count++;
+	relay->threshold = threshold;
+	relay->serial = serial;
+}
+
+/* k of the admins that stand, each once. */
+static bool approved(const struct fake_relay *relay, const struct wire_list *list,
+		     struct bytes content)
+{
+	struct wire_cursor cursor = wire_list_walk(list);
+	struct wire_approval approval;
+	size_t next = 0, count = 0;
+
+	while (wire_approval_next(&cursor, &approval)) {
+		if (approval.admin < next || approval.admin >= relay->admin_count ||
+		    sign_verify(SIGN_ED25519, BYTES_OF(relay->admins[approval.admin].key), content,
+				BYTES_OF(approval.signature)) != SOTTO_OK)
+			return false;
+		next = approval.admin + 1u;
+		count++;
+	}
+	return count >= relay->threshold;
+}
+
 static void found(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		  const struct wire_found *request)
 {
-	struct wire_cursor cursor = wire_list_walk(&request->admins);
-	struct wire_admin_key admin;
-
 	if (relay->number != 0 || relay->authority[link] != WIRE_AUTHORITY_CLAIM ||
-	    !wire_admin_key_next(&cursor, &admin)) {
+	    request->admins.count == 0) {
 		done(relay, link, ticket, WIRE_STATUS_REFUSED);
 		return;
 	}
@@ -475,7 +508,7 @@ static void found(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 	memcpy(relay->access_keys[1], request->access_key, 32);
 	memcpy(relay->porch_key, request->porch_key, 32);
 	memcpy(relay->porch_drop, request->porch_drop, 32);
-	memcpy(relay->admin, admin.key, 32);
+	admins_take(relay, &request->admins, request->threshold, 1);
 	done(relay, link, ticket, WIRE_STATUS_OK);
 }
 
@@ -493,23 +526,42 @@ static bool busy(struct fake_relay *relay, uint32_t link, uint64_t ticket)
 static enum wire_status install(struct fake_relay *relay, uint32_t link,
 				const struct wire_key_install *request)
 {
-	struct wire_cursor cursor = wire_list_walk(&request->approvals);
 	uint8_t content[WIRE_SIGNED_LEN_MAX];
-	struct wire_approval approval;
 
 	if (relay->authority[link] != WIRE_AUTHORITY_FULL)
 		return WIRE_STATUS_REFUSED;
 	if (request->number != relay->number + 1)
 		return WIRE_STATUS_STALE;
-	if (!wire_approval_next(&cursor, &approval) || approval.admin != 0 ||
-	    sign_verify(SIGN_ED25519, BYTES_OF(relay->admin),
-			wire_signed_key_install(relay->network, request, content),
-			BYTES_OF(approval.signature)) != SOTTO_OK)
+	if (!approved(relay, &request->approvals,
+		      wire_signed_key_install(relay->network, request, content)))
 		return WIRE_STATUS_REFUSED;
 	ASSERT(relay->number + 1 < KEYS_MAX);
 	relay->number++;
 	memcpy(relay->access_keys[relay->number], request->access_key, 32);
 	return WIRE_STATUS_OK;
+}
+
+static enum wire_status admins_change(struct fake_relay *relay, uint32_t link,
+				      const struct wire_admins_change *request)
+{
+	uint8_t content[WIRE_SIGNED_LEN_MAX];
+
+	if (relay->authority[link] != WIRE_AUTHORITY_FULL)
+		return WIRE_STATUS_REFUSED;
+	if (request->serial != relay->serial + 1)
+		return WIRE_STATUS_STALE;
+	if (!approved(relay, &request->approvals,
+		      wire_signed_admins_change(relay->network, request, content)))
+		return WIRE_STATUS_REFUSED;
+	admins_take(relay, &request->admins, request->threshold, request->serial);
+	return WIRE_STATUS_OK;
+}
+
+uint64_t fake_relay_admins(const struct fake_relay *relay, size_t *count, size_t *threshold)
+{
+	*count = relay->admin_count;
+	*threshold = relay->threshold;
+	return relay->serial;
 }
 
 static enum wire_status prove(struct fake_relay *relay, uint32_t link,
@@ -632,6 +684,7 @@ static void request_take(struct fake_relay *relay, uint32_t link, uint64_t ticke
 		struct wire_hello hello;
 		struct wire_key_install install;
 		struct wire_key_prove prove;
+		struct wire_admins_change admins;
 	} body;
 	struct watch watch = {.link = link, .ticket = ticket};
 	uint8_t read_hash[WIRE_HASH_LEN];
@@ -663,6 +716,8 @@ static void request_take(struct fake_relay *relay, uint32_t link, uint64_t ticke
 		return;
 	} else if (type == &wire_key_install_type) {
 		done(relay, link, ticket, (uint8_t)install(relay, link, &body.install));
+	} else if (type == &wire_admins_change_type) {
+		done(relay, link, ticket, (uint8_t)admins_change(relay, link, &body.admins));
 	} else if (type == &wire_key_prove_type) {
 		done(relay, link, ticket, (uint8_t)prove(relay, link, &body.prove));
 	} else if (type == &wire_hello_type) {

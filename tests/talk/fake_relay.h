@@ -78,6 +78,8 @@ void fake_relay_unfork(struct fake_relay *relay);
 uint64_t fake_relay_number(const struct fake_relay *relay);
 
 /* enum wire_authority of a link; NONE: no link. */
+/* Serial of the list of admins, how many they are and how many must sign. */
+uint64_t fake_relay_admins(const struct fake_relay *relay, size_t *count, size_t *threshold);
 uint8_t fake_relay_authority(const struct fake_relay *relay, uint32_t link);
 
 /* Does any stored byte string contain this one? */

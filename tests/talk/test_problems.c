@@ -666,7 +666,7 @@ static void test_one_person(void **state)
 	struct world *world = settled(660);
 	struct talk *talk = talk_of(world, 0);
 	union ledger_body body = {0};
-	struct ledger_key keys[3];
+	struct ledger_admin_keys keys[3];
 	struct talk_blob entry = {0};
 
 	(void)state;
@@ -678,6 +678,7 @@ static void test_one_person(void **state)
 		for (; place > 0 && memcmp(keys[place - 1].key, key, LEDGER_KEY_LEN) > 0; place--)
 			keys[place] = keys[place - 1];
 		memcpy(keys[place].key, key, LEDGER_KEY_LEN);
+		assert_int_equal(talk_package_rotation(talk, key, keys[place].rotation), SOTTO_OK);
 	}
 	body.admins = (struct ledger_admins){.threshold = 2, .keys = {.items = keys, .count = 3}};
 	assert_int_equal(talk_entry_make(talk, LEDGER_ADMINS, &body, &entry), SOTTO_OK);

@@ -402,6 +402,10 @@ static void event_handle(struct world_phone *phone, const struct talk_event *eve
 	case TALK_EVENT_ACT_FAILED:
 		phone->failed_act = event->extension;
 		break;
+	case TALK_EVENT_PROPOSAL:
+		phone->proposal = event->proposal;
+		memcpy(phone->code, event->text.data, TALK_CODE_LEN);
+		break;
 	case TALK_EVENT_STATE:
 	case TALK_EVENT_MEMBERS:
 	case TALK_EVENT_MESSAGE_STATE:

@@ -61,7 +61,9 @@ struct world_phone {
 	uint64_t text_row;
 	bool locked;
 	uint32_t epochs;
-	uint32_t failed_act; /* extension of the newest TALK_EVENT_ACT_FAILED */
+	uint32_t failed_act;		    /* extension of the newest TALK_EVENT_ACT_FAILED */
+	enum talk_proposal_change proposal; /* of the newest TALK_EVENT_PROPOSAL */
+	char code[TALK_CODE_LEN + 1];
 };
 
 struct world_plan {

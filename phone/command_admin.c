@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sotto pending, approve, refuse, admin, suspend, confirm: what admins sign, and what a member says of a newcomer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "phone/act_words.h"
+#include "phone/agent_json.h"
+
+#define LANDING_WAIT_MS 60000
+
+static json_t *extensions_json(const struct agent *agent, const uint32_t *extensions,
+			       uint32_t count)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, agent_json_extension(agent, extensions[i]));
+	return list;
+}
+
+static json_t *acts_json(const struct agent *agent, const char *code)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	struct ledger_admin_list before;
+	struct ledger_entry entry;
+	json_t *acts = json_array();
+
+	if (ledger_admins_at(ledger, ledger_admins_serial(ledger), &before) != SOTTO_OK)
+		return acts;
+	for (uint32_t i = 0; talk_proposal_act(agent->talk, BYTES(code, TALK_CODE_LEN), i, &entry);
+	     i++)
+		json_array_append_new(acts, act_words_json(agent, &entry, &before));
+	return acts;
+}
+
+static json_t *proposal_json(const struct agent *agent, const struct talk_proposal_info *info)
+{
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:b,s:b}", "id", agent_json_code(info->code),
+			 "by", agent_json_extension(agent, info->by), "since",
+			 agent_json_time(info->since_ms), "acts", acts_json(agent, info->code),
+			 "signed", extensions_json(agent, info->signed_by, info->signed_count),
+			 "refused", extensions_json(agent, info->refused_by, info->refused_count),
+			 "needed", (json_int_t)info->needed, "ours", info->ours, "may", info->may);
+}
+
+static void fail_decision(struct agent_client *client, enum sotto_err err)
+{
+	if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err,
+			   "no such proposal is open: see `sotto pending`; perhaps it was decided");
+	else if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "only an admin can do this");
+	else if (err == SOTTO_ERR_EXISTS)
+		agent_fail(client, err, "this phone has said so already");
+	else if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err,
+			   "who proposed this has withdrawn it, or this phone is no member");
+	else if (err == SOTTO_ERR_AGAIN)
+		agent_fail(client, err,
+			   "this phone does not know yet how things stand: try again when it is "
+			   "connected");
+	else
+		agent_fail(client, err, "%s", sotto_err_text(err));
+}
+
+void command_pending(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	struct bytes id = agent_bytes(arguments, "id");
+	struct talk_proposal_info info;
+	uint64_t cursor = 0;
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (id.len > 0) {
+		err = talk_proposal_get(agent->talk, id, &info);
+		if (err != SOTTO_OK) {
+			fail_decision(client, err);
+			return;
+		}
+		agent_item(client, proposal_json(agent, &info));
+	}
+	while (id.len == 0 && talk_next_proposal(agent->talk, &cursor, &info))
+		agent_item(client, proposal_json(agent, &info));
+	agent_done(client, NULL);
+}
+
+/* How it stands now: its last signature may have been this one. */
+static void decided(struct agent_client *client, struct bytes id)
+{
+	struct talk_proposal_info info;
+
+	if (talk_proposal_get(client->agent->talk, id, &info) == SOTTO_OK)
+		agent_done(client, json_pack("{s:o,s:I}", "id", agent_json_code(info.code),
+					     "needed", (json_int_t)info.needed));
+	else
+		agent_done(client, json_pack("{s:I}", "needed", (json_int_t)0));
+}
+
+void command_approve(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	struct bytes id = agent_bytes(arguments, "id");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_approve(client->agent->talk, id, os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(client->agent, err);
+	if (err != SOTTO_OK)
+		fail_decision(client, err);
+	else
+		decided(client, id);
+}
+
+void command_refuse(struct agent_client *client, const json_t *arguments, int *descriptors,
+		    size_t descriptors_count)
+{
+	struct bytes id = agent_bytes(arguments, "id");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_refuse(client->agent->talk, id, os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(client->agent, err);
+	if (err != SOTTO_OK)
+		fail_decision(client, err);
+	else
+		decided(client, id);
+}
+
+/* ---- Admins ---- */
+
+void command_admin_list(struct agent_client *client, const json_t *arguments, int *descriptors,
+			size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	const struct ledger *ledger = talk_ledger(agent->talk);
+
+	(void)arguments;
+	(void)descriptors;
+	(void)descriptors_count;
+	for (uint32_t i = 0; i < ledger_admin_count(ledger); i++) {
+		const struct ledger_device *device =
+			ledger_device_by_key(ledger, ledger_admin_at(ledger, i));
+		const struct ledger_member *member = ledger_member_by_id(ledger, device->member);
+
+		agent_item(client, json_pack("{s:o,s:s,s:I}", "extension",
+					     agent_json_extension(agent, member->extension), "name",
+					     member->name, "device", (json_int_t)device->number));
+	}
+	agent_done(client, json_pack("{s:I}", "threshold", (json_int_t)ledger_threshold(ledger)));
+}
+
+static void fail_admins(struct agent_client *client, enum sotto_err err, uint32_t extension)
+{
+	const struct ledger *ledger = talk_ledger(client->agent->talk);
+
+	if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "only an admin can do this");
+	else if (err == SOTTO_ERR_STATE)
+		agent_fail(client, err, "this phone belongs to no network yet, or not any more");
+	else if (err == SOTTO_ERR_EXISTS)
+		agent_fail(client, err, "it is so already");
+	else if (err == SOTTO_ERR_LIMIT)
+		agent_fail(client, err,
+			   "there are %d admins at most, and %d proposals of one phone at a time",
+			   LEDGER_ADMINS_MAX, TALK_PROPOSALS_BY_MAX);
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err,
+			   "nobody with extension %u can be that here: a member whose phone is "
+			   "confirmed and was online once, or an admin",
+			   extension);
+	else if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err,
+			   "of %u admins %u must sign now, and at least one may be missing: say "
+			   "how many with --threshold; a member who has several devices is named "
+			   "with --device, and one whose membership ends cannot be an admin",
+			   ledger_admin_count(ledger), ledger_threshold(ledger));
+	else
+		agent_fail(client, err, "%s", sotto_err_text(err));
+}
+
+static uint32_t number_of(const json_t *arguments, const char *name)
+{
+	json_int_t value = json_integer_value(json_object_get(arguments, name));
+
+	return value > 0 && value <= UINT8_MAX ? (uint32_t)value : 0;
+}
+
+/* It stands in the ledger when that is longer, or is proposed: command_admin_event tells. */
+static void wait_for(struct agent_client *client, enum sotto_err err, uint32_t extension,
+		     uint64_t serial)
+{
+	err = agent_commit(client->agent, err);
+	if (err != SOTTO_OK) {
+		fail_admins(client, err, extension);
+		return;
+	}
+	client->extension = extension;
+	client->serial = serial;
+	agent_client_wait(client, AGENT_WAIT_ADMINS, LANDING_WAIT_MS);
+}
+
+void command_admin_add(struct agent_client *client, const json_t *arguments, int *descriptors,
+		       size_t descriptors_count)
+{
+	struct talk *talk = client->agent->talk;
+	uint32_t extension = agent_extension(arguments, "extension");
+	uint64_t serial = ledger_admins_serial(talk_ledger(talk));
+
+	(void)descriptors;
+	(void)descriptors_count;
+	wait_for(client,
+		 talk_admin_add(talk, extension, number_of(arguments, "device"),
+				number_of(arguments, "threshold"), os_clock_now_ns(),
+				os_clock_utc_ms()),
+		 extension, serial);
+}
+
+void command_admin_remove(struct agent_client *client, const json_t *arguments, int *descriptors,
+			  size_t descriptors_count)
+{
+	struct talk *talk = client->agent->talk;
+	uint32_t extension = agent_extension(arguments, "extension");
+	uint64_t serial = ledger_admins_serial(talk_ledger(talk));
+
+	(void)descriptors;
+	(void)descriptors_count;
+	wait_for(client,
+		 talk_admin_remove(talk, extension, number_of(arguments, "threshold"),
+				   os_clock_now_ns(), os_clock_utc_ms()),
+		 extension, serial);
+}
+
+void command_admin_threshold(struct agent_client *client, const json_t *arguments, int *descriptors,
+			     size_t descriptors_count)
+{
+	struct talk *talk = client->agent->talk;
+	uint64_t serial = ledger_admins_serial(talk_ledger(talk));
+
+	(void)descriptors;
+	(void)descriptors_count;
+	wait_for(client,
+		 talk_admin_threshold(talk, number_of(arguments, "threshold"), os_clock_now_ns(),
+				      os_clock_utc_ms()),
+		 0, serial);
+}
+
+/* ---- Members ---- */
+
+void command_suspend(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	uint32_t extension = agent_extension(arguments, "extension");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_suspend(agent->talk, extension, os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(agent, err);
+	if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "only an admin can do this");
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "nobody has extension %u here", extension);
+	else if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err, "an admin cannot be suspended");
+	else if (err == SOTTO_ERR_LIMIT)
+		agent_fail(client, err,
+			   "%d members are suspended already, or too many proposals are open",
+			   LEDGER_SUSPENDED_MAX);
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "not suspended: %s", sotto_err_text(err));
+	if (err != SOTTO_OK)
+		return;
+	client->extension = extension;
+	agent_client_wait(client, AGENT_WAIT_SUSPEND, LANDING_WAIT_MS);
+}
+
+void command_confirm(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	uint32_t extension = agent_extension(arguments, "extension");
+	enum sotto_err err;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	err = talk_confirm(agent->talk, extension, agent_bytes(arguments, "code"),
+			   os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(agent, err);
+	if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "nobody with extension %u waits to be confirmed",
+			   extension);
+	else if (err == SOTTO_ERR_VERIFY)
+		agent_fail(client, err,
+			   "that is not the code of the phone that came in as %u. Read it out once "
+			   "more; if it stays so, somebody else has used the card: `sotto revoke "
+			   "%u`",
+			   extension, extension);
+	else if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err,
+			   "this phone may not confirm %u: its person signed the invitation, or it "
+			   "is not confirmed itself",
+			   extension);
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "not confirmed: %s", sotto_err_text(err));
+	if (err != SOTTO_OK)
+		return;
+	client->extension = extension;
+	agent_client_wait(client, AGENT_WAIT_CONFIRM, LANDING_WAIT_MS);
+}
+
+/* ---- What came of it ---- */
+
+static bool is_confirmed(const struct agent_client *client)
+{
+	char code[TALK_CODE_LEN + 1];
+
+	return talk_confirm_words(client->agent->talk, client->extension, code) != SOTTO_OK;
+}
+
+static bool is_suspended(const struct agent_client *client)
+{
+	const struct ledger_member *member =
+		ledger_member_by_extension(talk_ledger(client->agent->talk), client->extension);
+	uint64_t now_ms = os_clock_utc_ms();
+
+	return member != NULL && member->suspended_ms != 0 &&
+	       now_ms < member->suspended_ms + LEDGER_SUSPEND_MS;
+}
+
+static json_t *extension_json(const struct agent_client *client, const char *state)
+{
+	return json_pack("{s:o,s:s}", "extension",
+			 agent_json_extension(client->agent, client->extension), "state", state);
+}
+
+static void look(struct agent_client *client)
+{
+	const struct ledger *ledger = talk_ledger(client->agent->talk);
+
+	if (client->wait == AGENT_WAIT_ADMINS && ledger_admins_serial(ledger) > client->serial)
+		agent_done(client,
+			   json_pack("{s:I,s:I}", "admins", (json_int_t)ledger_admin_count(ledger),
+				     "threshold", (json_int_t)ledger_threshold(ledger)));
+	else if (client->wait == AGENT_WAIT_SUSPEND && is_suspended(client))
+		agent_done(client, extension_json(client, "suspended"));
+	else if (client->wait == AGENT_WAIT_CONFIRM && is_confirmed(client))
+		agent_done(client, extension_json(client, "confirmed"));
+}
+
+void command_admin_proposed(struct agent_client *client, const struct talk_event *event)
+{
+	struct talk_proposal_info info;
+
+	if (talk_proposal_get(client->agent->talk, event->text, &info) != SOTTO_OK)
+		return;
+	agent_done(client, json_pack("{s:o}", "proposal", proposal_json(client->agent, &info)));
+}
+
+static bool waits(const struct agent_client *client)
+{
+	return client->wait == AGENT_WAIT_ADMINS || client->wait == AGENT_WAIT_SUSPEND ||
+	       client->wait == AGENT_WAIT_CONFIRM;
+}
+
+void command_admin_event(struct agent *agent, const struct talk_event *event)
+{
+	list_for_each (place, following, &agent->clients) {
+		struct agent_client *client = CONTAINER_OF(place, struct agent_client, place);
+
+		if (!waits(client))
+			continue;
+		if (event->type == TALK_EVENT_PROPOSAL && event->own &&
+		    event->proposal == TALK_PROPOSAL_MADE)
+			command_admin_proposed(client, event);
+		else if (event->type == TALK_EVENT_MEMBERS)
+			look(client);
+		else if (event->type == TALK_EVENT_ACT_FAILED)
+			agent_fail(client, event->err,
+				   "refused: something else was decided before this");
+	}
+}
