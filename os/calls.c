@@ -165,6 +165,26 @@ static const struct call files[] = {
 };
 const struct call_group calls_files = GROUP(files);
 
+/* What may be told of a file that may not be read is that it is there. */
+static const struct call reading[] = {
+	CALL_IF1(openat, BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),
+	CALL(newfstatat),
+	CALL(stat),
+	CALL(lstat),
+	CALL(statx),
+	CALL(access),
+	CALL(faccessat),
+	CALL(faccessat2),
+	CALL(readlink),
+	CALL(readlinkat),
+	CALL(getdents64),
+	CALL(getcwd),
+	CALL(statfs),
+	CALL(fstatfs),
+	CALL(fadvise64),
+};
+const struct call_group calls_reading = GROUP(reading);
+
 static const struct call accept_[] = {CALL(accept), CALL(accept4)};
 const struct call_group calls_accept = GROUP(accept_);
 

@@ -32,6 +32,8 @@
 #define LANDLOCK_SCOPE_ABSTRACT UINT64_C(1)
 #define LANDLOCK_SCOPE_SIGNAL	UINT64_C(2)
 
+#define LANDLOCK_READ_FILES	(LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR)
+
 /* What a process does to files in its own directory. */
 #define LANDLOCK_USE_FILES \
 	(LANDLOCK_FS_WRITE_FILE | LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR | \
@@ -129,8 +131,23 @@ out:
 	return err;
 }
 
-enum sotto_err landlock_prepare(const struct profile *profile, const char *directory, int *out)
+/* Each directory that is there. */
+static enum sotto_err landlock_allow_reading(int ruleset, const char *const *paths)
 {
+	enum sotto_err err = SOTTO_OK;
+
+	for (; paths != NULL && *paths != NULL; paths++) {
+		err = landlock_allow(ruleset, *paths, LANDLOCK_READ_FILES);
+		if (err != SOTTO_OK && err != SOTTO_ERR_NOT_FOUND)
+			return err;
+	}
+	return SOTTO_OK;
+}
+
+enum sotto_err landlock_prepare(const struct profile *profile,
+				const struct os_sandbox_options *options, int *out)
+{
+	const char *directory = options->directory;
 	unsigned abi = landlock_abi();
 	struct landlock_ruleset rights = landlock_rights(profile, abi);
 	size_t len = abi >= 6 ? sizeof(rights) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
@@ -145,8 +162,10 @@ enum sotto_err landlock_prepare(const struct profile *profile, const char *direc
 		TRY(landlock_allow(ruleset, directory, LANDLOCK_USE_FILES & rights.handled_fs));
 	else if (profile->files == FILES_PROGRAMS)
 		TRY(landlock_allow_programs(ruleset, directory));
+	else if (profile->files == FILES_READ)
+		TRY(landlock_allow_reading(ruleset, options->readable));
 	if (SANDBOX_SANITIZED && profile->files != FILES_PROGRAMS)
-		TRY(landlock_allow(ruleset, "/proc", LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR));
+		TRY(landlock_allow(ruleset, "/proc", LANDLOCK_READ_FILES));
 done:
 	*out = ruleset;
 	return SOTTO_OK;

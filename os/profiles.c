@@ -70,6 +70,13 @@ const struct profile os_profiles[OS_PROFILE_COUNT] = {
 			.write_xor_execute = true,
 			.groups = {&calls_common, &calls_data, &calls_terminal},
 		},
+	[OS_PROFILE_CARDS] =
+		{
+			.name = "cards",
+			.files = FILES_READ,
+			.write_xor_execute = true,
+			.groups = {&calls_common, &calls_data, &calls_threads, &calls_reading},
+		},
 };
 
 const char *os_profile_name(enum os_profile profile)

@@ -37,6 +37,7 @@ extern const struct call_group calls_common; /* computing, waiting, descriptors 
 extern const struct call_group
 	calls_data; /* memory that never becomes code; only one's own process */
 extern const struct call_group calls_files;    /* opening, making, removing files */
+extern const struct call_group calls_reading;  /* opening files to read them, and no more */
 extern const struct call_group calls_accept;   /* on a listener that is there */
 extern const struct call_group calls_udp;      /* new sockets, UDP over IP alone */
 extern const struct call_group calls_threads;  /* and real-time scheduling of them */
@@ -53,6 +54,7 @@ extern const struct call_group
 enum profile_files {
 	FILES_NONE,	 /* nothing */
 	FILES_DIRECTORY, /* reading and writing beneath the given directory */
+	FILES_READ,	 /* reading beneath the given directories */
 	FILES_PROGRAMS,	 /* executing our own programs; the rest is not Landlock's affair */
 };
 
@@ -77,8 +79,8 @@ MUST_USE enum sotto_err filter_load(const struct profile *profile, unsigned *cal
 /* os/landlock.c: the ABI of this kernel, 0 if it has none; a rule set for a profile (-1 without
  * Landlock) and its coming into force, which also closes it. */
 unsigned landlock_abi(void);
-MUST_USE enum sotto_err landlock_prepare(const struct profile *profile, const char *directory,
-					 int *ruleset);
+MUST_USE enum sotto_err landlock_prepare(const struct profile *profile,
+					 const struct os_sandbox_options *options, int *ruleset);
 MUST_USE enum sotto_err landlock_enter(int ruleset);
 
 /* os/privileges.c: may this process lock memory beyond its limit (CAP_IPC_LOCK)? And: gives up all

@@ -124,7 +124,7 @@ enum sotto_err os_sandbox_enter(enum os_profile which, const struct os_sandbox_o
 
 	FAIL_IF(sandbox_entered, SOTTO_ERR_STATE);
 	ASSERT(profile->files != FILES_DIRECTORY || options->directory != NULL);
-	TRY(landlock_prepare(profile, options->directory, &ruleset));
+	TRY(landlock_prepare(profile, options, &ruleset));
 	sandbox_entered = true;
 	sandbox.threads_confined = sandbox_is_one_thread();
 	TRY(sandbox_forbid_dumps());

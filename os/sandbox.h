@@ -52,6 +52,9 @@ enum os_profile {
 	/* After it has its files and the control socket: lines, the terminal. No file, socket,
 	   exec. */
 	OS_PROFILE_COMMAND,
+	/* Draws: threads, reading files beneath the given directories (fonts). No other file, socket,
+	   exec. */
+	OS_PROFILE_CARDS,
 
 	OS_PROFILE_COUNT
 };
@@ -75,6 +78,9 @@ struct os_sandbox_options {
 	 * or the folder of programs, that may be executed (LAUNCHER, RELAY_PARENT; NULL: our own
 	 * file and those of os_process_names). Else ignored. */
 	const char *directory;
+	/* The directories beneath which files may be read (CARDS), NULL at the end; what is not there
+	 * is left out. NULL: none. Else ignored. */
+	const char *const *readable;
 	/* Lock all pages, where the limit allows. Processes with keys ask for it. */
 	bool lock_memory;
 };

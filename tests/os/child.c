@@ -50,7 +50,9 @@ static int child_report(int count, char **arguments)
 
 static int child_enter(int profile, const char *directory)
 {
-	struct os_sandbox_options options = {.directory = directory, .lock_memory = true};
+	const char *const readable[] = {directory, NULL};
+	struct os_sandbox_options options = {
+		.directory = directory, .readable = readable, .lock_memory = true};
 	struct os_sandbox sandbox;
 
 	if (os_process_harden() != SOTTO_OK)

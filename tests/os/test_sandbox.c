@@ -48,7 +48,9 @@ static int run_probe(const struct probe *probe, const struct probes *probes,
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		struct os_sandbox_options options = {.directory = probes->directory};
+		const char *const readable[] = {"/nonexistent", probes->directory, NULL};
+		struct os_sandbox_options options = {.directory = probes->directory,
+						     .readable = readable};
 		struct os_sandbox sandbox;
 
 		if (profile == OS_PROFILE_LAUNCHER || profile == OS_PROFILE_RELAY_PARENT)
