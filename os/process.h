@@ -45,7 +45,7 @@ struct os_process_end {
 
 /* The program of that name (no slash) beside our own executable, else in ../libexec/sotto of it,
  * else (in a build folder, where each program lies in its source folder) in ../phone, ../link,
- * ../voice or ../relay. What others than root and we can write to is not taken. NOT_FOUND, DENIED.
+ * ../voice, ../relay or ../cards. What others than root and we can write to is not taken. NOT_FOUND, DENIED.
  */
 MUST_USE enum sotto_err os_process_find(const char *name, char path[OS_PROCESS_PATH_LEN]);
 

@@ -15,7 +15,7 @@
 /* Installed: sotto and sottod in bin, the rest in libexec/sotto. The others are the build
  * folder's. */
 static const char *const process_folders[] = {
-	"", "/../libexec/sotto", "/../phone", "/../link", "/../voice", "/../relay",
+	"", "/../libexec/sotto", "/../phone", "/../link", "/../voice", "/../relay", "/../cards",
 };
 
 const char *const os_process_names[] = {

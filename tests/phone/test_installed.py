@@ -53,7 +53,7 @@ def installs(state):
     for name in ("sotto", "sottod", "mls-peer", "mls-vectors"):
         true(os.access(state.path("bin/" + name), os.X_OK), f"{name} is in bin")
     installed = sorted(os.listdir(state.path("libexec/sotto")))
-    built = sorted(name for name in os.listdir(os.path.join(BUILD, "phone"))
+    built = sorted(name for folder in ("phone", "cards") for name in os.listdir(os.path.join(BUILD, folder))
                    if name.startswith("sotto-") and "." not in name)
     equal(installed, built, "programs of the phone")
 

@@ -10,7 +10,7 @@ import tempfile
 from checks import report
 
 VERSION = 14
-FOLDERS = ["base", "bench", "call", "cli", "crypto", "fuzz", "ledger", "link", "mls", "os", "phone", "relay", "release", "sframe",
+FOLDERS = ["base", "bench", "call", "cards", "cli", "crypto", "fuzz", "ledger", "link", "mls", "os", "phone", "relay", "release", "sframe",
            "sim", "talk", "tests", "tools", "vault", "voice", "wire"]
 PLANTED = "int  planted(void)\n{\n    return 1;\n}\n"
 
