@@ -111,10 +111,13 @@ def run(words, environment, time=None):
     return done.stdout
 
 
-def build(environment, jobs, time):
-    """What is installed, and nothing else of the tree; the folder that it is installed beneath."""
+def build(version, environment, jobs, time):
+    """Builds what is installed, and nothing else of the tree; the folder that it is installed beneath."""
     shutil.rmtree(os.path.join(SOURCE, BUILD), ignore_errors=True)
     run(["meson", "setup", BUILD, *OPTIONS], environment, time)
+    project = json.loads(run(["meson", "introspect", "--projectinfo", BUILD], environment))
+    if project["version"] != version:
+        sys.exit(f"sotto: debian/changelog is of {version}, and meson.build of {project['version']}")
     told = run(["meson", "introspect", "--targets", BUILD], environment)
     top = os.path.join(SOURCE, BUILD)
     targets = [os.path.relpath(name, top) for target in json.loads(told) if target["installed"] for name in target["filename"]]
@@ -133,7 +136,7 @@ def main():
     os.umask(0o022)
     version, mtime = version_and_time()
     environment = {**ENVIRONMENT, "SOURCE_DATE_EPOCH": str(mtime)}
-    root = build(environment, options.jobs, options.at)
+    root = build(version, environment, options.jobs, options.at)
     manifest = manifest_of(root, version, run(["gcc", "-dumpmachine"], environment).strip())
     put_manifest(root, manifest)
     os.makedirs(options.out, exist_ok=True)
