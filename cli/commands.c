@@ -130,6 +130,13 @@ static enum sotto_err build_extension(struct cli *cli, json_t *request, int desc
 	return cli_check_extension(cli, cli->options.positions[0]);
 }
 
+static enum sotto_err build_term(struct cli *cli, json_t *request, int descriptors[2],
+				 size_t *count)
+{
+	cli_set_text(request, "until", cli->options.positions[1]);
+	return build_extension(cli, request, descriptors, count);
+}
+
 static enum sotto_err build_members(struct cli *cli, json_t *request, int descriptors[2],
 				    size_t *count)
 {
@@ -335,6 +342,8 @@ const struct cli_command cli_commands[] = {
 	 cli_print_state_of, CLI_AGENT_START},
 	{"suspend", "EXT", "let nothing be sent to a member for a day", 1, 1, build_extension,
 	 cli_print_nothing, cli_print_state_of, CLI_AGENT_START},
+	{"term", "EXT DATE|none", "say when a membership ends", 2, 2, build_term, cli_print_nothing,
+	 cli_print_state_of, CLI_AGENT_START},
 	{"confirm", "EXT CODE", "say that a newcomer is who he should be: the code was read out", 2,
 	 7, cli_confirm_build, cli_print_nothing, cli_print_state_of, CLI_AGENT_START},
 	{"pending", "[ID]", "what admins have proposed and not all have signed", 0, 3,

@@ -325,9 +325,12 @@ void cli_print_receipts(const struct cli *cli, const json_t *object)
 void cli_print_sent(const struct cli *cli, const json_t *object)
 {
 	(void)cli;
-	printf("%s\n", strcmp(cli_text_of(object, "state"), "queued") == 0
-			       ? "queued: no link; it goes out by itself"
-			       : cli_text_of(object, "state"));
+	if (json_is_true(json_object_get(object, "held")))
+		printf("queued: nothing is sent there now, see `sotto status`\n");
+	else
+		printf("%s\n", strcmp(cli_text_of(object, "state"), "queued") == 0
+				       ? "queued: no link; it goes out by itself"
+				       : cli_text_of(object, "state"));
 }
 
 void cli_print_invited(const struct cli *cli, const json_t *object)

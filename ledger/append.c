@@ -160,6 +160,7 @@ static void enrol_commit(struct ledger *ledger, const struct ledger_context *con
 					context->entry.act.stated_ms, authorise.devices);
 
 	member->until_ms = authorise.until_ms;
+	ledger->state.terms = ledger->state.terms || member->until_ms != 0;
 	invitation->state = LEDGER_INVITATION_USED;
 	device_put(ledger, context, enrol->device_key, enrol->inbox_read, member->id, index);
 }

@@ -84,6 +84,8 @@ static void suspend_commit(struct ledger *ledger, const struct ledger_context *c
 	member->suspended_ms = context->entry.act.stated_ms;
 	member->suspended_index = index;
 	member->suspended_alone = !by_quorum(ledger, context);
+	if (member->suspended_ms + LEDGER_SUSPEND_MS > ledger->state.suspended_until)
+		ledger->state.suspended_until = member->suspended_ms + LEDGER_SUSPEND_MS;
 }
 
 bool ledger_suspended(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms)
@@ -116,6 +118,7 @@ static void term_commit(struct ledger *ledger, const struct ledger_context *cont
 	struct ledger_member *member = member_of(ledger, context->body.term.device_key);
 
 	member->until_ms = context->body.term.until_ms;
+	ledger->state.terms = ledger->state.terms || member->until_ms != 0;
 	member->term_index = index;
 }
 
@@ -124,6 +127,38 @@ bool ledger_expired(const struct ledger *ledger, const uint8_t *key, uint64_t at
 	const struct ledger_member *member = member_by_key(ledger, key);
 
 	return member != NULL && member->until_ms != 0 && at_ms >= member->until_ms;
+}
+
+uint64_t ledger_suspended_until(const struct ledger *ledger)
+{
+	return ledger->state.suspended_until;
+}
+
+uint32_t ledger_ended(const struct ledger *ledger, uint64_t at_ms)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; ledger->state.terms && i < ledger->member_count; i++) {
+		const struct ledger_member *member = &ledger->members[i];
+
+		count += member->state == LEDGER_MEMBER_ACTIVE && member->until_ms != 0 &&
+			 at_ms >= member->until_ms;
+	}
+	return count;
+}
+
+uint64_t ledger_next_end(const struct ledger *ledger, uint64_t at_ms)
+{
+	uint64_t next_ms = UINT64_MAX;
+
+	for (uint32_t i = 0; ledger->state.terms && i < ledger->member_count; i++) {
+		const struct ledger_member *member = &ledger->members[i];
+
+		if (member->state == LEDGER_MEMBER_ACTIVE && member->until_ms > at_ms &&
+		    member->until_ms < next_ms)
+			next_ms = member->until_ms;
+	}
+	return next_ms;
 }
 
 /* ---- policy ---- */

@@ -218,4 +218,10 @@ bool ledger_suspended(const struct ledger *ledger, const uint8_t *key, uint64_t 
 /* Has the membership of this device's member ended by then? */
 bool ledger_expired(const struct ledger *ledger, const uint8_t *key, uint64_t at_ms);
 
+/* From then on nobody is suspended; 0: nobody ever was. Members whose membership has ended by then, and who are not
+ * revoked; when the next one ends, UINT64_MAX: none does. */
+uint64_t ledger_suspended_until(const struct ledger *ledger);
+uint32_t ledger_ended(const struct ledger *ledger, uint64_t at_ms);
+uint64_t ledger_next_end(const struct ledger *ledger, uint64_t at_ms);
+
 #endif

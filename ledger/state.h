@@ -45,6 +45,8 @@ struct ledger_state {
 	/* Indices of the newest entries about these; 0: none. */
 	uint64_t policy, relays;
 	struct ledger_policy current; /* that policy */
+	uint64_t suspended_until;     /* the latest end of a suspension */
+	bool terms;		      /* some membership has, or had, an end */
 };
 
 struct ledger {

@@ -56,6 +56,7 @@ enum agent_wait {
 	AGENT_WAIT_ADMINS,	/* for another list of admins, or a proposal */
 	AGENT_WAIT_SUSPEND,	/* for a member to be suspended, or a proposal */
 	AGENT_WAIT_CONFIRM,	/* for a member to be confirmed */
+	AGENT_WAIT_TERM,	/* for the end of a membership, or a proposal */
 	AGENT_WAIT_SEND,	/* for a message to be stored */
 	AGENT_WAIT_GROUP,	/* for what is wanted of a group to be so */
 	AGENT_WAIT_DEVICE_ASKS, /* for a phone to show our card */
@@ -99,7 +100,9 @@ struct agent_client {
 	uint64_t deadline_ns; /* OS_NEVER: none */
 	uint32_t extension;   /* INVITE, REVOKE, SUSPEND, CONFIRM */
 	uint64_t serial;      /* ADMINS: of the list before */
+	uint64_t until_ms;    /* TERM */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
+	bool held;				 /* SEND: nothing is sent there for now */
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
 	bool leaves;				 /* it */
 	uint8_t device_key[LEDGER_KEY_LEN];	 /* DEVICE_IN, DEVICE_OUT */
@@ -295,6 +298,9 @@ agent_command_fn command_hello, command_create, command_open, command_lock, comm
 /* command_network.c */
 agent_command_fn command_found, command_invite, command_join, command_members, command_ledger,
 	command_status, command_revoke;
+/* "103 is suspended until 2026-11-29 10:30 UTC" */
+json_t *command_member_words(const struct agent *agent, const struct ledger_member *member,
+			     const char *words, uint64_t until_ms);
 void command_network_event(struct agent *agent, const struct talk_event *event);
 void command_network_link(struct agent *agent); /* it came or went */
 
@@ -310,7 +316,9 @@ json_t *agent_release_problem(const struct agent *agent);
 /* command_admin.c */
 agent_command_fn command_pending, command_approve, command_refuse, command_admin_list,
 	command_admin_add, command_admin_remove, command_admin_threshold, command_suspend,
-	command_confirm;
+	command_confirm, command_term;
+/* "until": YYYY-MM-DD, or none. False: the client was told what is wrong. */
+bool command_until(struct agent_client *client, const json_t *arguments, uint64_t *until_ms);
 void command_admin_event(struct agent *agent, const struct talk_event *event);
 /* What this client wanted is proposed: it is told so. */
 void command_admin_proposed(struct agent_client *client, const struct talk_event *event);

@@ -316,6 +316,96 @@ void command_confirm(struct agent_client *client, const json_t *arguments, int *
 	agent_client_wait(client, AGENT_WAIT_CONFIRM, LANDING_WAIT_MS);
 }
 
+/* The number of digits at this place; UINT32_MAX: there are others. */
+static uint32_t digits_at(const char *text, size_t count)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return UINT32_MAX;
+		number = number * 10 + (uint32_t)(text[i] - '0');
+	}
+	return number;
+}
+
+static bool is_leap(uint32_t year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static uint32_t days_in(uint32_t year, uint32_t month)
+{
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return days[month - 1] + (uint32_t)(month == 2 && is_leap(year));
+}
+
+/* When a day ends, UTC: YYYY-MM-DD. 0: it is none. */
+static uint64_t end_of_day(const char *date)
+{
+	uint32_t year, month, day;
+	uint64_t days = 0;
+
+	if (strlen(date) != 10 || date[4] != '-' || date[7] != '-')
+		return 0;
+	year = digits_at(date, 4);
+	month = digits_at(date + 5, 2);
+	day = digits_at(date + 8, 2);
+	if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+	    day > days_in(year, month))
+		return 0;
+	for (uint32_t before = 1970; before < year; before++)
+		days += 365 + (uint32_t)is_leap(before);
+	for (uint32_t before = 1; before < month; before++)
+		days += days_in(year, before);
+	return (days + day) * 86400 * 1000;
+}
+
+bool command_until(struct agent_client *client, const json_t *arguments, uint64_t *until_ms)
+{
+	const char *until = agent_text(arguments, "until");
+
+	*until_ms = 0;
+	if (until == NULL || strcmp(until, "none") == 0)
+		return true;
+	*until_ms = end_of_day(until);
+	if (*until_ms > os_clock_utc_ms())
+		return true;
+	agent_fail(client, SOTTO_ERR_ARGUMENT,
+		   "the end of a membership is a day to come, YYYY-MM-DD, or none: %s", until);
+	return false;
+}
+
+void command_term(struct agent_client *client, const json_t *arguments, int *descriptors,
+		  size_t descriptors_count)
+{
+	struct agent *agent = client->agent;
+	uint32_t extension = agent_extension(arguments, "extension");
+	enum sotto_err err;
+	uint64_t until_ms;
+
+	(void)descriptors;
+	(void)descriptors_count;
+	if (!command_until(client, arguments, &until_ms))
+		return;
+	err = talk_term(agent->talk, extension, until_ms, os_clock_now_ns(), os_clock_utc_ms());
+	err = agent_commit(agent, err);
+	if (err == SOTTO_ERR_INVALID)
+		agent_fail(client, err, "the membership of an admin has no end");
+	else if (err == SOTTO_ERR_DENIED)
+		agent_fail(client, err, "only an admin can do this");
+	else if (err == SOTTO_ERR_NOT_FOUND)
+		agent_fail(client, err, "nobody has extension %u here", extension);
+	else if (err != SOTTO_OK)
+		agent_fail(client, err, "not changed: %s", sotto_err_text(err));
+	if (err != SOTTO_OK)
+		return;
+	client->extension = extension;
+	client->until_ms = until_ms;
+	agent_client_wait(client, AGENT_WAIT_TERM, LANDING_WAIT_MS);
+}
+
 /* ---- What came of it ---- */
 
 static bool is_confirmed(const struct agent_client *client)
@@ -335,6 +425,14 @@ static bool is_suspended(const struct agent_client *client)
 	       now_ms < member->suspended_ms + LEDGER_SUSPEND_MS;
 }
 
+static bool ends_so(const struct agent_client *client)
+{
+	const struct ledger_member *member =
+		ledger_member_by_extension(talk_ledger(client->agent->talk), client->extension);
+
+	return member != NULL && member->until_ms == client->until_ms;
+}
+
 static json_t *extension_json(const struct agent_client *client, const char *state)
 {
 	return json_pack("{s:o,s:s}", "extension",
@@ -351,6 +449,10 @@ static void look(struct agent_client *client)
 				     "threshold", (json_int_t)ledger_threshold(ledger)));
 	else if (client->wait == AGENT_WAIT_SUSPEND && is_suspended(client))
 		agent_done(client, extension_json(client, "suspended"));
+	else if (client->wait == AGENT_WAIT_TERM && ends_so(client))
+		agent_done(client,
+			   extension_json(client, client->until_ms == 0 ? "a member without an end"
+									: "a member until then"));
 	else if (client->wait == AGENT_WAIT_CONFIRM && is_confirmed(client))
 		agent_done(client, extension_json(client, "confirmed"));
 }
@@ -367,7 +469,7 @@ void command_admin_proposed(struct agent_client *client, const struct talk_event
 static bool waits(const struct agent_client *client)
 {
 	return client->wait == AGENT_WAIT_ADMINS || client->wait == AGENT_WAIT_SUSPEND ||
-	       client->wait == AGENT_WAIT_CONFIRM;
+	       client->wait == AGENT_WAIT_CONFIRM || client->wait == AGENT_WAIT_TERM;
 }
 
 void command_admin_event(struct agent *agent, const struct talk_event *event)

@@ -156,3 +156,17 @@ void command_members(struct agent_client *client, const json_t *arguments, int *
 	else
 		agent_done(client, NULL);
 }
+
+json_t *command_member_words(const struct agent *agent, const struct ledger_member *member,
+			     const char *words, uint64_t until_ms)
+{
+	json_t *extension = agent_json_extension(agent, member->extension);
+	json_t *time = agent_json_time(until_ms);
+	const char *text = json_string_value(time);
+	json_t *line = json_sprintf("%s %s until %.10s %.5s UTC", json_string_value(extension),
+				    words, text, text + 11);
+
+	json_decref(extension);
+	json_decref(time);
+	return line;
+}

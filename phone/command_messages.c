@@ -65,17 +65,23 @@ void command_send(struct agent_client *client, const json_t *arguments, int *des
 			     reply_to != NULL ? answered : NULL, client->message_id,
 			     os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(agent, err);
+	client->held = err == SOTTO_OK && talk_conversation_held(agent->talk, &to);
 	if (err != SOTTO_OK)
 		fail_send(client, &to, err, json_string_length(text));
 	else
 		/* While offline it is queued, which the next step of the agent says durably. */
-		agent_client_wait(client, AGENT_WAIT_SEND,
-				  agent->link_status.state == 3 ? AGENT_SEND_WAIT_MS : 1);
+		agent_client_wait(
+			client, AGENT_WAIT_SEND,
+			agent->link_status.state == 3 && !client->held ? AGENT_SEND_WAIT_MS : 1);
 }
 
 void command_messages_timeout(struct agent_client *client)
 {
-	agent_done(client, sent_json(client->message_id, TALK_MESSAGE_QUEUED));
+	json_t *object = sent_json(client->message_id, TALK_MESSAGE_QUEUED);
+
+	if (client->held)
+		json_object_set_new(object, "held", json_true());
+	agent_done(client, object);
 }
 
 static uint64_t last_read(const struct store_reader *reader, struct bytes owner)

@@ -17,6 +17,7 @@
 #define INVITE_WAIT_MS	    60000
 #define INVITATION_VALID_MS (UINT64_C(72) * 3600 * 1000)
 #define DIGITS_DEFAULT	    3
+#define TERM_WARN_MS	    (UINT64_C(14) * 86400 * 1000) /* before a membership ends */
 #define JOIN_DOUBT_MS	    30000 /* a sponsor who is online needs seconds */
 
 static const char *state_word(enum talk_state state)
@@ -343,6 +344,35 @@ void command_ledger(struct agent_client *client, const json_t *arguments, int *d
 	agent_done(client, NULL);
 }
 
+/* What this phone does not send, and whose membership ends soon: for its person, and for admins all of them. */
+static void members_problems(const struct agent *agent, json_t *problems, uint32_t own)
+{
+	const struct ledger *ledger = talk_ledger(agent->talk);
+	uint64_t now_ms = os_clock_utc_ms();
+	struct talk_status status;
+	bool admin;
+
+	talk_status(agent->talk, &status);
+	admin = ledger_is_admin(ledger, status.device_key);
+	for (uint32_t id = 1; id <= ledger_member_count(ledger); id++) {
+		const struct ledger_member *member = ledger_member_by_id(ledger, id);
+
+		if (member->state != LEDGER_MEMBER_ACTIVE)
+			continue;
+		if (member->suspended_ms != 0 && now_ms >= member->suspended_ms &&
+		    now_ms - member->suspended_ms < LEDGER_SUSPEND_MS)
+			json_array_append_new(
+				problems,
+				command_member_words(agent, member, "is suspended",
+						     member->suspended_ms + LEDGER_SUSPEND_MS));
+		if (member->until_ms > now_ms && member->until_ms - now_ms < TERM_WARN_MS &&
+		    (admin || member->extension == own))
+			json_array_append_new(problems,
+					      command_member_words(agent, member, "is a member",
+								   member->until_ms));
+	}
+}
+
 static json_t *problems_json(const struct agent *agent, const struct talk_status *status)
 {
 	json_t *problems = json_array();
@@ -361,6 +391,7 @@ static json_t *problems_json(const struct agent *agent, const struct talk_status
 			json_array_append_new(problems, json_string(talk_problem_text(
 								(enum talk_problem)problem)));
 	}
+	members_problems(agent, problems, status->extension);
 	if (agent_link_trouble(agent, trouble))
 		json_array_append_new(problems, json_string(trouble));
 	if ((release = agent_release_problem(agent)) != NULL)
@@ -499,6 +530,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 	case AGENT_WAIT_ADMINS:
 	case AGENT_WAIT_SUSPEND:
 	case AGENT_WAIT_CONFIRM:
+	case AGENT_WAIT_TERM:
 	case AGENT_WAIT_SEND:
 	case AGENT_WAIT_GROUP:
 	case AGENT_WAIT_DEVICE_ASKS:

@@ -72,6 +72,9 @@ MUST_USE enum sotto_err talk_admin_threshold(struct talk *talk, uint32_t thresho
 MUST_USE enum sotto_err talk_suspend(struct talk *talk, uint32_t extension, uint64_t now_ns,
 				     uint64_t utc_ms);
 
+/* Does what is sent in this conversation wait, as somebody who reads it is suspended or at the end of his membership? */
+bool talk_conversation_held(const struct talk *talk, const struct talk_conversation *conversation);
+
 /* When a membership ends; 0: not. */
 MUST_USE enum sotto_err talk_term(struct talk *talk, uint32_t extension, uint64_t until_ms,
 				  uint64_t now_ns, uint64_t utc_ms);

@@ -16,15 +16,17 @@ static uint64_t epoch_of(const struct talk_group *group)
 bool talk_clean_known(const struct talk *talk, const struct talk_group *group)
 {
 	return group->clean.known && group->clean.exclusions == ledger_exclusions(talk->ledger) &&
-	       group->clean.epoch == epoch_of(group);
+	       group->clean.ended == talk->ended && group->clean.epoch == epoch_of(group);
 }
 
 void talk_clean_note(const struct talk *talk, struct talk_group *group)
 {
 	group->clean = (struct talk_clean){
-		.known = !group->blocked,
+		/* While it is not known how late it is nobody's membership is over. */
+		.known = !group->blocked && (talk->ended == 0 || talk_fresh(talk)),
 		.epoch = epoch_of(group),
 		.exclusions = ledger_exclusions(talk->ledger),
+		.ended = talk->ended,
 	};
 }
 

@@ -30,6 +30,7 @@ struct talk_clean {
 	bool known;
 	uint64_t epoch;
 	uint64_t exclusions;
+	uint32_t ended; /* memberships */
 };
 
 /* ---- clean.c ---- */

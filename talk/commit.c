@@ -11,6 +11,7 @@
 
 #include "crypto/hash.h"
 #include "talk/access.h"
+#include "talk/hold.h"
 #include "talk/state.h"
 
 /* In one commit; more wait for the next. */
@@ -86,6 +87,12 @@ static bool sponsored_by_us(const struct talk *talk, const struct ledger_device 
 	       memcmp(entry.signatures[0].key, talk->identity.public_key, LEDGER_KEY_LEN) == 0;
 }
 
+/* Whose membership has ended comes into no conversation, and goes out of groups: where this phone's clock is right. */
+static bool ended_here(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
+{
+	return group->kind != TALK_EVERYONE && talk_member_ended(talk, key) && talk_fresh(talk);
+}
+
 /* Sorted by key, so that all phones with the same petitions have the same trigger. */
 static void needs_add(struct needs *needs, const uint8_t *key, struct bytes package)
 {
@@ -142,6 +149,7 @@ static void needs_wished(struct talk *talk, const struct talk_group *group,
 		if (marks->wished[device->member] != TALK_WISH_ADD || needs->add_count >= most ||
 		    devices + needs->add_count >= TALK_MEMBERS_MAX || !talk_fresh(talk) ||
 		    !ledger_allows_leaf(talk->ledger, device->key, true) ||
+		    ended_here(talk, group, device->key) ||
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
 			continue;
 		package = talk_package_of(talk, device->key);
@@ -163,7 +171,8 @@ static void needs_peer(struct talk *talk, const struct talk_group *group, struct
 		const struct talk_package *package;
 
 		if (device->member != group->peer || needs->add_count >= most ||
-		    !ledger_allows_leaf(talk->ledger, device->key, true))
+		    !ledger_allows_leaf(talk->ledger, device->key, true) ||
+		    ended_here(talk, group, device->key))
 			continue;
 		package = talk_package_of(talk, device->key);
 		if (package == NULL)
@@ -232,7 +241,8 @@ static void needs_devices(struct talk *talk, const struct talk_group *group, str
 		/* Of whom there is one only, that one is in it. */
 		if (ledger_member_by_id(talk->ledger, device->member)->numbers < 2 ||
 		    needs->add_count >= most || devices + needs->add_count >= TALK_MEMBERS_MAX ||
-		    !talk_leaf_allowed(talk, group, device->key) || adding(needs, device->key) ||
+		    !talk_leaf_allowed(talk, group, device->key) ||
+		    ended_here(talk, group, device->key) || adding(needs, device->key) ||
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK ||
 		    (group->kind == TALK_GROUP && !stays(talk, group, needs, device->member)))
 			continue;
@@ -261,6 +271,7 @@ static void needs_returns(struct talk *talk, const struct talk_group *group, str
 			return;
 		if (member.signature_key.len != LEDGER_KEY_LEN ||
 		    !talk_leaf_allowed(talk, group, member.signature_key.data) ||
+		    ended_here(talk, group, member.signature_key.data) ||
 		    !talk_return_due(talk, group, member.signature_key.data) ||
 		    removing(needs, member.leaf) ||
 		    talk_return_package(talk, group, member.signature_key.data, &key, &package) !=
@@ -310,7 +321,9 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 		return;
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
 		bool allowed = member.signature_key.len == LEDGER_KEY_LEN &&
-			       talk_leaf_allowed(talk, group, member.signature_key.data);
+			       talk_leaf_allowed(talk, group, member.signature_key.data) &&
+			       (group->kind != TALK_GROUP ||
+				!ended_here(talk, group, member.signature_key.data));
 		enum talk_wish_kind wished =
 			allowed && marks->count > 0
 				? wished_of(talk, marks, member.signature_key.data)

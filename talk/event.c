@@ -28,6 +28,11 @@ static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
 	[TALK_PROBLEM_CLOCK] =
 		"this phone's clock differs from the relay's by more than 10 minutes: "
 		"until it is set it lets nobody in",
+	[TALK_PROBLEM_HELD] = "nothing is sent in a conversation that somebody reads who is "
+			      "suspended, or whose membership has ended",
+	[TALK_PROBLEM_ENDED] = "this membership has ended: nothing is sent any more",
+	[TALK_PROBLEM_FEW_ADMINS] =
+		"so few admins were heard of in two days that not one more may be missing",
 	[TALK_PROBLEM_BRANCHED] =
 		"the relay showed two histories of a conversation: they are being made one",
 	[TALK_PROBLEM_BACK] =

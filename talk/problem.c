@@ -12,6 +12,8 @@
  */
 #include "talk/problem.h"
 
+#include "talk/hold.h"
+
 /* Everybody who uses a newer version says something of it more often. */
 #define NEWER_MS     UINT64_C(86400000)
 #define BAD_SHOWN_MS UINT64_C(60000)
@@ -143,6 +145,7 @@ void talk_problems_settle(struct talk *talk)
 	talk_problem_set(talk, TALK_PROBLEM_RELAY_FULL, talk_relay_full(talk));
 	behind_settle(talk);
 	old_settle(talk);
+	talk_hold_settle(talk);
 }
 
 /* When one of them is over by time alone. */
@@ -154,6 +157,7 @@ uint64_t talk_problems_due(const struct talk *talk)
 		due_ns = talk->newer_due_ns;
 	if (talk_relay_full(talk))
 		due_ns = talk_earlier(due_ns, talk->full_ns + FULL_MS * TALK_MS);
+	due_ns = talk_earlier(due_ns, talk_hold_due(talk));
 	if (bad_shown(talk) && !relay_is_bad(talk))
 		due_ns = talk_earlier(due_ns, talk->bad_ns + BAD_SHOWN_MS * TALK_MS);
 	return due_ns;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "talk/hold.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -279,6 +280,8 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 			       ? SOTTO_OK
 			       : outbox_fail(talk, group);
 	TRY(outbox_expire(talk, group));
+	if (talk_held(talk, group))
+		return SOTTO_OK;
 	TRY(life_send(talk, group));
 	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||
 	    talk->now_ns < talk->retry_ns)

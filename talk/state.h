@@ -23,7 +23,7 @@
  *   welcome.c                 what a Welcome must be
  *   send.c missed.c           the outbox; what the relay does not serve
  *   work.c                    after every input: whatever can be done now
- *   problem.c                 what is wrong, and for how long
+ *   problem.c hold.c          what is wrong, for how long; whom nothing is sent for now
  *   age.c update.c            keys that nothing needs any more; when our leaf is renewed
  *   access.c                  access keys: the next one, installing and proving it
  *   save.c load.c             the store
@@ -398,6 +398,7 @@ struct talk {
 	struct talk_card card;
 	struct list proposals;
 	struct talk_quorum quorum;
+	uint32_t ended; /* hold.c: memberships, when it was last looked */
 
 	struct list groups;
 	struct talk_group *everyone;

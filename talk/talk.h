@@ -107,6 +107,11 @@ enum talk_problem {
 	/* The relay showed two histories of a conversation, or of *everyone*: they are being made one. */
 	TALK_PROBLEM_BRANCHED = 14,
 	TALK_PROBLEM_CLOCK = 15, /* this phone's clock is not the relay's: it lets nobody in */
+	/* In some conversation nothing is sent: who reads it is suspended, or at the end of his membership. */
+	TALK_PROBLEM_HELD = 16,
+	TALK_PROBLEM_ENDED = 17, /* our own membership has ended: nothing is sent */
+	/* Of so few admins something was heard lately that one who is missing would be one too many. */
+	TALK_PROBLEM_FEW_ADMINS = 18,
 	TALK_PROBLEM_COUNT,
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "talk/access.h"
+#include "talk/hold.h"
 #include "talk/state.h"
 
 enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t now_ns, uint64_t utc_ms)
@@ -153,6 +154,8 @@ enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct byte
 	if (message.len > TALK_CALL_MAX)
 		return SOTTO_ERR_LIMIT;
 	group = conversation(talk, extension);
+	if (group != NULL && talk_held(talk, group))
+		return SOTTO_ERR_DENIED;
 	if (group == NULL || !talk_group_current(talk, group) || group->blocked)
 		return SOTTO_ERR_AGAIN;
 	err = talk_step_begin(talk, now_ns, utc_ms);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What admins do together, between real processes: three of them, two of whom must sign."""
+import datetime
 import re
 import subprocess
 import sys
@@ -132,9 +133,26 @@ def kept_quiet(state):
     state.ben.wait_for("it is shown", lambda: ("103", "suspended") in
                        [(m["extension"], m["state"]) for m in state.ben.run("members")])
     fails(state.cem, 1, "invalid", "an admin cannot be suspended", "suspend", "101")
+    equal(state.ben.run("send", "103", "waits")[-1]["held"], True)
+    true("103 is suspended until 20" in str(state.ben.run("status")[-1]["problems"]), "until when")
+    true(state.cem.run("send", "101", "goes")[-1]["state"] != "queued", "to others as before")
     # Not twice without the second one.
     true("proposal" in state.cem.run("suspend", "103")[-1], "the second time is a proposal")
     state.cem.run("refuse", pending(state.cem)[0]["id"])
+
+
+def an_end(state):
+    """a membership gets an end by two, and it is said two weeks before"""
+    fails(state.ana, 2, "usage", "a day to come, YYYY-MM-DD, or none", "term", "103", "2027-02-30")
+    fails(state.ana, 2, "usage", "a day to come", "term", "103", "2020-01-31")
+    fails(state.ana, 1, "invalid", "the membership of an admin has no end", "term", "101", "2099-01-31")
+    day = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).strftime("%Y-%m-%d")
+    proposal = state.ana.run("term", "103", day)[-1]["proposal"]
+    true('103 "Dora" is a member until ' in proposal["acts"][0]["words"], proposal)
+    wait_pending(state.ben, 1)
+    state.ben.run("approve", proposal["id"], "--yes")
+    state.dora.wait_for("the warning", lambda: "103 is a member until" in str(state.dora.run("status")[-1]["problems"]))
+    true("until" in [m for m in state.eva.run("members") if m["extension"] == "103"][0], "all see it")
 
 
 def two_take_out(state):
@@ -149,4 +167,4 @@ def two_take_out(state):
 
 
 if __name__ == "__main__":
-    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, two_take_out], State))
+    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, an_end, two_take_out], State))
