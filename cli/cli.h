@@ -187,6 +187,11 @@ cli_print_fn cli_print_proposal, cli_print_decided, cli_print_admin, cli_print_a
 /* What was wanted is proposed: says so. */
 bool cli_print_proposed(const struct cli *cli, const json_t *object);
 
+/* policy.c */
+MUST_USE enum sotto_err cli_policy_build(struct cli *cli, json_t *request, int descriptors[2],
+					 size_t *count);
+cli_print_fn cli_print_policy;
+
 /* release.c: verify-release FILE, what comes of it, and the line of `status` about what this phone runs. */
 MUST_USE enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descriptors[2],
 					  size_t *count);

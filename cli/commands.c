@@ -342,6 +342,8 @@ const struct cli_command cli_commands[] = {
 	 cli_print_state_of, CLI_AGENT_START},
 	{"suspend", "EXT", "let nothing be sent to a member for a day", 1, 1, build_extension,
 	 cli_print_nothing, cli_print_state_of, CLI_AGENT_START},
+	{"policy", "[SETTING=VALUE...]", "what holds for all phones, or is to", 0, 7,
+	 cli_policy_build, cli_print_nothing, cli_print_policy, CLI_AGENT_START},
 	{"term", "EXT DATE|none", "say when a membership ends", 2, 2, build_term, cli_print_nothing,
 	 cli_print_state_of, CLI_AGENT_START},
 	{"confirm", "EXT CODE", "say that a newcomer is who he should be: the code was read out", 2,

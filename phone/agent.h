@@ -56,6 +56,7 @@ enum agent_wait {
 	AGENT_WAIT_ADMINS,	/* for another list of admins, or a proposal */
 	AGENT_WAIT_SUSPEND,	/* for a member to be suspended, or a proposal */
 	AGENT_WAIT_CONFIRM,	/* for a member to be confirmed */
+	AGENT_WAIT_POLICY,	/* for another policy, or a proposal */
 	AGENT_WAIT_TERM,	/* for the end of a membership, or a proposal */
 	AGENT_WAIT_SEND,	/* for a message to be stored */
 	AGENT_WAIT_GROUP,	/* for what is wanted of a group to be so */
@@ -99,7 +100,7 @@ struct agent_client {
 	bool broken;	      /* to be closed: it could not be told everything */
 	uint64_t deadline_ns; /* OS_NEVER: none */
 	uint32_t extension;   /* INVITE, REVOKE, SUSPEND, CONFIRM */
-	uint64_t serial;      /* ADMINS: of the list before */
+	uint64_t serial;      /* ADMINS: of the list before; POLICY: of the entry before */
 	uint64_t until_ms;    /* TERM */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	bool held;				 /* SEND: nothing is sent there for now */
@@ -317,6 +318,12 @@ json_t *agent_release_problem(const struct agent *agent);
 agent_command_fn command_pending, command_approve, command_refuse, command_admin_list,
 	command_admin_add, command_admin_remove, command_admin_threshold, command_suspend,
 	command_confirm, command_term;
+/* command_policy.c */
+agent_command_fn command_policy, command_policy_set;
+void command_policy_look(struct agent_client *client);
+/* False: the client was told that the policy switches it off. */
+bool command_feature(struct agent_client *client, uint32_t feature, const char *words);
+
 /* "until": YYYY-MM-DD, or none. False: the client was told what is wrong. */
 bool command_until(struct agent_client *client, const json_t *arguments, uint64_t *until_ms);
 void command_admin_event(struct agent *agent, const struct talk_event *event);

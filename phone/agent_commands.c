@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "phone/agent.h"
 
-#define ARGUMENTS_MAX	     5
+#define ARGUMENTS_MAX	     7
 #define EXTENSION_DIGITS_MAX 5
 
 enum kind {
@@ -75,6 +75,18 @@ static const struct command commands[] = {
 	 0,
 	 {{"threshold", KIND_INTEGER, NEEDED}}},
 	{"suspend", command_suspend, VAULT_UNLOCKED, 0, {{"extension", KIND_EXTENSION, NEEDED}}},
+	{"policy", command_policy, VAULT_UNLOCKED, 0, {{0}}},
+	{"policy_set",
+	 command_policy_set,
+	 VAULT_UNLOCKED,
+	 0,
+	 {{"retention_s", KIND_INTEGER, OPTIONAL},
+	  {"disappear_s", KIND_INTEGER, OPTIONAL},
+	  {"disappear_max_s", KIND_INTEGER, OPTIONAL},
+	  {"beat_s", KIND_INTEGER, OPTIONAL},
+	  {"release_min", KIND_INTEGER, OPTIONAL},
+	  {"off", KIND_TEXTS, OPTIONAL},
+	  {"bitrates", KIND_TEXTS, OPTIONAL}}},
 	{"term",
 	 command_term,
 	 VAULT_UNLOCKED,

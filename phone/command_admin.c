@@ -449,6 +449,8 @@ static void look(struct agent_client *client)
 				     "threshold", (json_int_t)ledger_threshold(ledger)));
 	else if (client->wait == AGENT_WAIT_SUSPEND && is_suspended(client))
 		agent_done(client, extension_json(client, "suspended"));
+	else if (client->wait == AGENT_WAIT_POLICY)
+		command_policy_look(client);
 	else if (client->wait == AGENT_WAIT_TERM && ends_so(client))
 		agent_done(client,
 			   extension_json(client, client->until_ms == 0 ? "a member without an end"
@@ -469,7 +471,8 @@ void command_admin_proposed(struct agent_client *client, const struct talk_event
 static bool waits(const struct agent_client *client)
 {
 	return client->wait == AGENT_WAIT_ADMINS || client->wait == AGENT_WAIT_SUSPEND ||
-	       client->wait == AGENT_WAIT_CONFIRM || client->wait == AGENT_WAIT_TERM;
+	       client->wait == AGENT_WAIT_CONFIRM || client->wait == AGENT_WAIT_TERM ||
+	       client->wait == AGENT_WAIT_POLICY;
 }
 
 void command_admin_event(struct agent *agent, const struct talk_event *event)

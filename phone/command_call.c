@@ -70,7 +70,8 @@ void command_call(struct agent_client *client, const json_t *arguments, int *des
 	uint32_t extension = agent_extension(arguments, "to");
 	enum sotto_err err;
 
-	if (!prepare(client, arguments, descriptors, descriptors_count))
+	if (!command_feature(client, LEDGER_FEATURE_CALLS, "calls") ||
+	    !prepare(client, arguments, descriptors, descriptors_count))
 		return;
 	err = agent_call_dial(client->agent, client, extension);
 	if (err == SOTTO_ERR_STATE)

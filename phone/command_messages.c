@@ -39,6 +39,8 @@ static void fail_send(struct agent_client *client, const struct talk_conversatio
 			   "%d messages wait until their recipients have got them, and more do not "
 			   "fit; send this one when some have",
 			   TALK_OUTBOX_MAX);
+	else if (err == SOTTO_ERR_UNSUPPORTED)
+		agent_fail(client, err, "this network's policy switches groups off");
 	else if (err == SOTTO_ERR_INVALID)
 		agent_fail(client, err, "a message is UTF-8 and not empty");
 	else
@@ -297,6 +299,8 @@ void command_export(struct agent_client *client, const json_t *arguments, int *d
 {
 	(void)descriptors;
 	(void)descriptors_count;
+	if (!command_feature(client, LEDGER_FEATURE_EXPORT, "export"))
+		return;
 	read_begin(client, arguments, (struct agent_reading){.leaves = true});
 }
 

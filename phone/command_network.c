@@ -531,6 +531,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 	case AGENT_WAIT_SUSPEND:
 	case AGENT_WAIT_CONFIRM:
 	case AGENT_WAIT_TERM:
+	case AGENT_WAIT_POLICY:
 	case AGENT_WAIT_SEND:
 	case AGENT_WAIT_GROUP:
 	case AGENT_WAIT_DEVICE_ASKS:

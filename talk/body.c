@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "talk/grapheme.h"
 #include "talk/marks.h"
+#include "talk/policy.h"
 #include "talk/state.h"
 
 static enum sotto_err outbox_replace(struct talk *talk, const struct talk_kept_change *change,
@@ -28,7 +29,8 @@ static enum sotto_err read_receive(struct talk *talk, struct talk_group *group,
 	enum sotto_err err = SOTTO_OK;
 
 	/* What we have read on another device is our own business, whatever is told to others. */
-	if ((talk->silent && change->member != talk_own_member(talk)) ||
+	if (((talk->silent || !talk_feature(talk, LEDGER_FEATURE_READ)) &&
+	     change->member != talk_own_member(talk)) ||
 	    wire_decode(&talk_read_type, frame->body, &read) != SOTTO_OK)
 		return SOTTO_OK;
 	change->what = TALK_CHANGE_PERSON;
@@ -365,7 +367,8 @@ static enum sotto_err read_tell(struct talk *talk, const struct talk_conversatio
 		group = talk_group_direct(talk, peer->id);
 	if (group == NULL)
 		return SOTTO_OK;
-	tells = !talk->silent && mls_group_member_count(group->mls) <= TALK_READ_DEVICES_MAX &&
+	tells = !talk->silent && talk_feature(talk, LEDGER_FEATURE_READ) &&
+		mls_group_member_count(group->mls) <= TALK_READ_DEVICES_MAX &&
 		!talk_outbox_full(talk);
 	if (!tells && !talk_read_marks_wanted(talk))
 		return SOTTO_OK;

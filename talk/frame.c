@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -188,8 +189,9 @@ static enum sotto_err body_receive(struct talk *talk, struct talk_group *group,
 		talk_return_spoke(talk, group, key, application->epoch);
 		return err;
 	case TALK_BODY_CALL:
-		return group->kind != TALK_DIRECT ? SOTTO_OK
-						  : call_receive(talk, group, application, frame);
+		return group->kind != TALK_DIRECT || !talk_feature(talk, LEDGER_FEATURE_CALLS)
+			       ? SOTTO_OK
+			       : call_receive(talk, group, application, frame);
 	case TALK_BODY_ENTRY:
 		/* Behind the winning commit no entry counts: its author submits it again. */
 		return everyone && drop == &group->drops[0]

@@ -17,6 +17,7 @@
 #include "crypto/hash.h"
 #include "crypto/kem.h"
 #include "crypto/sign.h"
+#include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -550,6 +551,8 @@ enum sotto_err talk_hand_give(struct talk *talk, uint32_t number, uint64_t now_n
 
 	if (talk->state != TALK_MEMBER || talk->locked)
 		return SOTTO_ERR_STATE;
+	if (!talk_feature(talk, LEDGER_FEATURE_HISTORY))
+		return SOTTO_ERR_UNSUPPORTED;
 	if (giving == NULL || giving->state != TALK_HAND_ASKED ||
 	    !talk_hand_device(talk, giving->device_key))
 		return SOTTO_ERR_NOT_FOUND;

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "talk/age.h"
 #include "talk/marks.h"
+#include "talk/policy.h"
 #include "talk/state.h"
 
 enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
@@ -654,6 +655,7 @@ enum sotto_err talk_load(struct talk *talk, const struct store_reader *reader, u
 		TRY(store_iterate(reader, &range, tables[i].row, &loading));
 	}
 	talk->ledger_saved = ledger_length(talk->ledger);
+	talk_policy_take(talk);
 	list_for_each (element, following, &talk->groups)
 		TRY(group_rest(&loading, CONTAINER_OF(element, struct talk_group, list)));
 	TRY(drops_begin(talk));

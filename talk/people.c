@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "talk/policy.h"
 #include "talk/state.h"
 
 static struct talk_group *group_of(const struct talk *talk, const uint8_t *id)
@@ -126,6 +127,8 @@ enum sotto_err talk_group_create(struct talk *talk, struct bytes name, const uin
 
 	if (talk->state != TALK_MEMBER || talk->locked)
 		return SOTTO_ERR_STATE;
+	if (!talk_feature(talk, LEDGER_FEATURE_GROUPS))
+		return SOTTO_ERR_UNSUPPORTED;
 	if (!talk_group_name_valid(name))
 		return SOTTO_ERR_INVALID;
 	err = people_check(talk, NULL, extensions, count);
@@ -168,6 +171,8 @@ enum sotto_err talk_group_add(struct talk *talk, const uint8_t *id, const uint32
 	struct talk_group *group;
 	enum sotto_err err = member_check(talk, id, &group);
 
+	if (err == SOTTO_OK && !talk_feature(talk, LEDGER_FEATURE_GROUPS))
+		err = SOTTO_ERR_UNSUPPORTED;
 	if (err == SOTTO_OK)
 		err = people_check(talk, group, extensions, count);
 	if (err == SOTTO_OK)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -135,6 +136,7 @@ static enum sotto_err entry_landed(struct talk *talk, struct bytes bytes)
 	TRY(talk_tell(talk, &(struct talk_event){.type = TALK_EVENT_MEMBERS}));
 	TRY(invites_settle(talk, &entry));
 	talk_problem_set(talk, TALK_PROBLEM_ONE_PERSON, ledger_one_person_controls(talk->ledger));
+	talk_policy_take(talk);
 	own = ledger_device_by_key(talk->ledger, talk->identity.public_key);
 	if (own != NULL && own->state == LEDGER_DEVICE_REVOKED && talk->state == TALK_MEMBER) {
 		talk->state = TALK_REVOKED;

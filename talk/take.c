@@ -18,6 +18,7 @@
 #include "crypto/kem.h"
 #include "crypto/sign.h"
 #include "talk/access.h"
+#include "talk/policy.h"
 #include "talk/state.h"
 
 /* ---- Its row ---- */
@@ -163,6 +164,8 @@ enum sotto_err talk_hand_ask(struct talk *talk, uint32_t number, uint64_t now_ns
 
 	if (talk->state != TALK_MEMBER || talk->locked)
 		return SOTTO_ERR_STATE;
+	if (!talk_feature(talk, LEDGER_FEATURE_HISTORY))
+		return SOTTO_ERR_UNSUPPORTED;
 	device = device_of(talk, number);
 	if (device == NULL)
 		return SOTTO_ERR_NOT_FOUND;

@@ -12,6 +12,7 @@
  */
 #include "talk/update.h"
 
+#include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
 
@@ -86,8 +87,8 @@ static bool is_over(const struct talk *talk, const struct talk_group *group)
 static bool leaf_is_old(const struct talk *talk, const struct talk_group *group)
 {
 	uint64_t age_ms = talk->utc_ms - group->pace.leaf_ms;
-	uint64_t least_ms = group->kind == TALK_EVERYONE ? TALK_UPDATE_EVERYONE_MS
-			    : group->pace.used		 ? TALK_UPDATE_USED_MS
+	uint64_t least_ms = group->kind == TALK_EVERYONE ? 2 * talk_beat_ms(talk)
+			    : group->pace.used		 ? talk_beat_ms(talk)
 							 : TALK_UPDATE_IDLE_MS;
 
 	return age_ms >= later(least_ms, mls_group_member_count(group->mls) * TALK_UPDATE_MS);
@@ -97,7 +98,8 @@ static bool leaf_is_old(const struct talk *talk, const struct talk_group *group)
 static bool in_doubt(const struct talk *talk)
 {
 	const uint32_t harmless =
-		UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_OLD;
+		UINT32_C(1) << TALK_PROBLEM_ONE_PERSON | UINT32_C(1) << TALK_PROBLEM_OLD |
+		UINT32_C(1) << TALK_PROBLEM_HELD | UINT32_C(1) << TALK_PROBLEM_FEW_ADMINS;
 
 	return (talk->problems & ~harmless) != 0 || talk->behind_ns != 0 || !talk_fresh(talk) ||
 	       talk_relay_full(talk) ||

@@ -23,12 +23,10 @@ struct talk_group;
 #define TALK_UPDATE_AHEAD   4
 #define TALK_UPDATE_DAY_MAX 24
 /*
- * A leaf is due when it is older than TALK_UPDATE_MS for each leaf of the group, and than one of these: where something
- * was said since; in *everyone*; where nobody said anything.
+ * A leaf is due when it is older than TALK_UPDATE_MS for each leaf of the group, and, where something was said since, than the
+ * policy's beat (12 hours without one), in *everyone* than twice that, and where nobody said anything than this.
  */
-#define TALK_UPDATE_USED_MS	(UINT64_C(12) * 3600000)
-#define TALK_UPDATE_EVERYONE_MS (UINT64_C(24) * 3600000)
-#define TALK_UPDATE_IDLE_MS	(UINT64_C(28) * 86400000)
+#define TALK_UPDATE_IDLE_MS (UINT64_C(28) * 86400000)
 /* Rank r waits r times this: it is not urgent, and two at a time are one for nothing. */
 #define TALK_UPDATE_RANK_MS UINT64_C(2000)
 /* Not so soon after a word of a call there: another device of ours may be in it. */

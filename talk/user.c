@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "talk/access.h"
 #include "talk/hold.h"
+#include "talk/policy.h"
 #include "talk/state.h"
 
 enum sotto_err talk_act(struct talk *talk, struct bytes entry, uint64_t now_ns, uint64_t utc_ms)
@@ -67,6 +68,8 @@ enum sotto_err talk_group_find(struct talk *talk, const struct talk_conversation
 	*group = talk_group_by_id(talk, conversation->id);
 	if (conversation->kind != TALK_GROUP || *group == NULL)
 		return SOTTO_ERR_NOT_FOUND;
+	if (!talk_feature(talk, LEDGER_FEATURE_GROUPS))
+		return SOTTO_ERR_UNSUPPORTED;
 	return talk_group_writable(talk, *group) ? SOTTO_OK : SOTTO_ERR_DENIED;
 }
 
@@ -151,6 +154,8 @@ enum sotto_err talk_send_call(struct talk *talk, uint32_t extension, struct byte
 
 	if (err != SOTTO_OK)
 		return err;
+	if (!talk_feature(talk, LEDGER_FEATURE_CALLS))
+		return SOTTO_ERR_UNSUPPORTED;
 	if (message.len > TALK_CALL_MAX)
 		return SOTTO_ERR_LIMIT;
 	group = conversation(talk, extension);
@@ -199,7 +204,7 @@ void talk_status(const struct talk *talk, struct talk_status *status)
 	*status = (struct talk_status){
 		.state = talk->state,
 		.extension = talk_extension_of(talk, UINT32_MAX),
-		.tells_read = !talk->silent,
+		.tells_read = !talk->silent && talk_feature(talk, LEDGER_FEATURE_READ),
 		.problems = talk->problems,
 		.discarded = talk->discarded,
 		.current = talk->everyone != NULL && talk_group_current(talk, talk->everyone),

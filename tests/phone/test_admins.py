@@ -155,6 +155,30 @@ def an_end(state):
     true("until" in [m for m in state.eva.run("members") if m["extension"] == "103"][0], "all see it")
 
 
+def one_policy(state):
+    """a policy is every phone's, by two admins, and what it switches off is off"""
+    fails(state.ana, 2, "usage", "a setting is", "policy", "retention=soon")
+    fails(state.ana, 1, "invalid", "records are kept for 1 to 365 days", "policy", "retention=1h")
+    fails(state.dora, 1, "denied", "only an admin", "policy", "off=export")
+    equal(state.dora.run("policy")[-1]["entry"], None)
+    proposal = state.ana.run("policy", "off=export,calls", "retention=30d", "beat=6h")[-1]["proposal"]
+    true("records are kept for 30 days" in proposal["acts"][0]["words"] and "off: calls, export" in
+         proposal["acts"][0]["words"], proposal["acts"])
+    wait_pending(state.cem, 1)
+    state.cem.run("approve", proposal["id"], "--yes")
+    for phone in (*state.phones, state.eva):
+        phone.wait_for("the policy", lambda p=phone: p.run("policy")[-1]["off"] == ["calls", "export"])
+    fails(state.dora, 1, "unsupported", "policy switches export off", "export")
+    fails(state.dora, 1, "unsupported", "policy switches calls off", "call", "100")
+    true("switched off      calls, export" in said(state.eva, "policy"), "as people read it")
+    proposal = state.cem.run("policy", "off=none")[-1]["proposal"]
+    wait_pending(state.ben, 1)
+    state.ben.run("approve", proposal["id"], "--yes")
+    state.dora.wait_for("nothing is off", lambda: state.dora.run("policy")[-1]["off"] == [])
+    equal(state.dora.run("policy")[-1]["retention_s"], 30 * 86400)
+    state.dora.run("export")
+
+
 def two_take_out(state):
     """two admins take a member out; her phone says so, and the access key is another one"""
     fails(state.ana, 1, "invalid", "is an admin: first", "revoke", "102")
@@ -167,4 +191,4 @@ def two_take_out(state):
 
 
 if __name__ == "__main__":
-    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, an_end, two_take_out], State))
+    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, an_end, one_policy, two_take_out], State))
