@@ -18,7 +18,11 @@
 
 enum sotto_err agent_start_engines(struct agent *agent)
 {
-	struct talk_config config = {.allocator = &allocator_default, .random = &os_random};
+	struct talk_config config = {
+		.allocator = &allocator_default,
+		.random = &os_random,
+		.release = agent->release.known ? agent->release.hash : NULL,
+	};
 	struct store_reader reader = vault_reader(agent->vault);
 	struct talk *talk = NULL;
 	enum sotto_err err;

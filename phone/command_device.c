@@ -90,6 +90,15 @@ out:
 	bytes_wipe(text, sizeof(text));
 }
 
+/* Which one it says it runs: a number, 0 for one that no entry names; null: it said nothing yet. */
+static json_t *release_json(const struct agent *agent, const uint8_t *key)
+{
+	uint32_t release;
+
+	return talk_device_release(agent->talk, key, &release) ? json_integer(release)
+							       : json_null();
+}
+
 static json_t *device_json(const struct agent *agent, const struct ledger_device *device)
 {
 	static const char *const states[] = {
@@ -102,11 +111,12 @@ static json_t *device_json(const struct agent *agent, const struct ledger_device
 	struct talk_status status;
 
 	talk_status(agent->talk, &status);
-	return json_pack("{s:o,s:I,s:o,s:s,s:o,s:b}", "extension",
+	return json_pack("{s:o,s:I,s:o,s:s,s:o,s:o,s:b}", "extension",
 			 agent_json_extension(agent, member->extension), "number",
 			 (json_int_t)device->number, "name",
 			 agent_json_text(BYTES(device->name, device->name_len)), "state",
-			 states[device->state], "since", agent_json_time(device->since_ms), "this",
+			 states[device->state], "since", agent_json_time(device->since_ms),
+			 "release", release_json(agent, device->key), "this",
 			 memcmp(device->key, status.device_key, LEDGER_KEY_LEN) == 0);
 }
 

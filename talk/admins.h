@@ -75,6 +75,9 @@ MUST_USE enum sotto_err talk_suspend(struct talk *talk, uint32_t extension, uint
 /* Does what is sent in this conversation wait, as somebody who reads it is suspended or at the end of his membership? */
 bool talk_conversation_held(const struct talk *talk, const struct talk_conversation *conversation);
 
+/* The number of the release that a device says it runs; 0: none that the ledger names. False: it said nothing yet. */
+bool talk_device_release(const struct talk *talk, const uint8_t *key, uint32_t *release);
+
 /* When a membership ends; 0: not. */
 MUST_USE enum sotto_err talk_term(struct talk *talk, uint32_t extension, uint64_t until_ms,
 				  uint64_t now_ns, uint64_t utc_ms);

@@ -54,7 +54,7 @@ bool talk_returns_possible(struct talk *talk, const struct talk_group *group);
 MUST_USE enum sotto_err talk_package_work(struct talk *talk);
 /* The relay has lost something: ours is said again. */
 void talk_packages_lost(struct talk *talk);
-struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key);
+struct talk_package *talk_package_of(const struct talk *talk, const uint8_t *key);
 /* By which key the relay is to know this device, if it becomes an admin's. SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err talk_package_rotation(struct talk *talk, const uint8_t *key,
 					      uint8_t *rotation);

@@ -29,8 +29,11 @@ static const char *const problem_texts[TALK_PROBLEM_COUNT] = {
 		"this phone's clock differs from the relay's by more than 10 minutes: "
 		"until it is set it lets nobody in",
 	[TALK_PROBLEM_HELD] = "nothing is sent in a conversation that somebody reads who is "
-			      "suspended, or whose membership has ended",
+			      "suspended, whose membership has ended, or whose phone runs a "
+			      "release that the policy does not allow",
 	[TALK_PROBLEM_ENDED] = "this membership has ended: nothing is sent any more",
+	[TALK_PROBLEM_RELEASE] = "this phone runs a release that the network's policy does not "
+				 "allow any more: nothing is sent",
 	[TALK_PROBLEM_FEW_ADMINS] =
 		"so few admins were heard of in two days that not one more may be missing",
 	[TALK_PROBLEM_BRANCHED] =

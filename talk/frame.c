@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/hold.h"
 #include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
@@ -40,6 +41,7 @@ enum sotto_err talk_frame_encode(struct talk *talk, const struct talk_group *gro
 		.oldest = oldest_serial(group),
 		.sent_ms = out->sent_ms,
 		.ledger_length = ledger_length(talk->ledger),
+		.release = talk_own_release(talk),
 		.relay = {.items = &group->word, .count = group->word_known ? 1 : 0},
 		.body = talk_blob_bytes(&out->body),
 	};
@@ -255,6 +257,7 @@ enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,
 	ledgers_compare(talk, &frame);
 	talk_words_compare(talk, &frame.relay);
 	talk_heard_from(talk, key);
+	talk_release_heard(talk, key, frame.release);
 	if (group->kind == TALK_EVERYONE)
 		talk_time_heard(talk, key, frame.sent_ms);
 	TRY(talk_parcel_done(talk, group, key, application->epoch));

@@ -12,6 +12,64 @@
 
 #include "talk/problem.h"
 
+/* ---- Releases ---- */
+
+uint32_t talk_own_release(const struct talk *talk)
+{
+	const struct ledger_release *release = ledger_release_by_hash(talk->ledger, talk->release);
+
+	return release == NULL ? 0 : release->number;
+}
+
+/* Of *everyone* alone it would be heard once a day; so it stands in each message. */
+void talk_release_heard(struct talk *talk, const uint8_t *key, uint32_t release)
+{
+	struct talk_package *package = talk_package_of(talk, key);
+
+	if (package == NULL || package->release == (uint64_t)release + 1)
+		return;
+	package->release = (uint64_t)release + 1;
+	talk_package_unsaved(talk, package);
+}
+
+bool talk_device_release(const struct talk *talk, const uint8_t *key, uint32_t *release)
+{
+	const struct talk_package *package = talk_package_of(talk, key);
+
+	if (memcmp(key, talk->identity.public_key, LEDGER_KEY_LEN) == 0) {
+		*release = talk_own_release(talk);
+		return true;
+	}
+	if (package == NULL || package->release == 0)
+		return false;
+	*release = (uint32_t)(package->release - 1);
+	return true;
+}
+
+static uint32_t release_least(const struct talk *talk)
+{
+	struct ledger_policy policy;
+
+	ledger_policy(talk->ledger, &policy);
+	return policy.release_min;
+}
+
+static bool own_release_low(const struct talk *talk)
+{
+	return talk_own_release(talk) < release_least(talk);
+}
+
+/* Who has said nothing yet is not held for it. */
+static bool release_low(const struct talk *talk, const uint8_t *key)
+{
+	uint32_t least = release_least(talk);
+	const struct talk_package *package = least == 0 ? NULL : talk_package_of(talk, key);
+
+	return package != NULL && package->release != 0 && package->release - 1 < least;
+}
+
+/* ---- Members ---- */
+
 static bool own_ended(const struct talk *talk)
 {
 	return ledger_expired(talk->ledger, talk->identity.public_key, talk->utc_ms);
@@ -25,15 +83,16 @@ bool talk_member_ended(const struct talk *talk, const uint8_t *key)
 /* Our own person's other devices are no reason: whoever keeps us quiet does it on his own phone. */
 static bool device_held(const struct talk *talk, const uint8_t *key)
 {
-	return !ledger_same_member(talk->ledger, key, talk->identity.public_key) &&
-	       (ledger_suspended(talk->ledger, key, talk->utc_ms) ||
-		ledger_expired(talk->ledger, key, talk->utc_ms));
+	return (!ledger_same_member(talk->ledger, key, talk->identity.public_key) &&
+		(ledger_suspended(talk->ledger, key, talk->utc_ms) ||
+		 ledger_expired(talk->ledger, key, talk->utc_ms))) ||
+	       release_low(talk, key);
 }
 
 static bool anybody_held(const struct talk *talk)
 {
 	return talk->utc_ms < ledger_suspended_until(talk->ledger) ||
-	       ledger_ended(talk->ledger, talk->utc_ms) > 0;
+	       ledger_ended(talk->ledger, talk->utc_ms) > 0 || release_least(talk) != 0;
 }
 
 /* Of a conversation of two, also if the other one is not in it yet. */
@@ -56,7 +115,8 @@ bool talk_held(const struct talk *talk, const struct talk_group *group)
 
 	if (group->kind == TALK_EVERYONE || !anybody_held(talk))
 		return false;
-	if (own_ended(talk) || (group->kind == TALK_DIRECT && peer_held(talk, group)))
+	if (own_ended(talk) || own_release_low(talk) ||
+	    (group->kind == TALK_DIRECT && peer_held(talk, group)))
 		return true;
 	while (mls_group_next_key(group->mls, &cursor, &leaf, &key)) {
 		if (key.len == LEDGER_KEY_LEN && device_held(talk, key.data))
@@ -80,7 +140,7 @@ bool talk_conversation_held(const struct talk *talk, const struct talk_conversat
 }
 
 /* Admins who were heard of in the last two days, with this one. Each phone says something once a day. */
-static uint32_t admins_heard(struct talk *talk)
+static uint32_t admins_heard(const struct talk *talk)
 {
 	uint32_t count = 0;
 
@@ -96,7 +156,7 @@ static uint32_t admins_heard(struct talk *talk)
 	return count;
 }
 
-static bool few_admins(struct talk *talk)
+static bool few_admins(const struct talk *talk)
 {
 	uint32_t threshold = ledger_threshold(talk->ledger);
 
@@ -120,7 +180,10 @@ void talk_hold_settle(struct talk *talk)
 			       talk_held(talk, CONTAINER_OF(element, struct talk_group, list));
 	}
 	talk_problem_set(talk, TALK_PROBLEM_HELD,
-			 held && talk->state == TALK_MEMBER && !own_ended(talk));
+			 held && talk->state == TALK_MEMBER && !own_ended(talk) &&
+				 !own_release_low(talk));
+	talk_problem_set(talk, TALK_PROBLEM_RELEASE,
+			 talk->state == TALK_MEMBER && own_release_low(talk));
 	talk_problem_set(talk, TALK_PROBLEM_ENDED, talk->state == TALK_MEMBER && own_ended(talk));
 	talk_problem_set(talk, TALK_PROBLEM_FEW_ADMINS, few_admins(talk));
 }

@@ -12,6 +12,10 @@
 
 /* Nothing is sent into it now: somebody reads it who is suspended, or whose membership has ended; or ours has. */
 bool talk_held(const struct talk *talk, const struct talk_group *group);
+/* The number of the release that this phone runs, by its ledger; 0: none is named. */
+uint32_t talk_own_release(const struct talk *talk);
+/* A device has said which one it runs. */
+void talk_release_heard(struct talk *talk, const uint8_t *key, uint32_t release);
 bool talk_member_ended(const struct talk *talk, const uint8_t *key);
 void talk_hold_settle(struct talk *talk);
 /* When that is otherwise by time alone; TALK_NEVER. */

@@ -20,6 +20,8 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 	made->allocator = allocator;
 	made->random = config->random;
 	made->suite = config->suite != 0 ? config->suite : TALK_SUITE;
+	if (config->release != NULL)
+		memcpy(made->release, config->release, sizeof(made->release));
 	made->retention_ms = config->retention_ms != 0 ? config->retention_ms : TALK_RETENTION_MS;
 	made->watches_max = config->watches_max != 0 ? config->watches_max : TALK_WATCHES_MAX;
 	made->mls = (struct mls_config){
@@ -175,6 +177,7 @@ static enum sotto_err package_row(void *context, uint64_t index, struct bytes va
 	secret_set(&package->secrets.leaf_key, kept.leaf_key.data, kept.leaf_key.len);
 	package->made_ms = kept.made_ms;
 	package->heard_ms = kept.heard_ms;
+	package->release = kept.release;
 	/* Numbers grow: the newest of a device comes to stand first. */
 	talk_package_enter(talk, package, true);
 	return talk_package_set(talk, package, kept.message);

@@ -18,7 +18,7 @@
 /* Before it in a list. */
 #define PACKAGE_HEADER_LEN 4
 
-struct talk_package *talk_package_of(struct talk *talk, const uint8_t *key)
+struct talk_package *talk_package_of(const struct talk *talk, const uint8_t *key)
 {
 	list_for_each (element, following, &talk->packages_by[key[0]]) {
 		struct talk_package *package = CONTAINER_OF(element, struct talk_package, alike);

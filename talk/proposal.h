@@ -17,6 +17,15 @@ struct talk_blob;
 /* An entry that was sent and does not stand in the ledger by then is sent again. */
 #define TALK_PROPOSAL_AGAIN_MS UINT64_C(60000)
 
+/* An invitation of ours, until its card was used or is over: the key that the card has. */
+struct talk_invite_row {
+	struct list list;
+	uint64_t number;
+	uint8_t private_key[LEDGER_PRIVATE_LEN];
+	uint8_t public_key[LEDGER_KEY_LEN];
+	uint32_t extension;
+};
+
 struct talk_proposed {
 	struct list list;
 	uint64_t number; /* of its row */

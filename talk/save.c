@@ -311,6 +311,7 @@ static enum sotto_err package_save(struct talk *talk, struct talk_package *packa
 		.leaf_key = secret_bytes(&package->secrets.leaf_key),
 		.made_ms = package->made_ms,
 		.heard_ms = package->heard_ms,
+		.release = package->release,
 	};
 
 	list_remove(&package->unsaved);

@@ -93,6 +93,8 @@
 	X(self, U64, everyone_epoch, 0, none, "the sender's epoch of *everyone*") \
 	X(self, FIXED, everyone_authenticator, TALK_AUTHENTICATOR_LEN, none, \
 	  "the first 32 bytes of its epoch authenticator") \
+	X(self, U32, release, 0, none, \
+	  "number of the release that it runs; 0: its ledger names none with that hash") \
 	X(self, LIST, relay, 1, talk_relay_word, \
 	  "the newest signature of the relay that it has for this conversation") \
 	X(self, OPAQUE, body, TALK_BODY_MAX, none, "as the type has it")

@@ -166,7 +166,8 @@
 	X(self, OPAQUE, init_key, TALK_SEED_MAX, none, "ours only") \
 	X(self, OPAQUE, leaf_key, TALK_SEED_MAX, none, "ours only") \
 	X(self, U64, made_ms, 0, none, "ours only") \
-	X(self, U64, heard_ms, 0, none, "about when its device last said something in *everyone*")
+	X(self, U64, heard_ms, 0, none, "about when its device last said something in *everyone*") \
+	X(self, U64, release, 0, none, "which one its device runs, and one; 0: it said nothing yet")
 
 #define TALK_FIELDS_kept_commit(X, self) \
 	X(self, U8, version, 0, none, "") \

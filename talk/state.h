@@ -12,7 +12,7 @@
  *   change.c                  what happens to a message that is there, or is not yet
  *   lock.c history.c          where rows wait while the phone is locked; their order
  *   inbox.c file.c fetch.c porch.c   parcels, the files that they name, and petitions
- *   device.c code.c           a further device of our person: its card, whom it lets in; codes that people read out
+ *   device.c code.c           a further device of our person: its card, whom it lets in; codes to read out
  *   admin.c proposal.c decide.c quorum.c   what admins do alone, one after the other, and for the relay
  *   take.c give.c sheaf.c marks.c   what was said before, and what was read, from device to device of one person
  *   forget.c                  a founding or a join that came to nothing
@@ -274,14 +274,7 @@ struct talk_package {
 	struct mls_key_package_secrets secrets; /* ours only */
 	uint64_t made_ms;
 	uint64_t heard_ms; /* when its device last said something, about */
-};
-
-struct talk_invite_row {
-	struct list list;
-	uint64_t number;
-	uint8_t private_key[LEDGER_PRIVATE_LEN];
-	uint8_t public_key[LEDGER_KEY_LEN];
-	uint32_t extension;
+	uint64_t release;  /* the number of what its device runs, and one; 0: it said nothing yet */
 };
 
 /* Read from the porch; in memory only, the porch is read again after a restart. */
@@ -398,7 +391,8 @@ struct talk {
 	struct talk_card card;
 	struct list proposals;
 	struct talk_quorum quorum;
-	uint32_t ended; /* hold.c: memberships, when it was last looked */
+	uint32_t ended;			  /* hold.c: memberships, when it was last looked */
+	uint8_t release[LEDGER_HASH_LEN]; /* what this phone runs; zeros: it does not know */
 
 	struct list groups;
 	struct talk_group *everyone;

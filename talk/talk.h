@@ -53,9 +53,10 @@ struct talk_config {
 	const struct allocator
 		*allocator; /* NULL: allocator_default. Outlives the engine, as does: */
 	const struct random_source *random;
-	uint16_t suite;	       /* of MLS; 0: the network's usual one */
-	size_t watches_max;    /* 0: TALK_WATCHES_MAX */
-	uint64_t retention_ms; /* of the relay; 0: 14 days. Old keys live as long, too */
+	uint16_t suite;		/* of MLS; 0: the network's usual one */
+	size_t watches_max;	/* 0: TALK_WATCHES_MAX */
+	uint64_t retention_ms;	/* of the relay; 0: 14 days. Old keys live as long, too */
+	const uint8_t *release; /* SHA-256 of the manifest of what runs; NULL: not known */
 };
 
 MUST_USE enum sotto_err talk_create(const struct talk_config *config, struct talk **talk);
@@ -112,6 +113,8 @@ enum talk_problem {
 	TALK_PROBLEM_ENDED = 17, /* our own membership has ended: nothing is sent */
 	/* Of so few admins something was heard lately that one who is missing would be one too many. */
 	TALK_PROBLEM_FEW_ADMINS = 18,
+	TALK_PROBLEM_RELEASE =
+		19, /* this phone runs what the policy does not allow: nothing is sent */
 	TALK_PROBLEM_COUNT,
 };
 

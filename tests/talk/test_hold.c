@@ -191,6 +191,88 @@ static void test_few_admins(void **state)
 	world_destroy(world);
 }
 
+static const uint8_t *const hashes[] = {
+	(const uint8_t *)"release one release one release ",
+	(const uint8_t *)"release two release two release ",
+};
+
+static void name_release(struct world *world, uint32_t number)
+{
+	union ledger_body body = {.release = {.number = number, .version = BYTES_TEXT("1.0")}};
+
+	memcpy(body.release.hash, hashes[number - 1], LEDGER_HASH_LEN);
+	assert_int_equal(
+		talk_act_of(talk_of(world, 0), LEDGER_RELEASE, &body, world_now(world), utc(world)),
+		SOTTO_OK);
+	world_settle(world_phone(world, 0));
+	world_run(world, 10);
+}
+
+static void least(struct world *world, uint32_t number)
+{
+	union ledger_body body;
+
+	ledger_policy(talk_ledger(talk_of(world, 0)), &body.policy);
+	body.policy.release_min = number;
+	assert_int_equal(
+		talk_act_of(talk_of(world, 0), LEDGER_POLICY, &body, world_now(world), utc(world)),
+		SOTTO_OK);
+	world_settle(world_phone(world, 0));
+	world_run(world, 10);
+}
+
+/* As a program sets it up at its start. */
+static void runs(struct world *world, uint32_t phone, uint32_t number)
+{
+	memcpy(talk_of(world, phone)->release, hashes[number - 1], LEDGER_HASH_LEN);
+}
+
+/* All see which one each runs; who runs an older one than the policy allows is sent nothing and sends nothing. */
+static void test_releases(void **state)
+{
+	struct world *world = world_create(925);
+	uint32_t number;
+
+	(void)state;
+	world_members(world, PHONES, false);
+	name_release(world, 1);
+	name_release(world, 2);
+	for (uint32_t i = 0; i < PHONES; i++)
+		runs(world, i, i == 3 ? 1 : 2);
+	assert_false(talk_device_release(talk_of(world, 2), talk_of(world, 3)->identity.public_key,
+					 &number) &&
+		     number != 0);
+	all_write(world, PHONES, UINT32_MAX, 0);
+	for (uint32_t i = 0; i < PHONES; i++) {
+		assert_true(talk_device_release(talk_of(world, 1),
+						talk_of(world, i)->identity.public_key, &number));
+		assert_int_equal(number, i == 3 ? 1 : 2);
+	}
+	/* Two that are allowed are no problem. */
+	least(world, 1);
+	all_write(world, PHONES, UINT32_MAX, 1);
+	assert_int_equal(problems_of(world, 3), 0);
+	least(world, 2);
+	assert_int_equal(problems_of(world, 3), BIT(RELEASE));
+	assert_int_equal(problems_of(world, 1), BIT(HELD));
+	assert_true(world_send(world, 3, 1, 2));
+	assert_true(world_send(world, 1, 3, 3));
+	assert_true(world_send(world, 1, 2, 4));
+	world_run(world, 600);
+	assert_int_equal(world_received(world, 3, 1, 2), 0);
+	assert_int_equal(world_received(world, 1, 3, 3), 0);
+	assert_int_equal(world_received(world, 1, 2, 4), 1);
+	/* Its owner installs the newer one; as soon as it has said anything the others know. */
+	world_restart(world_phone(world, 3));
+	runs(world, 3, 2);
+	world_run(world, 60);
+	assert_int_equal(world_received(world, 3, 1, 2), 1);
+	assert_int_equal(world_received(world, 1, 3, 3), 1);
+	assert_int_equal(problems_of(world, 3), 0);
+	assert_int_equal(problems_of(world, 1), 0);
+	world_destroy(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_membership_ends),
 		cmocka_unit_test(test_no_agreed_time),
 		cmocka_unit_test(test_few_admins),
+		cmocka_unit_test(test_releases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
