@@ -192,7 +192,7 @@ MUST_USE enum sotto_err cli_policy_build(struct cli *cli, json_t *request, int d
 					 size_t *count);
 cli_print_fn cli_print_policy;
 
-/* release.c: verify-release FILE, what comes of it, and the line of `status` about what this phone runs. */
+/* release.c: verify-release and name-release, what comes of it, and the line of `status` about what this phone runs. */
 MUST_USE enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descriptors[2],
 					  size_t *count);
 cli_print_fn cli_print_release;

@@ -365,6 +365,8 @@ const struct cli_command cli_commands[] = {
 	 cli_print_status, CLI_AGENT_START_LOCKED},
 	{"verify-release", "FILE", "is this release what it says, and does the ledger name it?", 1,
 	 1, cli_release_build, cli_print_nothing, cli_print_release, CLI_AGENT_START},
+	{"name-release", "FILE", "have the ledger name a release, on an admin's phone", 1, 1,
+	 cli_release_build, cli_print_nothing, cli_print_release, CLI_AGENT_START},
 	{"send", "EXT|GROUP TEXT|- [--reply ID]", "send a message", 2, 2, build_send,
 	 cli_print_nothing, cli_print_sent, CLI_AGENT_START},
 	{"edit", "EXT|GROUP ID TEXT|GROUP|-", "let a message of one's own say something else", 3, 3,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sotto verify-release: a tar of a release, or its manifest alone.
+ * sotto verify-release, name-release: a tar of a release, or its manifest alone.
  *
  *	file -> is it what its manifest says? (release/verify.c) -> the manifest's hash -> the agent -> who signed it
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hex.h"
 #include "cli/cli.h"
@@ -101,6 +102,15 @@ static void say_facts(const struct cli *cli, const struct release_verdict *verdi
 	json_decref(object);
 }
 
+/* For admins: the ledger is to name it, as its own manifest calls it. */
+static void set_name(json_t *request, const struct release_manifest *manifest)
+{
+	cli_set_text(request, "command", "release_name");
+	json_object_set_new(
+		request, "version",
+		json_stringn((const char *)manifest->version.data, manifest->version.len));
+}
+
 enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descriptors[2],
 				 size_t *count)
 {
@@ -121,6 +131,8 @@ enum sotto_err cli_release_build(struct cli *cli, json_t *request, int descripto
 	say_facts(cli, &verdict, hash);
 	cli_set_text(request, "command", "release");
 	cli_set_text(request, "hash", hash);
+	if (strcmp(cli->command->name, "name-release") == 0)
+		set_name(request, &verdict.manifest);
 out:
 	free(data);
 	return err;
@@ -140,7 +152,8 @@ static void print_signers(const json_t *signers)
 
 void cli_print_release(const struct cli *cli, const json_t *object)
 {
-	(void)cli;
+	if (cli_print_proposed(cli, object))
+		return;
 	printf("release %lld, \"", cli_number_of(object, "number"));
 	cli_print_text(cli_text_of(object, "version"));
 	printf("\", in entry %lld, signed %.10s by ", cli_number_of(object, "index"),

@@ -58,6 +58,7 @@ enum agent_wait {
 	AGENT_WAIT_CONFIRM,	/* for a member to be confirmed */
 	AGENT_WAIT_POLICY,	/* for another policy, or a proposal */
 	AGENT_WAIT_TERM,	/* for the end of a membership, or a proposal */
+	AGENT_WAIT_RELEASE,	/* for an entry to name a release, or a proposal */
 	AGENT_WAIT_SEND,	/* for a message to be stored */
 	AGENT_WAIT_GROUP,	/* for what is wanted of a group to be so */
 	AGENT_WAIT_DEVICE_ASKS, /* for a phone to show our card */
@@ -107,6 +108,7 @@ struct agent_client {
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
 	bool leaves;				 /* it */
 	uint8_t device_key[LEDGER_KEY_LEN];	 /* DEVICE_IN, DEVICE_OUT */
+	uint8_t release[LEDGER_HASH_LEN];	 /* RELEASE */
 	struct agent_reading reading;		 /* READ, FOLLOW */
 	int mic_fd;				 /* RING, CALL: WAV files, or -1 */
 	int speaker_fd;
@@ -309,7 +311,9 @@ void command_network_link(struct agent *agent); /* it came or went */
 void command_network_doubt(struct agent_client *client);
 
 /* command_release.c */
-agent_command_fn command_release;
+agent_command_fn command_release, command_release_name;
+/* Whoever waits for a release to be named is told if it is. */
+void command_release_look(struct agent_client *client);
 /* What this phone runs, for `status`; and what is wrong with that, for people, NULL: nothing. */
 json_t *agent_release_json(const struct agent *agent);
 json_t *agent_release_problem(const struct agent *agent);

@@ -457,6 +457,8 @@ static void look(struct agent_client *client)
 									: "a member until then"));
 	else if (client->wait == AGENT_WAIT_CONFIRM && is_confirmed(client))
 		agent_done(client, extension_json(client, "confirmed"));
+	else if (client->wait == AGENT_WAIT_RELEASE)
+		command_release_look(client);
 }
 
 void command_admin_proposed(struct agent_client *client, const struct talk_event *event)
@@ -472,7 +474,7 @@ static bool waits(const struct agent_client *client)
 {
 	return client->wait == AGENT_WAIT_ADMINS || client->wait == AGENT_WAIT_SUSPEND ||
 	       client->wait == AGENT_WAIT_CONFIRM || client->wait == AGENT_WAIT_TERM ||
-	       client->wait == AGENT_WAIT_POLICY;
+	       client->wait == AGENT_WAIT_POLICY || client->wait == AGENT_WAIT_RELEASE;
 }
 
 void command_admin_event(struct agent *agent, const struct talk_event *event)

@@ -529,6 +529,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 	case AGENT_WAIT_NONE:
 	case AGENT_WAIT_ADMINS:
 	case AGENT_WAIT_SUSPEND:
+	case AGENT_WAIT_RELEASE:
 	case AGENT_WAIT_CONFIRM:
 	case AGENT_WAIT_TERM:
 	case AGENT_WAIT_POLICY:

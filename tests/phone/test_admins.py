@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What admins do together, between real processes: three of them, two of whom must sign."""
 import datetime
+import hashlib
+import os
 import re
 import subprocess
 import sys
 
-from network import Network, fails, sotto
+from network import SOURCE, Network, fails, sotto
 from tap import equal, run, true
 
 
@@ -190,5 +192,22 @@ def two_take_out(state):
     state.ana.wait_for("others go on", lambda: "still here" in [m.get("text") for m in state.ana.run("read", "103")])
 
 
+def two_name_a_release(state):
+    """a release is named by two: the second one reads version and hash; then every phone says that it runs another one"""
+    manifest = os.path.join(SOURCE, "fuzz", "seeds", "release", "manifest")
+    with open(manifest, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    proposal = state.ana.run("name-release", manifest)[-1]["proposal"]
+    equal(proposal["acts"], [{"action": "release", "words": f'release 1 "0.1.0" has the hash {digest}'}])
+    wait_pending(state.cem, 1)
+    fails(state.ben, 1, "not_found", "names no release at all", "verify-release", manifest)
+    state.cem.run("approve", proposal["id"], "--yes")
+    state.ben.wait_for("the entry", lambda: "release" in actions(state.ben)[-1:])
+    said = state.ben.run("verify-release", manifest)[-1]
+    equal((said["number"], sorted(who["extension"] for who in said["signers"])), (1, ["100", "102"]))
+    true("something that no entry of the ledger names" in str(state.ben.run("status")[-1]["problems"]), "of a build folder")
+
+
 if __name__ == "__main__":
-    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, an_end, one_policy, two_take_out], State))
+    sys.exit(run([admins, nothing_by_one, typed, one_comes, who_let_him_in, kept_quiet, an_end, one_policy, two_take_out,
+                  two_name_a_release], State))

@@ -176,6 +176,49 @@ def running_a_release(state):
     fails(state.installed, 1, "not_found", NOBODY_NAMES, "verify-release", os.path.join(state.root, release.MANIFEST))
 
 
+def problems(phone):
+    return [words for words in phone.run("status")[-1]["problems"] if "runs" in words]
+
+
+def named(state):
+    """an admin names it: the entry, who signed it, and that this phone runs it; what runs and is not named is a problem now"""
+    manifest = os.path.join(state.root, release.MANIFEST)
+    fails(state.installed, 1, "denied", "only an admin", "name-release", manifest)
+    said = state.ana.run("name-release", manifest)[-1]
+    equal((said["number"], said["version"], said["signers"], said["newest"], said["below_minimum"], said["running"]),
+          (1, VERSION, [{"extension": "100", "name": "Ana"}], True, False, False), "the entry")
+    fails(state.ana, 1, "exists", "names this release already", "name-release", manifest)
+    state.installed.wait_for("it is named", lambda: state.installed.run("status")[-1]["release"]["state"] == "newest")
+    code, out, _ = sotto(state.installed, "verify-release", manifest)
+    equal((code, json.loads(out.splitlines()[-1])), (0, {**said, "running": True}), "asked by another phone")
+    equal(problems(state.installed), [], "of a phone that runs it")
+    equal(problems(state.ana), ["this phone " + UNNAMED], "of a phone that does not")
+    equal([entry["action"] for entry in state.ana.run("ledger")].count("release"), 1, "entries")
+
+
+def another_is_named(state):
+    """a second one: the first is older, and no problem; a third one, which nobody named, is none of them"""
+    tar, digest = state.pack("second")
+    said = state.ana.run("name-release", tar)[-1]
+    equal((said["number"], said["hash"]), (2, digest), "the entry")
+    state.installed.wait_for("it is older", lambda: state.installed.run("status")[-1]["release"]["state"] == "older")
+    equal(problems(state.installed), [], "problems")
+    words = [sotto(phone, "verify-release", path) for phone, path in
+             ((state.installed, tar), (state.ana, os.path.join(state.root, release.MANIFEST)))]
+    equal([(code, json.loads(out.splitlines()[-1])["newest"]) for code, out, _ in words], [(0, True), (0, False)], "newest")
+    code, out, _ = sotto(state.ana, "verify-release", tar, as_json=False)
+    true(code == 0 and f'release 2, "{VERSION}"' in out and "by 100 Ana" in out and "the newest one" in out, out)
+    code, out, _ = sotto(state.installed, "status", as_json=False)
+    true("runs       release 1" in out, out)
+    with open(state.path("second/bin/sotto"), "ab") as file:
+        file.write(b"exit 1\n")
+    text = release.manifest_of(state.path("second"), VERSION, MACHINE)
+    release.put_manifest(state.path("second"), text)
+    with open(state.path("third.tar"), "wb") as out:
+        out.write(release.tar_of(state.path("second"), 1))
+    fails(state.ana, 1, "not_found", "no entry of the ledger names this release", "verify-release", state.path("third.tar"))
+
+
 def restarted(state):
     state.installed.stop()
     return state.installed.run("status")[-1]["release"]["state"]
@@ -187,12 +230,13 @@ def running_what_was_changed(state):
     shutil.copy2(manual, state.path("manual"))
     with open(manual, "r+b") as file:
         file.write(b"X")
-    equal(state.installed.run("status")[-1]["release"]["state"], "unnamed", "before the next start")
+    equal(state.installed.run("status")[-1]["release"]["state"], "older", "before the next start")
     equal(restarted(state), "changed", "one byte")
+    true("not what their manifest says" in str(problems(state.installed)), "a problem")
     os.remove(manual)
     equal(restarted(state), "changed", "gone")
     shutil.copy2(state.path("manual"), manual)
-    equal(restarted(state), "unnamed", "as it was")
+    equal(restarted(state), "older", "as it was")
     link = next(path for path in release.paths_beneath(state.root) if os.path.islink(os.path.join(state.root, path)))
     target = os.readlink(os.path.join(state.root, link))
     os.remove(os.path.join(state.root, link))
@@ -207,4 +251,4 @@ def running_what_was_changed(state):
 
 if __name__ == "__main__":
     sys.exit(run([good, system_tar_reads_it, other_bytes, missing, too_much, escapes, no_release, running_a_build, running_a_release,
-                  running_what_was_changed], State))
+                  named, another_is_named, running_what_was_changed], State))
