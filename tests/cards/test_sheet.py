@@ -19,7 +19,7 @@ CARDS_MAX = 1000
 NAMES = ["Benedikt Oyelaran", "محمد عبد الرحمن الهاشمي", "प्रियंका चतुर्वेदी", "Nguyễn Thị Minh Khai", "Александра Константинопольская",
          "יעל כהן-לוי", "สมชาย ใจดี", "Ἀριστοτέλης Παπαδόπουλος", "ጌታቸው ኃይሌ", "O", "\"Quo, ted\" & <b>Son</b>",
          "Maximiliane Freifrau von und zu Guttenberg-Schwarzenfels-Hof", "M" * 64, "Եղիշե Չարենց", "დავით აღმაშენებელი",
-         "a%s\\n{}", "Zoë O’Brien"]
+         "a%s\\n{}", "王小明"]
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -43,6 +43,7 @@ class State:
         self.folder = tempfile.TemporaryDirectory(prefix="sotto-test-")
         self.path = os.path.join(self.folder.name, "cards.pdf")
         self.cards = [card(number) for number in range(len(NAMES))]
+        self.texts = []
 
     def make(self, lines):
         code, sheet, words = make(lines)
@@ -64,6 +65,7 @@ def reads(state):
     """each card has its own code, extension, network and end of time in its place"""
     for number, wanted in enumerate(state.cards):
         text, code = cut(state.path, number)
+        state.texts.append(text)
         equal(code, wanted["invitation"].upper(), f"code of card {number}")
         true(re.search(rf"^{wanted['extension']}$", text, re.M), f"{wanted['extension']} in {text!r}")
         true("until 2026-11-25 10:12 UTC" in text and wanted["network"] in text, f"network and time in {text!r}")
@@ -72,8 +74,7 @@ def reads(state):
 
 def names(state):
     """and its name, in any script; no text has the secret"""
-    for number, wanted in enumerate(state.cards):
-        text, _ = cut(state.path, number)
+    for text, wanted in zip(state.texts, state.cards):
         # What shapes letters of these scripts comes back in another order from a PDF.
         if not re.search("[\u0900-\u0fff\u0590-\u06ff]", wanted["name"]):
             true(letters(wanted["name"]) in letters(text), f"{wanted['name']!r} in {text!r}")
@@ -146,7 +147,7 @@ def confined(state):
     strace = shutil.which("strace")
     if not strace or subprocess.run([strace, "-o", "/dev/null", "/bin/true"], check=False, capture_output=True).returncode != 0:
         raise Skip("strace is not installed, or may trace nothing here")
-    if os.environ.get("SOTTO_SANITIZED") == "1":
+    if os.environ["SOTTO_SANITIZED"] == "1":
         raise Skip("a sanitizer's leak check cannot run beneath strace")
     log = os.path.join(state.folder.name, "trace")
     subprocess.run([strace, "-f", "-o", log, PROGRAM], input=(json.dumps(card(0)) + "\n").encode(), check=True, env={},
