@@ -71,6 +71,19 @@ static bool extensions(const json_t *list)
 	return list == NULL || json_is_array(list);
 }
 
+/* Everybody in it is somebody. */
+static bool people(const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *person = json_array_get(list, i);
+
+		if (agent_extension(person, "extension") - 1 >= 99999 ||
+		    agent_bytes(person, "name").data == NULL)
+			return false;
+	}
+	return json_is_array(list);
+}
+
 PLAIN(hello)
 PLAIN(create)
 PLAIN(open)
@@ -96,6 +109,8 @@ CHECKED(device_stop, json_is_integer(json_object_get(arguments, "number")))
 CHECKED(found, TEXT("name") && TEXT("relay") && TEXT("as"))
 CHECKED(addresses, TEXT("relay") && json_is_array(json_object_get(arguments, "addresses")))
 CHECKED(invite, EXTENSION("extension") && TEXT("name"))
+CHECKED(invite_many, people(json_object_get(arguments, "people")))
+PLAIN(invitations)
 CHECKED(join, TEXT("invitation") && FLAG("wait"))
 CHECKED(revoke, EXTENSION("extension"))
 CHECKED(suspend, EXTENSION("extension"))
@@ -130,6 +145,16 @@ CHECKED(answer, FLAG("wait") && FLAG("mic") && FLAG("speaker"))
 void command_messages_timeout(struct agent_client *client)
 {
 	ASSERT(client == NULL); /* none of these commands waits */
+}
+
+void command_invite_timeout(struct agent_client *client)
+{
+	ASSERT(client == NULL); /* likewise */
+}
+
+void command_invite_client_gone(struct agent_client *client)
+{
+	ASSERT(client->inviting.people == NULL);
 }
 
 void command_group_timeout(struct agent_client *client)

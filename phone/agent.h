@@ -52,6 +52,7 @@ enum agent_wait {
 	AGENT_WAIT_FOUND,	/* to be a member */
 	AGENT_WAIT_JOIN,	/* likewise, saying what it waits for */
 	AGENT_WAIT_INVITE,	/* for the invitation of an extension */
+	AGENT_WAIT_INVITE_MANY, /* for those of many */
 	AGENT_WAIT_REVOKE,	/* for a member's revocation to stand in the ledger */
 	AGENT_WAIT_ADMINS,	/* for another list of admins, or a proposal */
 	AGENT_WAIT_SUSPEND,	/* for a member to be suspended, or a proposal */
@@ -92,6 +93,15 @@ struct agent_reading {
 	uint64_t shown_row;
 };
 
+/* Whom a client invites: so many are on their way at a time, and each is told when his card is there. */
+struct agent_inviting {
+	json_t *people;	   /* NULL: nobody */
+	json_t *proposals; /* that were made */
+	bool *told;	   /* of each */
+	size_t next;	   /* who is to be invited next */
+	size_t told_count;
+};
+
 /* A connection to the control socket: one command. */
 struct agent_client {
 	struct list place;
@@ -103,6 +113,7 @@ struct agent_client {
 	uint32_t extension;   /* INVITE, REVOKE, SUSPEND, CONFIRM */
 	uint64_t serial;      /* ADMINS: of the list before; POLICY: of the entry before */
 	uint64_t until_ms;    /* TERM */
+	struct agent_inviting inviting; /* INVITE_MANY */
 	uint8_t message_id[TALK_MESSAGE_ID_LEN];
 	bool held;				 /* SEND: nothing is sent there for now */
 	uint8_t group[TALK_CONVERSATION_ID_LEN]; /* GROUP */
@@ -275,6 +286,9 @@ void agent_item(struct agent_client *client, json_t *object);
 void agent_fail(struct agent_client *client, enum sotto_err err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The word of an error in JSON; programs may depend on it. */
+const char *agent_error_word(enum sotto_err err);
+
 /* Sets or clears what the client waits for, and until when (0: as long as it likes). */
 void agent_client_wait(struct agent_client *client, enum agent_wait wait, uint64_t timeout_ms);
 
@@ -331,8 +345,20 @@ bool command_feature(struct agent_client *client, uint32_t feature, const char *
 /* "until": YYYY-MM-DD, or none. False: the client was told what is wrong. */
 bool command_until(struct agent_client *client, const json_t *arguments, uint64_t *until_ms);
 void command_admin_event(struct agent *agent, const struct talk_event *event);
+/* The proposal of this code; NULL: it is not open. */
+json_t *agent_proposal_json(const struct agent *agent, struct bytes code);
 /* What this client wanted is proposed: it is told so. */
 void command_admin_proposed(struct agent_client *client, const struct talk_event *event);
+
+/* command_invite.c */
+agent_command_fn command_invite_many, command_invitations;
+/* The card that this phone made for this extension, while it is open; NULL: none. */
+json_t *agent_card_json(const struct agent *agent, uint32_t extension);
+void command_invite_event(struct agent *agent, const struct talk_event *event);
+/* All events of a step were told: the next ones are invited. */
+void command_invite_settle(struct agent *agent);
+void command_invite_timeout(struct agent_client *client);
+void command_invite_client_gone(struct agent_client *client);
 
 /* command_messages.c */
 agent_command_fn command_send, command_read, command_search, command_export;

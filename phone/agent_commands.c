@@ -17,6 +17,7 @@ enum kind {
 	KIND_EXTENSION,	 /* 1 to 5 digits in a string, not all 0 */
 	KIND_TEXTS,	 /* strings in an array */
 	KIND_EXTENSIONS, /* such strings in an array */
+	KIND_PEOPLE,	 /* objects in an array: extension, name and, optional, devices */
 	KIND_FLAG,
 	KIND_INTEGER,
 	KIND_NUMBER,
@@ -123,6 +124,8 @@ static const struct command commands[] = {
 	 {{"extension", KIND_EXTENSION, true},
 	  {"name", KIND_TEXT, true},
 	  {"devices", KIND_INTEGER, false}}},
+	{"invite_many", command_invite_many, VAULT_UNLOCKED, 0, {{"people", KIND_PEOPLE, true}}},
+	{"invitations", command_invitations, VAULT_UNLOCKED, 0, {{0}}},
 	{"join",
 	 command_join,
 	 VAULT_UNLOCKED,
@@ -251,6 +254,7 @@ static const char *const kind_words[] = {
 	[KIND_EXTENSION] = "a string of 1 to 5 digits",
 	[KIND_TEXTS] = "an array of strings",
 	[KIND_EXTENSIONS] = "an array of strings of 1 to 5 digits",
+	[KIND_PEOPLE] = "an array of objects with \"extension\", \"name\" and perhaps \"devices\"",
 	[KIND_FLAG] = "true or false",
 	[KIND_INTEGER] = "an integer",
 	[KIND_NUMBER] = "a number",
@@ -308,6 +312,24 @@ static bool are_extensions(const json_t *value)
 	return json_is_array(value);
 }
 
+static bool is_person(const json_t *value)
+{
+	const json_t *devices = json_object_get(value, "devices");
+
+	return agent_extension(value, "extension") != 0 && agent_text(value, "name") != NULL &&
+	       (devices == NULL || json_is_integer(devices)) &&
+	       json_object_size(value) == (devices == NULL ? 2 : 3);
+}
+
+static bool are_people(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (!is_person(json_array_get(value, i)))
+			return false;
+	}
+	return json_is_array(value);
+}
+
 static bool is_of(const json_t *value, enum kind kind)
 {
 	switch (kind) {
@@ -319,6 +341,8 @@ static bool is_of(const json_t *value, enum kind kind)
 		return are_texts(value);
 	case KIND_EXTENSIONS:
 		return are_extensions(value);
+	case KIND_PEOPLE:
+		return are_people(value);
 	case KIND_FLAG:
 		return json_is_boolean(value);
 	case KIND_INTEGER:

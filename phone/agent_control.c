@@ -18,8 +18,7 @@
 
 #define MESSAGE_LEN_MAX 512
 
-/* The word of an error in JSON; programs may depend on it. */
-static const char *error_word(enum sotto_err err)
+const char *agent_error_word(enum sotto_err err)
 {
 	static const char *const words[] = {
 		[SOTTO_OK] = "none",
@@ -118,7 +117,8 @@ void agent_fail(struct agent_client *client, enum sotto_err err, const char *for
 	va_end(list);
 	make_utf8(message);
 	agent_client_wait(client, AGENT_WAIT_NONE, 0);
-	send_line(client, json_pack("{s:s,s:s}", "error", error_word(err), "message", message));
+	send_line(client,
+		  json_pack("{s:s,s:s}", "error", agent_error_word(err), "message", message));
 }
 
 void agent_client_close(struct agent_client *client)
@@ -127,6 +127,7 @@ void agent_client_close(struct agent_client *client)
 		return;
 	command_call_client_gone(client);
 	command_device_client_gone(client);
+	command_invite_client_gone(client);
 	list_remove(&client->place);
 	client->agent->client_count--;
 	set_client_timer(client->agent);
@@ -250,6 +251,8 @@ static void client_timer_due(struct os_timer *timer, uint64_t now_ns)
 			command_group_timeout(client);
 		else if (client->wait == AGENT_WAIT_DEVICE_ASKS)
 			command_device_timeout(client);
+		else if (client->wait == AGENT_WAIT_INVITE_MANY)
+			command_invite_timeout(client);
 		else if (client->wait == AGENT_WAIT_JOIN)
 			command_network_doubt(client);
 		else if (agent_link_trouble(agent, trouble))

@@ -127,6 +127,7 @@ static void handle_event(struct agent *agent, const struct talk_event *event)
 		command_network_event(agent, event);
 		command_device_event(agent, event);
 		command_admin_event(agent, event);
+		command_invite_event(agent, event);
 		break;
 	case TALK_EVENT_GROUP_FAILED:
 		command_group_event(agent, event);
@@ -168,6 +169,7 @@ static void step(struct os_deferred *deferred)
 	command_messages_settle(agent);
 	if (agent->talk != NULL)
 		command_group_look(agent);
+	command_invite_settle(agent);
 	if (agent->talk != NULL)
 		agent_call_pump(agent);
 	if (agent->talk != NULL)

@@ -461,13 +461,21 @@ static void look(struct agent_client *client)
 		command_release_look(client);
 }
 
-void command_admin_proposed(struct agent_client *client, const struct talk_event *event)
+json_t *agent_proposal_json(const struct agent *agent, struct bytes code)
 {
 	struct talk_proposal_info info;
 
-	if (talk_proposal_get(client->agent->talk, event->text, &info) != SOTTO_OK)
-		return;
-	agent_done(client, json_pack("{s:o}", "proposal", proposal_json(client->agent, &info)));
+	if (talk_proposal_get(agent->talk, code, &info) != SOTTO_OK)
+		return NULL;
+	return proposal_json(agent, &info);
+}
+
+void command_admin_proposed(struct agent_client *client, const struct talk_event *event)
+{
+	json_t *proposal = agent_proposal_json(client->agent, event->text);
+
+	if (proposal != NULL)
+		agent_done(client, json_pack("{s:o}", "proposal", proposal));
 }
 
 static bool waits(const struct agent_client *client)

@@ -476,10 +476,10 @@ void command_status(struct agent_client *client, const json_t *arguments, int *d
 
 static void invited(struct agent_client *client, const struct talk_event *event)
 {
-	agent_done(client, json_pack("{s:o,s:o,s:o}", "extension",
-				     agent_json_extension(client->agent, event->extension),
-				     "invitation", agent_json_text(event->text), "expires",
-				     agent_json_time(event->expires_ms)));
+	json_t *card = agent_card_json(client->agent, event->extension);
+
+	if (card != NULL)
+		agent_done(client, card);
 }
 
 static void look_at_revocation(struct agent_client *client)
@@ -533,6 +533,7 @@ static void tell_client(struct agent_client *client, const struct talk_event *ev
 	case AGENT_WAIT_CONFIRM:
 	case AGENT_WAIT_TERM:
 	case AGENT_WAIT_POLICY:
+	case AGENT_WAIT_INVITE_MANY:
 	case AGENT_WAIT_SEND:
 	case AGENT_WAIT_GROUP:
 	case AGENT_WAIT_DEVICE_ASKS:

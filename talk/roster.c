@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "talk/invitation.h"
 #include "talk/policy.h"
 #include "talk/problem.h"
 #include "talk/state.h"
@@ -45,32 +46,16 @@ bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, 
 /* Our own invitation stands in the ledger: now its card can be printed. */
 static enum sotto_err invitation_tell(struct talk *talk, const struct talk_invite_row *row)
 {
-	const struct ledger_invitation_entry *entry =
-		ledger_invitation_by_key(talk->ledger, row->public_key);
-	struct ledger_invitation card = {0};
 	struct talk_event event = {.type = TALK_EVENT_INVITED, .extension = row->extension};
-	uint8_t text[LEDGER_INVITATION_TEXT_MAX];
-	struct ledger_entry act;
-	union ledger_body body;
-	struct writer writer;
+	struct talk_invitation made = {0};
 	enum sotto_err err = SOTTO_OK;
 
-	TRY(ledger_entry_decode(ledger_entry_bytes(talk->ledger, entry->index), &act));
-	TRY(ledger_body_decode(LEDGER_AUTHORISE, act.act.body, &body));
-	talk_card_put(talk, row->private_key, &card);
-	card.ledger_length = entry->index + 1;
-	memcpy(card.ledger_head, ledger_head(talk->ledger, card.ledger_length), LEDGER_HASH_LEN);
-	card.extension = row->extension;
-	card.name = body.authorise.name;
-	card.expires_ms = body.authorise.expires_ms;
-	writer_init_fixed(&writer, text, sizeof(text));
-	TRY(ledger_invitation_encode(&card, &writer));
-	event.text = writer_bytes(&writer);
-	event.expires_ms = card.expires_ms;
+	TRY(talk_invitation_make(talk, row, &made));
+	event.text = BYTES(made.text, made.text_len);
+	event.expires_ms = made.expires_ms;
 	TRY(talk_tell(talk, &event));
 out:
-	bytes_wipe(&card, sizeof(card));
-	bytes_wipe(text, sizeof(text));
+	bytes_wipe(&made, sizeof(made));
 	return err;
 }
 
@@ -116,11 +101,8 @@ enum sotto_err talk_invite_again(struct talk *talk, uint32_t extension)
 {
 	list_for_each (element, following, &talk->invites) {
 		struct talk_invite_row *row = CONTAINER_OF(element, struct talk_invite_row, list);
-		const struct ledger_invitation_entry *entry =
-			ledger_invitation_by_key(talk->ledger, row->public_key);
 
-		if (row->extension == extension && entry != NULL &&
-		    entry->state == LEDGER_INVITATION_OPEN && entry->expires_ms > talk->utc_ms)
+		if (row->extension == extension && talk_invitation_open(talk, row, talk->utc_ms))
 			return invitation_tell(talk, row);
 	}
 	return SOTTO_ERR_NOT_FOUND;

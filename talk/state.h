@@ -683,7 +683,6 @@ MUST_USE enum sotto_err talk_package_put(struct talk *talk, const uint8_t *key,
 					 struct bytes message);
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged);
 bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, const uint8_t *key);
-size_t talk_network_room(const struct talk *talk); /* for so many devices more */
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
 MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
 

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/store.h"
+#include "ledger/invitation.h"
 #include "ledger/ledger.h"
 #include "talk/schema.h"
 
@@ -247,6 +248,24 @@ MUST_USE enum sotto_err talk_invite(struct talk *talk, uint32_t extension, struc
 MUST_USE enum sotto_err talk_invite_with(struct talk *talk, uint32_t extension, struct bytes name,
 					 uint8_t places, uint64_t valid_ms, uint64_t now_ns,
 					 uint64_t utc_ms);
+
+/* So many devices more may come in before talk_invite says LIMIT. */
+size_t talk_network_room(const struct talk *talk);
+
+/* A card that this phone made. It is a secret: wipe it. */
+struct talk_invitation {
+	uint32_t extension;
+	uint64_t expires_ms;
+	size_t name_len;
+	uint8_t name[LEDGER_NAME_MAX];
+	size_t text_len;
+	uint8_t text[LEDGER_INVITATION_TEXT_MAX];
+};
+
+/* Of those that stand in the ledger and nobody has used, and whose time is not over by utc_ms, the one with the lowest
+ * extension above this one. NOT_FOUND: there is none. */
+MUST_USE enum sotto_err talk_invitation_after(const struct talk *talk, uint32_t extension,
+					      uint64_t utc_ms, struct talk_invitation *invitation);
 
 /* Takes a member out with all devices, for good. Errors as talk_invite; SOTTO_ERR_NOT_FOUND. */
 MUST_USE enum sotto_err talk_revoke(struct talk *talk, uint32_t extension, uint64_t now_ns,

@@ -125,6 +125,50 @@ static void test_act_that_cannot_apply(void **state)
 	world_destroy(world);
 }
 
+static enum sotto_err card_after(struct world *world, uint32_t extension,
+				 struct talk_invitation *invitation)
+{
+	uint64_t utc_ms = WORLD_UTC_MS + world_now(world) / 1000000;
+
+	return talk_invitation_after(world_phone(world, 0)->talk, extension, utc_ms, invitation);
+}
+
+/* The cards that are out, in the order of extensions: the same text as was told, after a restart too, until one is used
+ * or its time is over. */
+static void test_cards_that_are_out(void **state)
+{
+	struct world *world = world_create(76);
+	struct world_phone *admin = world_phone(world, 0);
+	struct talk_invitation card = {.extension = 7};
+
+	(void)state;
+	world_found(world);
+	assert_int_equal(card_after(world, 0, &card), SOTTO_ERR_NOT_FOUND);
+	assert_int_equal(card.extension, 7);
+	for (uint32_t i = 3; i >= 1; i--)
+		world_invite(world, i);
+	world_restart(admin);
+	for (uint32_t i = 1; i <= 3; i++) {
+		assert_int_equal(card_after(world, world_extension(world, i) - 1, &card), SOTTO_OK);
+		assert_int_equal(card.extension, world_extension(world, i));
+		assert_memory_equal(card.name, "Bo", card.name_len);
+	}
+	assert_int_equal(card_after(world, card.extension, &card), SOTTO_ERR_NOT_FOUND);
+	/* The one that was made last. */
+	assert_int_equal(card_after(world, 0, &card), SOTTO_OK);
+	assert_int_equal(card.text_len, admin->invitation_len);
+	assert_memory_equal(card.text, admin->invitation, card.text_len);
+	world_link(world, 0, true);
+	world_join(world, 1);
+	world_run(world, 20);
+	assert_int_equal(state_of(world, 1), TALK_MEMBER);
+	assert_int_equal(card_after(world, 0, &card), SOTTO_OK);
+	assert_int_equal(card.extension, world_extension(world, 2));
+	world_run(world, 86400);
+	assert_int_equal(card_after(world, 0, &card), SOTTO_ERR_NOT_FOUND);
+	world_destroy(world);
+}
+
 /* Key packages are renewed; a conversation that begins later uses the new one, restarts or not. */
 static void test_key_packages_are_renewed(void **state)
 {
@@ -170,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_restart_while_joining),
 		cmocka_unit_test(test_sponsor_vanishes),
 		cmocka_unit_test(test_act_that_cannot_apply),
+		cmocka_unit_test(test_cards_that_are_out),
 		cmocka_unit_test(test_key_packages_are_renewed),
 	};
 
