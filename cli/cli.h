@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "cli/people.h"
 #include "os/loop.h"
 #include "os/terminal.h"
 #include "talk/schema.h"
@@ -53,13 +54,25 @@ struct cli_options {
 	const char *threshold;
 	const char *device;
 	bool yes;
+	const char *csv;
+	const char *sheet;
+	const char *text;
+};
+
+/* What --sheet and --text are made of. */
+struct cli_cards {
+	json_t *list; /* NULL: none are wanted */
+	int sheet;    /* the files that are written, or -1 */
+	int text;
 };
 
 struct cli {
 	struct os_loop *loop;
 	struct cli_options options;
 	const struct cli_command *command;
-	bool vault_open; /* the agent has said so */
+	bool vault_open;      /* the agent has said so */
+	struct people people; /* of invite --csv */
+	struct cli_cards cards;
 };
 
 /* A printer of one object for people; NULL object never. */
@@ -136,7 +149,12 @@ MUST_USE enum sotto_err cli_passphrase_pipe(const struct cli *cli,
 MUST_USE enum sotto_err cli_text_set(const struct cli *cli, json_t *request, const char *name,
 				     const char *given);
 
-/* What is printed goes to a file, mode 0600, that comes to its place whole, or not at all. Says why not. */
+/* part.c: a file, mode 0600, that comes to its place whole, or not at all. Both say why not; end closes the descriptor. */
+MUST_USE enum sotto_err cli_part_open(const struct cli *cli, const char *path, int *descriptor);
+MUST_USE enum sotto_err cli_part_end(const struct cli *cli, const char *path, int descriptor,
+				     bool whole);
+
+/* The same for what is printed. */
 MUST_USE enum sotto_err cli_output_begin(const struct cli *cli, const char *path, int *before);
 MUST_USE enum sotto_err cli_output_end(const struct cli *cli, const char *path, int before,
 				       bool whole);
@@ -164,6 +182,24 @@ MUST_USE enum sotto_err cli_verb_build(struct cli *cli, json_t *request,
 MUST_USE enum sotto_err cli_group_build(struct cli *cli, json_t *request, int descriptors[2],
 					size_t *count);
 cli_print_fn cli_print_group_item, cli_print_group;
+
+/* invite.c */
+MUST_USE enum sotto_err cli_invite_build(struct cli *cli, json_t *request, int descriptors[2],
+					 size_t *count);
+cli_print_fn cli_print_invite_item, cli_print_invite;
+/* An item that says why somebody of the list cannot be invited was told with its line; false: it is none. */
+bool cli_invite_refused(const struct cli *cli, const json_t *object);
+
+/*
+ * cards.c: --sheet and --text, whose files are opened before anything is asked. take: an object that is a card.
+ * end: done is NULL if it failed, and then there are no files. All say why not.
+ */
+MUST_USE enum sotto_err cli_cards_begin(struct cli *cli);
+void cli_cards_take(const struct cli *cli, const json_t *object);
+MUST_USE enum sotto_err cli_cards_end(struct cli *cli, const json_t *done);
+/* sheet.c: the cards as PDF, by sotto-cards. */
+MUST_USE enum sotto_err cli_sheet_find(const struct cli *cli);
+MUST_USE enum sotto_err cli_sheet_make(struct cli *cli);
 
 /* device.c: likewise behind `device` */
 MUST_USE enum sotto_err cli_device_build(struct cli *cli, json_t *request, int descriptors[2],

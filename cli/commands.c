@@ -101,26 +101,6 @@ static enum sotto_err build_found(struct cli *cli, json_t *request, int descript
 	return SOTTO_OK;
 }
 
-static enum sotto_err build_invite(struct cli *cli, json_t *request, int descriptors[2],
-				   size_t *count)
-{
-	(void)descriptors;
-	(void)count;
-	cli_set_text(request, "extension", cli->options.positions[0]);
-	cli_set_text(request, "name", cli->options.positions[1]);
-	if (cli->options.devices != NULL) {
-		if (!is_number(cli->options.devices, 1, 1) ||
-		    cli->options.devices[0] - '0' > LEDGER_PLACES_MAX ||
-		    cli->options.devices[0] == '0') {
-			cli_fail(cli, "usage", "--devices is 1 to %d", LEDGER_PLACES_MAX);
-			return SOTTO_ERR_ARGUMENT;
-		}
-		json_object_set_new(request, "devices",
-				    json_integer(cli->options.devices[0] - '0'));
-	}
-	return cli_check_extension(cli, cli->options.positions[0]);
-}
-
 static enum sotto_err build_extension(struct cli *cli, json_t *request, int descriptors[2],
 				      size_t *count)
 {
@@ -334,8 +314,9 @@ const struct cli_command cli_commands[] = {
 	{"found", "NAME --relay RELAY [--as NAME] [--digits N]",
 	 "found a network with a relay of one's own", 1, 1, build_found, cli_print_nothing,
 	 cli_print_joined, CLI_AGENT_CREATE},
-	{"invite", "EXT NAME [--devices N]", "make an invitation for one person", 2, 2,
-	 build_invite, cli_print_nothing, cli_print_invited, CLI_AGENT_START},
+	{"invite", "EXT NAME | --csv FILE [--devices N] [--sheet FILE.pdf] [--text FILE]",
+	 "invite one person or many, and make their cards", 0, 2, cli_invite_build,
+	 cli_print_invite_item, cli_print_invite, CLI_AGENT_START},
 	{"join", "INVITATION | --image FILE [--no-wait]", "join by an invitation", 0, 1, build_join,
 	 cli_print_waiting, cli_print_joined, CLI_AGENT_CREATE},
 	{"revoke", "EXT", "take a member out, for good", 1, 1, build_extension, cli_print_nothing,

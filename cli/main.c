@@ -18,6 +18,9 @@ void cli_print_json(const json_t *object)
 
 static void show_item(const struct cli *cli, const json_t *object)
 {
+	if (cli_invite_refused(cli, object))
+		return;
+	cli_cards_take(cli, object);
 	if (cli->options.json)
 		cli_print_json(object);
 	else
@@ -56,11 +59,17 @@ static enum cli_exit exchange(struct cli *cli, const json_t *request, const int 
 	enum sotto_err err;
 	int before = -1;
 
+	if (cli_cards_begin(cli) != SOTTO_OK)
+		return CLI_FAILED;
 	if (out != NULL && cli_output_begin(cli, out, &before) != SOTTO_OK)
 		return CLI_FAILED;
 	err = cli_exchange(cli, request, descriptors, count, show_item, &result);
 	if (out != NULL && cli_output_end(cli, out, before, result.done != NULL) != SOTTO_OK &&
 	    result.done != NULL) {
+		cli_result_release(&result);
+		return CLI_FAILED;
+	}
+	if (cli_cards_end(cli, result.done) != SOTTO_OK) {
 		cli_result_release(&result);
 		return CLI_FAILED;
 	}
@@ -133,5 +142,7 @@ int main(int argc, char **argv)
 	}
 	code = run(&cli);
 	os_loop_destroy(cli.loop);
+	people_finish(&cli.people);
+	json_decref(cli.cards.list);
 	return (int)code;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts that do not stand on the command line: from standard input, and an export into a file. */
+/* Texts that do not stand on the command line but come from standard input. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/allocator.h"
 #include "base/utf8.h"
 #include "cli/cli.h"
-#include "os/descriptor.h"
 #include "talk/schema.h"
 
 enum sotto_err cli_text_set(const struct cli *cli, json_t *request, const char *name,
@@ -49,54 +47,4 @@ enum sotto_err cli_text_set(const struct cli *cli, json_t *request, const char *
 	bytes_wipe(text, capacity);
 	free(text);
 	return err;
-}
-
-/* Beside the file, so that it comes to its place whole. */
-static int beside(const char *path, char *out, size_t room)
-{
-	int len = snprintf(out, room, "%s.part", path);
-
-	return len > 0 && (size_t)len < room ? 0 : -1;
-}
-
-enum sotto_err cli_output_begin(const struct cli *cli, const char *path, int *before)
-{
-	char part[CLI_PATH_LEN];
-	int descriptor = -1;
-	enum sotto_err err;
-
-	*before = -1;
-	FAIL_IF(beside(path, part, sizeof(part)) != 0, SOTTO_ERR_LIMIT);
-	/* What an export that was stopped has left may have another mode. */
-	(void)unlink(part);
-	TRY(os_descriptor_open_write(part, &descriptor));
-	fflush(stdout);
-	*before = dup(STDOUT_FILENO);
-	FAIL_IF(*before < 0 || dup2(descriptor, STDOUT_FILENO) < 0, SOTTO_ERR_IO);
-out:
-	os_descriptor_close(descriptor);
-	if (err != SOTTO_OK)
-		cli_fail(cli, "file", "%s: %s", path, sotto_err_text(err));
-	return err;
-}
-
-enum sotto_err cli_output_end(const struct cli *cli, const char *path, int before, bool whole)
-{
-	char part[CLI_PATH_LEN];
-	bool written = fflush(stdout) == 0 && !ferror(stdout) && fsync(STDOUT_FILENO) == 0;
-	enum sotto_err err = SOTTO_OK;
-
-	if (dup2(before, STDOUT_FILENO) < 0)
-		err = SOTTO_ERR_IO;
-	clearerr(stdout);
-	os_descriptor_close(before);
-	if (err == SOTTO_OK && beside(path, part, sizeof(part)) != 0)
-		err = SOTTO_ERR_LIMIT;
-	if (err == SOTTO_OK && whole && written && rename(part, path) == 0)
-		return SOTTO_OK;
-	if (err == SOTTO_OK)
-		(void)unlink(part);
-	if (whole)
-		cli_fail(cli, "file", "%s: not written: %s", path, strerror(errno));
-	return SOTTO_ERR_IO;
 }
