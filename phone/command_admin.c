@@ -178,8 +178,8 @@ static void fail_admins(struct agent_client *client, enum sotto_err err, uint32_
 	else if (err == SOTTO_ERR_INVALID)
 		agent_fail(client, err,
 			   "of %u admins %u must sign now, and at least one may be missing: say "
-			   "how many with --threshold; a member who has several devices is named "
-			   "with --device, and one whose membership ends cannot be an admin",
+			   "how many with --threshold; one whose membership ends cannot be an "
+			   "admin",
 			   ledger_admin_count(ledger), ledger_threshold(ledger));
 	else
 		agent_fail(client, err, "%s", sotto_err_text(err));
@@ -206,6 +206,21 @@ static void wait_for(struct agent_client *client, enum sotto_err err, uint32_t e
 	agent_client_wait(client, AGENT_WAIT_ADMINS, LANDING_WAIT_MS);
 }
 
+/* Of several it is to be said which one. */
+static bool device_named(struct agent_client *client, const json_t *arguments, uint32_t extension)
+{
+	const struct ledger_member *member =
+		ledger_member_by_extension(talk_ledger(client->agent->talk), extension);
+
+	if (member == NULL || member->devices < 2 || number_of(arguments, "device") != 0)
+		return true;
+	agent_fail(client, SOTTO_ERR_ARGUMENT,
+		   "%u has %u devices: name the one that is to sign with --device, see `sotto "
+		   "device list %u`",
+		   extension, member->devices, extension);
+	return false;
+}
+
 void command_admin_add(struct agent_client *client, const json_t *arguments, int *descriptors,
 		       size_t descriptors_count)
 {
@@ -215,6 +230,8 @@ void command_admin_add(struct agent_client *client, const json_t *arguments, int
 
 	(void)descriptors;
 	(void)descriptors_count;
+	if (!device_named(client, arguments, extension))
+		return;
 	wait_for(client,
 		 talk_admin_add(talk, extension, number_of(arguments, "device"),
 				number_of(arguments, "threshold"), os_clock_now_ns(),

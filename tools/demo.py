@@ -38,7 +38,7 @@ NETWORK = "Field Desk Nine"
 # A report has each of these; one that passed has a figure for each.
 GROUP = "Harbour watch"
 FIGURES = ("group_messages_sent", "group_messages_received", "group_acknowledged", "group_notices", "search_hits",
-           "exported", "handed_over", "device_received", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
+           "exported", "handed_over", "device_received", "approvals", "shared_s", "word_error_rate", "stoi", "mouth_to_ear_ms", "setup_ms", "messages_sent", "messages_received",
            "offline_delivered", "relay_plaintext_hits", "control_hits", "udp_sizes", "recordings")
 
 
@@ -262,6 +262,50 @@ def add_device(story, rig, phones):
     return [text]
 
 
+def share_control(story, rig, phones):
+    """Three admins, two of whom must sign: what one of them wants is proposed, and who comes is compared first."""
+    ana, ben, chiyo = phones
+    story.chapter("Ana shares control: three admins, two of whom must sign. Then Dana is to come.")
+    ana.run("admin", "add", "101")
+    story.check(sotto_refuses(ana, "--device", "admin", "add", "102", "--threshold", "2"),
+                "Chiyo has two devices: which of them is to sign has to be said")
+    ana.run("admin", "add", "102", "--device", "1", "--threshold", "2")
+    for phone in phones:
+        phone.wait_for("two of three", lambda p=phone: p.run("status")[-1]["threshold"] == 2)
+    began = time.monotonic()
+    proposal = ana.run("invite", "103", "Dana Okafor")[-1]["proposal"]
+    story.check("invitation" not in proposal and proposal["needed"] == 1, "Ana alone brings nobody in: it is a proposal, and all see it")
+    ben.wait_for("the proposal", lambda: [p["id"] for p in ben.run("pending")] == [proposal["id"]])
+    words = ben.run("pending")[0]["acts"][0]["words"]
+    ben.run("approve", proposal["id"], "--yes")
+    story.say(f"Ben reads it and signs: {words}")
+    ana.wait_for("the entry", lambda: ana.run("ledger")[-1]["action"] == "authorise")
+    card = ana.run("invite", "103", "Dana Okafor")[-1]["invitation"]
+    dana = rig.phone("dana")
+    dana.run("join", card)
+    story.report["shared_s"] = round(time.monotonic() - began, 1)
+    code = dana.run("status")[-1]["confirm_code"]
+    chiyo.wait_for("she came", lambda: chiyo.run("members", "103")[0]["state"] == "unconfirmed")
+    story.check(sotto_refuses(chiyo, "not confirmed", "send", "103", "hello"), "Dana is in, unconfirmed: nobody can write to her yet")
+    chiyo.run("confirm", "103", code)
+    dana.wait_for("she is confirmed", lambda: "confirm_code" not in dana.run("status")[-1])
+    chiyo.run("send", "103", "welcome")
+    dana.wait_for("the text", lambda: "welcome" in [m.get("text") for m in dana.run("read", "102")])
+    story.say(f"Chiyo compares the code {code} with her, and can")
+    told = [(e["action"], sorted(e["signed"])) for e in ben.run("members", "103")[0]["story"]]
+    story.check([told[0], told[2]] == [("authorise", ["100", "101"]), ("confirm", ["102"])] and told[1][0] == "enrol",
+                f"on any phone: for her were 100 and 101, {told[1][1][0]} let her in, 102 confirmed her")
+    story.report["approvals"] = len(told[0][1])
+
+
+def sotto_refuses(phone, words, *arguments):
+    try:
+        phone.run(*arguments)
+    except Failed as failed:
+        return words in str(failed)
+    return False
+
+
 def make_speech(story):
     said = []
     for which, seed in enumerate((11, 23)):
@@ -435,6 +479,7 @@ def play(story, build):
         count_messages(story, phones, sent)
         texts = [text for found in sent.values() for text in found] + said_in_group
         texts += add_device(story, rig, phones)
+        share_control(story, rig, phones)
         search_relay(story, rig, relay, phones, texts, said)
 
 
