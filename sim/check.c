@@ -379,6 +379,7 @@ static void text_came(struct sim_phone *phone, const struct talk_event *event)
 		sim_break(world, "a text is told once", "phone %u, text %zu", phone->number,
 			  (size_t)(text - world->texts));
 	text->told |= sim_bit(phone->number);
+	text->told_ns[phone->number % 64] = sim_world_now(world);
 	if (event->row <= phone->text_row)
 		sim_break(world, "a text that comes stands behind those that came before",
 			  "phone %u, text %zu", phone->number, (size_t)(text - world->texts));

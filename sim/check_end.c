@@ -275,9 +275,20 @@ static bool history_of(struct sim_phone *phone, uint32_t peer, struct talk_histo
 	return true;
 }
 
-static bool on_its_way(const struct sim_text *text, uint64_t from_ns, uint64_t to_ns)
+/* When it was there, for this phone: its sender learned that it had arrived, or it was told here. 0: never. */
+static uint64_t came_ns(const struct sim_text *text, uint32_t phone)
 {
-	return text->sent_ns <= to_ns && (text->delivered_ns == 0 || text->delivered_ns >= from_ns);
+	return text->from == phone ? text->delivered_ns : text->told_ns[phone % 64];
+}
+
+/* To one of two phones, or from it. Of a person who has several it may be with another one long since. */
+static bool on_its_way(const struct sim_text *text, uint32_t a, uint32_t b, uint64_t from_ns,
+		       uint64_t to_ns)
+{
+	uint64_t a_ns = came_ns(text, a), b_ns = came_ns(text, b);
+
+	return text->sent_ns <= to_ns &&
+	       (a_ns == 0 || a_ns >= from_ns || b_ns == 0 || b_ns >= from_ns);
 }
 
 #define LATE_NS (10 * SIM_MINUTE)
@@ -287,7 +298,7 @@ static bool on_its_way(const struct sim_text *text, uint64_t from_ns, uint64_t t
  * still, and had to be brought back? Then it stands where whoever reads it finds it again. Or was the device that wrote it
  * taken out just then? What it had on its way came behind the end of an epoch, and once more in the next one: some read both.
  */
-static bool around_loss(struct sim_world *world, const uint8_t *id)
+static bool around_loss(struct sim_world *world, const uint8_t *id, uint32_t a, uint32_t b)
 {
 	const struct sim_text *text = sim_text_by_id(world, id);
 	const struct sim_phone *from;
@@ -295,15 +306,17 @@ static bool around_loss(struct sim_world *world, const uint8_t *id)
 	if (text == NULL)
 		return false;
 	from = &world->phones[text->from];
-	if (from->revoked_ns != 0 && on_its_way(text, from->revoked_ns, UINT64_MAX))
+	if (from->revoked_ns != 0 && on_its_way(text, a, b, from->revoked_ns, UINT64_MAX))
 		return true;
 	for (size_t i = 0; i < world->loss_count; i++) {
-		if (on_its_way(text, world->losses_ns[i], world->losses_ns[i]) ||
-		    (text->sent_ns > world->losses_ns[i] &&
-		     (text->delivered_ns == 0 || text->delivered_ns > text->sent_ns + LATE_NS)))
+		uint64_t loss_ns = world->losses_ns[i];
+
+		if (on_its_way(text, a, b, loss_ns, loss_ns) ||
+		    (text->sent_ns > loss_ns &&
+		     on_its_way(text, a, b, text->sent_ns + LATE_NS + 1, UINT64_MAX)))
 			return true;
 	}
-	return world->forked && on_its_way(text, world->forked_ns, world->healed_ns);
+	return world->forked && on_its_way(text, a, b, world->forked_ns, world->healed_ns);
 }
 
 /*
@@ -334,15 +347,17 @@ static void order_check(struct sim_world *world, uint32_t a, uint32_t a_with, ui
 	for (size_t i = 0; i < left.count; i++) {
 		const uint8_t *id = left.rows[i].id;
 
-		if (left.rows[i].verb != TALK_VERB_NONE || around_loss(world, id))
+		if (left.rows[i].verb != TALK_VERB_NONE || around_loss(world, id, a, b))
 			continue;
 		for (size_t k = 0; k < right.count; k++) {
 			if (memcmp(right.rows[k].id, id, TALK_MESSAGE_ID_LEN) != 0 ||
 			    came_again(world, a, &left.rows[i].place, b, &right.rows[k].place))
 				continue;
 			sim_trace(world,
-				  "%u and %u: %zu is %zu, epoch %llu, sequence %llu; %llu, %llu", a,
-				  b, i, k, (unsigned long long)left.rows[i].place.epoch,
+				  "%u and %u: %zu is %zu, text %zu, epoch %llu, sequence %llu; %llu, %llu",
+				  a, b, i, k,
+				  (size_t)(sim_text_by_id(world, id) - world->texts),
+				  (unsigned long long)left.rows[i].place.epoch,
 				  (unsigned long long)left.rows[i].place.sequence,
 				  (unsigned long long)right.rows[k].place.epoch,
 				  (unsigned long long)right.rows[k].place.sequence);

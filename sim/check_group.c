@@ -112,6 +112,9 @@ void sim_epoch_note(struct sim_phone *phone, const struct talk_group *group, uin
 	if (2 * epochs->count >= epochs->size)
 		grow(epochs);
 	seen = find(epochs->seen, epochs->size, group->id, epoch);
+	if ((seen->there & sim_bit(phone->number)) == 0)
+		sim_trace(phone->world, "%u is in epoch %llu of %02x%02x", phone->number,
+			  (unsigned long long)epoch, group->id[0], group->id[1]);
 	seen->there |= sim_bit(phone->number);
 	if (seen->used)
 		return;

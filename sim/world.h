@@ -139,6 +139,7 @@ struct sim_text {
 	bool sure;	       /* in the sender's store; else perhaps */
 	bool taken_back;       /* deleted by its sender: maybe before it went out */
 	uint64_t told;	       /* the phones that told of it: sim_bit */
+	uint64_t told_ns[64];  /* when each of them did, by its bit */
 	uint64_t asked,
 		handed; /* the phones that asked for it, and those that got all that they asked for */
 	uint8_t id[TALK_MESSAGE_ID_LEN];
