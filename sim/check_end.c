@@ -354,9 +354,9 @@ static void order_check(struct sim_world *world, uint32_t a, uint32_t a_with, ui
 			    came_again(world, a, &left.rows[i].place, b, &right.rows[k].place))
 				continue;
 			sim_trace(world,
-				  "%u and %u: %zu is %zu, text %zu, epoch %llu, sequence %llu; %llu, %llu",
-				  a, b, i, k,
-				  (size_t)(sim_text_by_id(world, id) - world->texts),
+				  "%u and %u: %zu is %zu, text %zu, epoch %llu, sequence %llu; "
+				  "%llu, %llu",
+				  a, b, i, k, (size_t)(sim_text_by_id(world, id) - world->texts),
 				  (unsigned long long)left.rows[i].place.epoch,
 				  (unsigned long long)left.rows[i].place.sequence,
 				  (unsigned long long)right.rows[k].place.epoch,

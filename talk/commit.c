@@ -31,6 +31,7 @@ struct needs {
 	size_t remove_count;
 	bool sponsored;		/* we put all of the added into the ledger */
 	bool update, scheduled; /* of our leaf; scheduled: it is due by its age alone (update.c) */
+	bool strange; /* somebody is in it whom our ledger, which is behind, does not have */
 	/* Of a group: what any member would do, and what only we want. */
 	bool shared, own;
 	const struct talk_wish *rename;
@@ -309,6 +310,12 @@ static bool others_in(const struct talk *talk, const struct talk_group *group)
 	return false;
 }
 
+/* Others have a longer ledger, or may have. */
+static bool ledger_behind(const struct talk *talk)
+{
+	return talk->behind_ns != 0 || talk->everyone->stuck != TALK_STUCK_NO;
+}
+
 static void needs_removes(struct talk *talk, struct talk_group *group,
 			  const struct talk_marks *marks, struct needs *needs)
 {
@@ -337,6 +344,8 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 				       talk->identity.public_key))
 			continue;
 		group->blocked = group->blocked || !allowed;
+		needs->strange = needs->strange ||
+				 (ledger_behind(talk) && talk_device_of(talk, &member) == NULL);
 		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
 		    needs->remove_count == NEEDS_MAX)
 			continue;
@@ -761,6 +770,9 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	TRY(needs_find(talk, group, needs));
 	/* Only now: whether somebody is in it who may not be is to be known before anything is sent. */
 	if (waits || talk_gap_everyone(talk, group))
+		goto out;
+	/* Those who know it would add it again: as soon as our ledger is theirs it is seen who may be here. */
+	if (needs->strange)
 		goto out;
 	/* Looked at again when there is something new, or it is our turn: in a large group looking costs. */
 	group->settled = true;

@@ -165,7 +165,7 @@ static enum sotto_err call_receive(struct talk *talk, const struct talk_group *g
 		ledger_device_by_key(talk->ledger, application->member.signature_key.data);
 	struct talk_call call;
 
-	if (wire_decode(&talk_call_type, frame->body, &call) != SOTTO_OK)
+	if (device == NULL || wire_decode(&talk_call_type, frame->body, &call) != SOTTO_OK)
 		return SOTTO_OK;
 	memcpy(event.device_key, application->member.signature_key.data, LEDGER_KEY_LEN);
 	event.text = call.message;
@@ -234,9 +234,8 @@ static bool is_strange(const struct talk *talk, const struct talk_group *group, 
 {
 	const struct ledger_device *device = ledger_device_by_key(talk->ledger, key);
 
-	return group->kind == TALK_DIRECT &&
-	       (device == NULL ||
-		(device->member != group->peer && device->member != talk_own_member(talk)));
+	return group->kind == TALK_DIRECT && device != NULL && device->member != group->peer &&
+	       device->member != talk_own_member(talk);
 }
 
 enum sotto_err talk_frame_receive(struct talk *talk, struct talk_group *group,

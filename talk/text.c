@@ -163,16 +163,19 @@ static void passed_over(struct talk *talk, struct talk_group *group, const struc
 
 /*
  * It speaks in a later epoch than that in which this stood, so it has read that one to its end, and does not acknowledge
- * it: the relay lost it, or it did not know then whose it was.
+ * it: the relay lost it, or it did not know then whose it was. In the same epoch it says that it has nothing of ours when it
+ * has read something and did not know whose.
  */
 static void left_behind(struct talk *talk, const struct talk_group *group, const uint8_t *key,
 			uint64_t epoch, const struct talk_has *has)
 {
+	bool nothing = has->floor == 0 && has->above.count == 0;
+
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		if (out->serial == 0 || !out->seen || out->epoch >= epoch ||
-		    has_serial(has, out->serial))
+		if (out->serial == 0 || !out->seen || out->epoch > epoch ||
+		    (out->epoch == epoch && !nothing) || has_serial(has, out->serial))
 			continue;
 		for (size_t i = 0; i < out->recipient_count; i++) {
 			if (out->recipients[i].acknowledged == 0 &&

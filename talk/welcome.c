@@ -118,6 +118,26 @@ static enum sotto_err newcomer_enter(struct talk *talk, struct talk_group *group
 	return err;
 }
 
+/* Out of it, a later epoch takes the place of what we had; in it, we come back only if we wait for that. */
+static enum sotto_err known_join(struct talk *talk, struct talk_group *group,
+				 struct mls_group **mls, struct talk_branch *came)
+{
+	struct mls_context context;
+	enum sotto_err err = SOTTO_OK;
+
+	mls_group_context(*mls, &context);
+	if (!talk_group_over(group))
+		return talk_back_group(talk, group, mls, came);
+	FAIL_IF(context.epoch <= group->drops[0].epoch &&
+			!talk_fork_awaits(group, context.epoch, came),
+		SOTTO_ERR_EXISTS);
+	TRY(talk_back_take(talk, group, mls, came));
+	group->left = false;
+	group->lost = 0;
+out:
+	return err;
+}
+
 static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 				  struct mls_group **mls, struct talk_branch *came,
 				  uint64_t stated_ms)
@@ -128,8 +148,7 @@ static enum sotto_err direct_join(struct talk *talk, struct talk_group *known,
 
 	TRY(direct_peer(talk, *mls, known, &peer));
 	if (known != NULL)
-		return known->peer == peer ? talk_back_group(talk, known, mls, came)
-					   : SOTTO_ERR_INVALID;
+		return known->peer == peer ? known_join(talk, known, mls, came) : SOTTO_ERR_INVALID;
 	TRY(talk_group_put(talk, *mls, TALK_DIRECT, peer, &group));
 	*mls = NULL;
 	TRY(newcomer_enter(talk, group, came, stated_ms));
@@ -159,26 +178,6 @@ static enum sotto_err group_check(const struct talk *talk, const struct mls_grou
 			return SOTTO_ERR_AGAIN;
 	}
 	return welcomer_allowed(talk, mls) ? SOTTO_OK : SOTTO_ERR_INVALID;
-}
-
-/* Out of it, a later epoch takes the place of what we had; in it, we come back only if we wait for that. */
-static enum sotto_err known_join(struct talk *talk, struct talk_group *group,
-				 struct mls_group **mls, struct talk_branch *came)
-{
-	struct mls_context context;
-	enum sotto_err err = SOTTO_OK;
-
-	mls_group_context(*mls, &context);
-	if (!talk_group_over(group))
-		return talk_back_group(talk, group, mls, came);
-	FAIL_IF(context.epoch <= group->drops[0].epoch &&
-			!talk_fork_awaits(group, context.epoch, came),
-		SOTTO_ERR_EXISTS);
-	TRY(talk_back_take(talk, group, mls, came));
-	group->left = false;
-	group->lost = 0;
-out:
-	return err;
 }
 
 /*
