@@ -557,6 +557,7 @@ static void doubt_again(struct talk *talk)
 			continue;
 		talk_fork_doubt(talk, group);
 		group->branch.told_ms = 0;
+		group->lost_ns = talk->now_ns;
 		if (group->stuck == TALK_STUCK_FORK)
 			group->asked_ms = 0;
 		group->dirty = true;
@@ -579,12 +580,15 @@ void talk_fork_unheard(struct talk *talk)
 			group->dirty = true;
 		}
 		/* Where nobody has spoken yet that others have gone on shows by nothing else. */
-		if (group->drops[0].known &&
-		    (group->branch.told_ms == 0 ||
-		     talk->utc_ms >= group->branch.told_ms + TALK_BRANCH_VAIN_MS))
-			continue;
-		talk_fork_doubt(talk, group);
-		group->branch.told_ms = 0;
+		if (!group->drops[0].known ||
+		    (group->branch.told_ms != 0 &&
+		     talk->utc_ms < group->branch.told_ms + TALK_BRANCH_VAIN_MS)) {
+			talk_fork_doubt(talk, group);
+			group->branch.told_ms = 0;
+		}
+		/* Only now those who are further can hear of it, and say so. */
+		if (group->branch.doubt)
+			group->lost_ns = talk->now_ns;
 	}
 }
 
