@@ -15,13 +15,31 @@
 #define TIME_MS	  UINT64_C(3600000)
 #define FRESH_MS  UINT64_C(86400000)
 
+/* Between two steps: by no more than this part, and this, one clock runs faster than the other one. */
+#define DRIFT_MOST 8
+#define JUMP_MS	   UINT64_C(1000)
+
+/*
+ * What the relay's clock shows now. Of our own the one that only goes on shows a jump of the other one; where they do not
+ * pass alike otherwise one of them runs wrong, and that must not add up.
+ */
+static uint64_t relay_clock(const struct talk *talk)
+{
+	uint64_t passed_ms = (talk->now_ns - talk->relay_ns) / TALK_MS;
+	uint64_t shown_ms = talk->relay_utc_ms + passed_ms;
+	uint64_t most_ms = JUMP_MS + passed_ms / DRIFT_MOST;
+	bool jumped = talk->utc_ms > shown_ms + most_ms || shown_ms > talk->utc_ms + most_ms;
+
+	return talk->relay_ms + (jumped ? passed_ms : talk->utc_ms - talk->relay_utc_ms);
+}
+
 /*
  * By the clock of the relay, which may be wrong, too: then nobody is let in until they agree. It was compared when the link
  * came up; since then a jump of our own shows, and that is taken back when it ends.
  */
 static bool clock_wrong(const struct talk *talk)
 {
-	uint64_t relay_ms = talk->relay_ms + (talk->now_ns - talk->relay_ns) / TALK_MS;
+	uint64_t relay_ms = relay_clock(talk);
 
 	return talk->relay_ms != 0 &&
 	       (relay_ms > talk->utc_ms + TALK_CLOCK_MS || talk->utc_ms > relay_ms + TALK_CLOCK_MS);
@@ -47,9 +65,9 @@ void talk_fresh_settle(struct talk *talk)
 	if (talk->state == TALK_MEMBER && talk->everyone->drops[0].at_end)
 		talk_problem_set(talk, TALK_PROBLEM_NOT_FRESH, !words_fresh(talk));
 	talk_problem_set(talk, TALK_PROBLEM_CLOCK, clock_wrong(talk));
-	/* A clock that only runs wrong does not add up. */
-	if (talk->relay_ms != 0 && !clock_wrong(talk)) {
-		talk->relay_ms = talk->utc_ms;
+	if (talk->relay_ms != 0) {
+		talk->relay_ms = clock_wrong(talk) ? relay_clock(talk) : talk->utc_ms;
+		talk->relay_utc_ms = talk->utc_ms;
 		talk->relay_ns = talk->now_ns;
 	}
 	/* What was not begun may be begun now. */

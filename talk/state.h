@@ -417,7 +417,8 @@ struct talk {
 	bool porch_wanted; /* only the porch leads on: what to ask cannot be asked on a link in catch-up */
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;
-	uint64_t relay_ms, relay_ns; /* its clock, and ours, when the link came up; 0: never */
+	/* What the relay's clock showed at the last step, and both of ours; 0: no link was up. */
+	uint64_t relay_ms, relay_utc_ms, relay_ns;
 	uint64_t old_key_ns;	     /* since when nothing leads to the newest access key; or 0 */
 	/* The relay's access keys, as its last word on this link has them. */
 	uint64_t key_number;   /* the newest */

@@ -317,6 +317,7 @@ enum sotto_err talk_link_up(struct talk *talk, const uint8_t *exporter, int64_t 
 		goto out;
 	memcpy(talk->exporter, exporter, WIRE_EXPORTER_LEN);
 	talk->relay_ms = talk->utc_ms + (uint64_t)clock_offset_ms;
+	talk->relay_utc_ms = talk->utc_ms;
 	talk->relay_ns = talk->now_ns;
 	talk_problem_set(talk, TALK_PROBLEM_LOST, false);
 	talk->link_up = true;
