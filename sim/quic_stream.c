@@ -256,7 +256,10 @@ enum sotto_err sim_quic_make_chunk(struct quic *quic, size_t len)
 	return SOTTO_OK;
 }
 
-/* The stream that a chunk is of, made if the other end opens it by this; NULL: over, or not allowed. */
+/*
+ * The stream that a chunk is of, made if the other end opens it by this, with all before it (RFC 9000 3.2): what ends one
+ * may overtake what others begin with. NULL: over, or not allowed.
+ */
 static enum sotto_err stream_of(struct quic *quic, int64_t id, struct sim_quic_stream **stream)
 {
 	uint64_t *seen = &quic->seen[is_uni(id)];
@@ -267,9 +270,12 @@ static enum sotto_err stream_of(struct quic *quic, int64_t id, struct sim_quic_s
 		return SOTTO_OK;
 	if (!is_uni(id) && number >= quic->own.streams_bidi)
 		return SOTTO_ERR_INVALID;
-	*seen = number + 1;
-	*stream = add(quic, id);
-	return *stream != NULL ? SOTTO_OK : SOTTO_ERR_NO_MEMORY;
+	for (; *seen <= number; (*seen)++) {
+		*stream = add(quic, id - (int64_t)(4 * (number - *seen)));
+		if (*stream == NULL)
+			return SOTTO_ERR_NO_MEMORY;
+	}
+	return SOTTO_OK;
 }
 
 static enum sotto_err deliver_data(struct quic *quic, const struct sim_quic_chunk *chunk)

@@ -343,9 +343,9 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 		    ledger_same_member(talk->ledger, member.signature_key.data,
 				       talk->identity.public_key))
 			continue;
-		group->blocked = group->blocked || !allowed;
 		needs->strange = needs->strange ||
 				 (ledger_behind(talk) && talk_device_of(talk, &member) == NULL);
+		group->blocked = group->blocked || !allowed;
 		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
 		    needs->remove_count == NEEDS_MAX)
 			continue;
