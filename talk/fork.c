@@ -579,13 +579,9 @@ void talk_fork_unheard(struct talk *talk)
 			group->asked_ms = 0;
 			group->dirty = true;
 		}
-		/* Where nobody has spoken yet that others have gone on shows by nothing else. */
-		if (!group->drops[0].known ||
-		    (group->branch.told_ms != 0 &&
-		     talk->utc_ms < group->branch.told_ms + TALK_BRANCH_VAIN_MS)) {
-			talk_fork_doubt(talk, group);
-			group->branch.told_ms = 0;
-		}
+		/* What was said in its epoch may have been said long ago: that others have gone on shows by nothing else. */
+		talk_fork_doubt(talk, group);
+		group->branch.told_ms = 0;
 		/* Only now those who are further can hear of it, and say so. */
 		if (group->branch.doubt)
 			group->lost_ns = talk->now_ns;
