@@ -82,10 +82,15 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 	for (size_t i = talk->asked_count < TALK_WATCHES_MAX ? 1 : 0; i < group->drop_count; i++) {
 		TRY(talk_cancel(talk, group->drops[i].ticket));
 		/* Read to its end once more: texts behind the winner count for those who watch on. */
-		if (group->drops[i].ticket != 0 && group->kind != TALK_EVERYONE)
+		if (group->drops[i].ticket != 0 && group->kind != TALK_EVERYONE) {
 			group->drops[i].at_end = group->drops[i].watched = false;
+			group->drops[i].late_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
+		}
 		group->drops[i].ticket = 0;
 	}
+	/* The same where it was not watched yet. */
+	if (!group->drops[0].watched && group->kind != TALK_EVERYONE)
+		group->drops[0].late_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
 	memmove(&group->drops[1], &group->drops[0], group->drop_count * sizeof(group->drops[0]));
 	group->drops[0] = next;
 	group->drop_count++;

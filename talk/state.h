@@ -143,6 +143,8 @@ struct talk_drop {
 	bool watched;		    /* what comes is pushed */
 	uint64_t read_ns;	    /* when it was last read to its end */
 	uint64_t again_ns;	    /* what was served contradicts what we have: not before then */
+	uint64_t
+		late_ns; /* its epoch is over: when it is read once more; 0: it was, or is watched */
 	bool unsigned_batch;	    /* the relay has not signed all of what it served since then */
 };
 

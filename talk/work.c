@@ -81,10 +81,17 @@ static enum sotto_err group_ask(struct talk *talk, struct talk_group *group)
 	/*
 	 * What came too late for a past epoch its sender sends again in the present one, so it is enough
 	 * to look once on each link: for what others could not send again, and whether the relay lost it.
+	 * And once a little after its end: what was on its way then stands there for those who have read it there.
 	 */
 	for (size_t i = 1; i < group->drop_count; i++) {
-		if (!group->drops[i].at_end)
-			TRY(drop_ask(talk, &group->drops[i], false));
+		struct talk_drop *drop = &group->drops[i];
+
+		if (drop->late_ns != 0 && talk->now_ns >= drop->late_ns && drop->ticket == 0) {
+			drop->late_ns = 0;
+			drop->at_end = false;
+		}
+		if (!drop->at_end)
+			TRY(drop_ask(talk, drop, false));
 	}
 out:
 	return err;
@@ -359,6 +366,8 @@ static uint64_t again_due(const struct talk *talk)
 		for (size_t i = 0; i < group->drop_count; i++) {
 			if (group->drops[i].again_ns > talk->now_ns)
 				due = talk_earlier(due, group->drops[i].again_ns);
+			if (group->drops[i].late_ns > talk->now_ns && i > 0)
+				due = talk_earlier(due, group->drops[i].late_ns);
 		}
 	}
 	return due;
