@@ -134,6 +134,7 @@ static void missing_doubt(struct talk *talk, struct talk_group *group, const str
 	    group->read_ms == 0 || talk->utc_ms <= group->read_ms + 3 * TALK_SILENCE_MS)
 		return;
 	talk_fork_doubt(talk, group);
+	group->lost_ns = talk->now_ns;
 	talk_read_note(talk, group, drop);
 }
 

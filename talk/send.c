@@ -263,6 +263,19 @@ out:
 	return err == SOTTO_ERR_AGAIN ? SOTTO_OK : err;
 }
 
+/*
+ * May all others have left this epoch of *everyone*? With a shorter ledger than ours they could be followed nowhere any more.
+ * That the relay has lost something an earlier epoch's drop may show.
+ */
+static bool entry_waits(const struct talk *talk, const struct talk_group *group)
+{
+	for (size_t i = 0; i < group->drop_count; i++) {
+		if (!group->drops[i].at_end)
+			return true;
+	}
+	return talk_gap_everyone(talk, group) || group->branch.doubt || group->lost_ns != 0;
+}
+
 enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
@@ -293,8 +306,7 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 
-		/* Where all others have left with a shorter ledger, ours could follow them nowhere any more. */
-		if (out->type == TALK_BODY_ENTRY && talk_gap_everyone(talk, group))
+		if (out->type == TALK_BODY_ENTRY && entry_waits(talk, group))
 			continue;
 		/* What comes in parts, one after the other: few may be unfinished in a drop. */
 		if (out->body.len > TALK_PART_MAX && !out->seen) {
