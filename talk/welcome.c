@@ -102,6 +102,26 @@ static enum sotto_err further_notice(struct talk *talk, const struct talk_group 
 		       : SOTTO_OK;
 }
 
+/*
+ * Says that we are here. It may be for the second time that we were added, the first adder being out by now: then what was
+ * written to us in between waits for a receipt from this leaf.
+ */
+static enum sotto_err first_receipt(struct talk *talk, struct talk_group *group)
+{
+	struct talk_arrived *arrived;
+	struct mls_member welcomer;
+
+	if (group->drops[0].epoch < 2)
+		return SOTTO_OK;
+	if (mls_group_welcomer(group->mls, &welcomer) != SOTTO_OK)
+		return SOTTO_ERR_INVALID;
+	arrived = talk_arrived_from(talk, group, welcomer.signature_key.data);
+	if (arrived == NULL)
+		return SOTTO_ERR_NO_MEMORY;
+	arrived->tell = 1;
+	return SOTTO_OK;
+}
+
 /* Into a group that is new to us. */
 static enum sotto_err newcomer_enter(struct talk *talk, struct talk_group *group,
 				     struct talk_branch *came, uint64_t stated_ms)
@@ -112,6 +132,8 @@ static enum sotto_err newcomer_enter(struct talk *talk, struct talk_group *group
 	talk_branch_enter(talk, group, came);
 	group->update_due = true;
 	err = talk_owed_welcome(talk, group);
+	if (err == SOTTO_OK)
+		err = first_receipt(talk, group);
 	/* The others may have gone on since, and what leads to them be lost. */
 	if (err == SOTTO_OK && (old || talk_relay_lost(talk)))
 		err = talk_life_lost(talk, group);
@@ -180,24 +202,6 @@ static enum sotto_err group_check(const struct talk *talk, const struct mls_grou
 	return welcomer_allowed(talk, mls) ? SOTTO_OK : SOTTO_ERR_INVALID;
 }
 
-/*
- * Says that we are here. It may be for the second time that we were added, the first adder being out by now: then what was
- * written to us in between waits for a receipt from this leaf.
- */
-static enum sotto_err first_receipt(struct talk *talk, struct talk_group *group,
-				    struct bytes welcomer)
-{
-	struct talk_arrived *arrived;
-
-	if (group->drops[0].epoch < 2)
-		return SOTTO_OK;
-	arrived = talk_arrived_from(talk, group, welcomer.data);
-	if (arrived == NULL)
-		return SOTTO_ERR_NO_MEMORY;
-	arrived->tell = 1;
-	return SOTTO_OK;
-}
-
 /* Into a group that is new to us, or that we were taken out of; and it is shown who did it. */
 static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 				 struct mls_group **mls, struct talk_branch *came,
@@ -220,7 +224,6 @@ static enum sotto_err group_join(struct talk *talk, struct talk_group *known,
 		TRY(talk_group_put(talk, *mls, TALK_GROUP, 0, &group));
 		*mls = NULL;
 		TRY(newcomer_enter(talk, group, came, stated_ms));
-		TRY(first_receipt(talk, group, welcomer.signature_key));
 	} else {
 		TRY(known_join(talk, group, mls, came));
 	}
