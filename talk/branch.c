@@ -200,6 +200,7 @@ enum sotto_err talk_branch_save(struct talk *talk, struct talk_group *group)
 	branch->dirty = false;
 	memcpy(kept.fork_hash, branch->fork_hash, sizeof(kept.fork_hash));
 	memcpy(kept.fork_by, branch->fork_by, sizeof(kept.fork_by));
+	memcpy(kept.ahead_hash, branch->ahead_hash, sizeof(kept.ahead_hash));
 	talk_group_owner(group, owner);
 	return talk_put(talk, TALK_TABLE_BRANCH, BYTES_OF(owner), 0, &talk_kept_branch_type, &kept);
 }
@@ -220,6 +221,7 @@ enum sotto_err talk_branch_load(struct talk *talk, struct talk_group *group, str
 	branch->ahead = kept.ahead;
 	memcpy(branch->fork_hash, kept.fork_hash, sizeof(branch->fork_hash));
 	memcpy(branch->fork_by, kept.fork_by, sizeof(branch->fork_by));
+	memcpy(branch->ahead_hash, kept.ahead_hash, sizeof(branch->ahead_hash));
 	return talk_branch_take(talk, branch, &kept.marks);
 }
 

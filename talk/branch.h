@@ -35,8 +35,9 @@ struct talk_branch {
 	uint64_t fork;
 	uint8_t fork_hash[LEDGER_HASH_LEN]; /* what stays there */
 	uint8_t fork_by[LEDGER_KEY_LEN];    /* who said so */
-	uint64_t vain_ms;  /* since when that is not waited for any more; 0: it is */
-	uint64_t ahead;	   /* others of our history are in this epoch; 0: none that we know of */
+	uint64_t vain_ms; /* since when that is not waited for any more; 0: it is */
+	uint64_t ahead;	  /* others of our history are in this epoch; 0: none that we know of */
+	uint8_t ahead_hash[LEDGER_HASH_LEN]; /* what they said led there */
 	uint64_t ahead_ns; /* since when ours ends before, read to its end; 0: it does not */
 	bool dirty;
 };

@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "talk/access.h"
 #include "talk/hold.h"
+#include "talk/problem.h"
 #include "talk/state.h"
 
 /* In one commit; more wait for the next. */
@@ -310,12 +311,6 @@ static bool others_in(const struct talk *talk, const struct talk_group *group)
 	return false;
 }
 
-/* Others have a longer ledger, or may have. */
-static bool ledger_behind(const struct talk *talk)
-{
-	return talk->behind_ns != 0 || talk->everyone->stuck != TALK_STUCK_NO;
-}
-
 static void needs_removes(struct talk *talk, struct talk_group *group,
 			  const struct talk_marks *marks, struct needs *needs)
 {
@@ -343,8 +338,8 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 		    ledger_same_member(talk->ledger, member.signature_key.data,
 				       talk->identity.public_key))
 			continue;
-		needs->strange = needs->strange ||
-				 (ledger_behind(talk) && talk_device_of(talk, &member) == NULL);
+		needs->strange = needs->strange || (talk_ledger_behind(talk) &&
+						    talk_device_of(talk, &member) == NULL);
 		group->blocked = group->blocked || !allowed;
 		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
 		    needs->remove_count == NEEDS_MAX)

@@ -260,16 +260,30 @@ static void ahead_vain(const struct talk *talk, struct talk_group *group)
 	group->dirty = true;
 }
 
+/* We are as far as they said they are; or what we have read since led us elsewhere, and they learn that from our marks. */
+static enum sotto_err ahead_reached(struct talk *talk, struct talk_group *group)
+{
+	struct talk_branch *branch = &group->branch;
+	const struct talk_mark *there;
+	enum sotto_err err = talk_branch_note(talk, group);
+
+	if (err != SOTTO_OK)
+		return err;
+	there = talk_branch_at(branch, branch->ahead);
+	if (there != NULL && memcmp(there->hash, branch->ahead_hash, sizeof(there->hash)) != 0)
+		talk_fork_doubt(talk, group);
+	ahead_forget(branch);
+	return SOTTO_OK;
+}
+
 static enum sotto_err ahead_work(struct talk *talk, struct talk_group *group)
 {
 	struct talk_branch *branch = &group->branch;
 
 	if (branch->ahead == 0)
 		return SOTTO_OK;
-	if (!talk_branch_behind(group) || talk_group_over(group)) {
-		ahead_forget(branch);
-		return SOTTO_OK;
-	}
+	if (!talk_branch_behind(group) || talk_group_over(group))
+		return ahead_reached(talk, group);
 	if (!group->drops[0].at_end || group->stuck != TALK_STUCK_NO) {
 		branch->ahead_ns = 0;
 		ahead_vain(talk, group);
@@ -382,6 +396,7 @@ static void ahead_note(struct talk_group *group, const struct talk_branch *their
 	    talk_branch_by_pending(group, theirs))
 		return;
 	ours->ahead = epoch;
+	memcpy(ours->ahead_hash, theirs->marks[0].hash, sizeof(ours->ahead_hash));
 	ours->dirty = true;
 	/* Who asked before somebody was there who is further asked those who are as far behind. */
 	if (group->asked_ms != 0 && talk_in_gap(group)) {

@@ -600,6 +600,18 @@ static uint64_t end_ms(enum talk_hand_state state, uint64_t asked_ms)
 	return asked_ms + (state == TALK_HAND_ASKED ? TALK_HAND_ASK_MS : TALK_HAND_MS);
 }
 
+/* The clock was set back: what was asked by the other one nobody heeds, so it is asked by this one. */
+static void taking_clock(struct talk *talk)
+{
+	struct talk_taking *taking = talk->taking;
+
+	if (taking == NULL || taking->state != TALK_HAND_ASKED ||
+	    taking->asked_ms <= talk->utc_ms + TALK_HAND_CLOCK_MS)
+		return;
+	taking->asked_ms = talk->utc_ms;
+	taking->tell = taking->dirty = true;
+}
+
 enum sotto_err talk_hand_expire(struct talk *talk)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -614,6 +626,7 @@ enum sotto_err talk_hand_expire(struct talk *talk)
 		     !talk_hand_device(talk, giving->device_key)))
 			TRY(giving_end(talk, giving, TALK_HAND_OVER));
 	}
+	taking_clock(talk);
 	/* Who was asked may have said yes at the last moment, and be off since. The key is erased once it can be. */
 	if (talk->taking != NULL && talk->taking->key.len > 0 &&
 	    talk->taking->state <= TALK_HAND_UNDER_WAY &&

@@ -100,6 +100,11 @@ bool talk_relay_full(const struct talk *talk)
 	return talk->full_ns != 0 && talk->now_ns < talk->full_ns + FULL_MS * TALK_MS;
 }
 
+bool talk_ledger_behind(const struct talk *talk)
+{
+	return talk->behind_ns != 0 || talk->everyone->stuck != TALK_STUCK_NO;
+}
+
 /* Others have a longer ledger or a later *everyone*: do we get there? */
 static void behind_settle(struct talk *talk)
 {

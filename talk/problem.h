@@ -17,6 +17,9 @@ static inline uint64_t talk_earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Do others have a longer ledger, or may they? */
+bool talk_ledger_behind(const struct talk *talk);
+
 /* Had the relay no room for what we sent last, a moment ago? */
 bool talk_relay_full(const struct talk *talk);
 

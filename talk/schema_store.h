@@ -131,7 +131,8 @@
 	X(self, FIXED, fork_hash, 32, none, "what stays there") \
 	X(self, FIXED, fork_by, 32, none, "the device that said so") \
 	X(self, U64, vain_ms, 0, none, "since when we wait no longer; 0: we do") \
-	X(self, U64, ahead, 0, none, "the epoch in which others of our history are; 0: none")
+	X(self, U64, ahead, 0, none, "the epoch in which others of our history are; 0: none") \
+	X(self, FIXED, ahead_hash, 32, none, "what they said led there")
 
 #define TALK_FIELDS_kept_wish(X, self) \
 	X(self, U8, version, 0, none, "") \

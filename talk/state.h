@@ -143,9 +143,8 @@ struct talk_drop {
 	bool watched;		    /* what comes is pushed */
 	uint64_t read_ns;	    /* when it was last read to its end */
 	uint64_t again_ns;	    /* what was served contradicts what we have: not before then */
-	uint64_t
-		late_ns; /* its epoch is over: when it is read once more; 0: it was, or is watched */
-	bool unsigned_batch;	    /* the relay has not signed all of what it served since then */
+	uint64_t late_ns;    /* its epoch is over: when it is read once more; 0: not at all */
+	bool unsigned_batch; /* the relay has not signed all of what it served since then */
 };
 
 /* A place in a drop, as the relay signed it for us. */
@@ -419,9 +418,8 @@ struct talk {
 	bool porch_wanted; /* only the porch leads on: what to ask cannot be asked on a link in catch-up */
 	uint8_t exporter[WIRE_EXPORTER_LEN];
 	uint8_t authority;
-	/* What the relay's clock showed at the last step, and both of ours; 0: no link was up. */
-	uint64_t relay_ms, relay_utc_ms, relay_ns;
-	uint64_t old_key_ns;	     /* since when nothing leads to the newest access key; or 0 */
+	uint64_t relay_ms, relay_utc_ms, relay_ns; /* its clock and ours, at the last step; or 0 */
+	uint64_t old_key_ns; /* since when nothing leads to the newest access key; or 0 */
 	/* The relay's access keys, as its last word on this link has them. */
 	uint64_t key_number;   /* the newest */
 	bool prove_due;	       /* this link has not shown that one */
