@@ -32,7 +32,7 @@ struct needs {
 	size_t remove_count;
 	bool sponsored;		/* we put all of the added into the ledger */
 	bool update, scheduled; /* of our leaf; scheduled: it is due by its age alone (update.c) */
-	bool strange; /* somebody is in it whom our ledger, which is behind, does not have */
+	bool stranger;		/* somebody is in it whom our ledger does not have */
 	/* Of a group: what any member would do, and what only we want. */
 	bool shared, own;
 	const struct talk_wish *rename;
@@ -338,8 +338,7 @@ static void needs_removes(struct talk *talk, struct talk_group *group,
 		    ledger_same_member(talk->ledger, member.signature_key.data,
 				       talk->identity.public_key))
 			continue;
-		needs->strange = needs->strange || (talk_ledger_behind(talk) &&
-						    talk_device_of(talk, &member) == NULL);
+		needs->stranger = needs->stranger || talk_device_of(talk, &member) == NULL;
 		group->blocked = group->blocked || !allowed;
 		if ((allowed && wished != TALK_WISH_REMOVE && wished != TALK_WISH_LEFT) ||
 		    needs->remove_count == NEEDS_MAX)
@@ -766,8 +765,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 	/* Only now: whether somebody is in it who may not be is to be known before anything is sent. */
 	if (waits || talk_gap_everyone(talk, group))
 		goto out;
-	/* Those who know it would add it again: as soon as our ledger is theirs it is seen who may be here. */
-	if (needs->strange)
+	if (needs->stranger && talk_stranger_stays(talk, group))
 		goto out;
 	/* Looked at again when there is something new, or it is our turn: in a large group looking costs. */
 	group->settled = true;
@@ -791,6 +789,7 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		goto out;
 	group->commit_due_ns = TALK_NEVER;
 	group->settled = false;
+	group->stranger_ns = needs->stranger ? talk->now_ns : group->stranger_ns;
 	TRY(commit_now(talk, group, needs));
 	if (group->pending.count > 0)
 		err = pending_append(talk, group);

@@ -100,9 +100,15 @@ bool talk_relay_full(const struct talk *talk)
 	return talk->full_ns != 0 && talk->now_ns < talk->full_ns + FULL_MS * TALK_MS;
 }
 
-bool talk_ledger_behind(const struct talk *talk)
+bool talk_stranger_stays(const struct talk *talk, struct talk_group *group)
 {
-	return talk->behind_ns != 0 || talk->everyone->stuck != TALK_STUCK_NO;
+	uint64_t again_ns = group->stranger_ns + TALK_READD_MS * TALK_MS;
+	bool again = group->stranger_ns != 0 && talk->now_ns < again_ns;
+
+	if (!again && talk->behind_ns == 0 && talk->everyone->stuck == TALK_STUCK_NO)
+		return false;
+	group->commit_due_ns = again ? again_ns : TALK_NEVER;
+	return true;
 }
 
 /* Others have a longer ledger or a later *everyone*: do we get there? */

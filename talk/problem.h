@@ -17,8 +17,11 @@ static inline uint64_t talk_earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Do others have a longer ledger, or may they? */
-bool talk_ledger_behind(const struct talk *talk);
+/*
+ * Of a device that the ledger does not have others may know more: they have a longer one, or may have, or it was added
+ * again when we had taken it out. Until that is seen it stays, and nothing is sent there.
+ */
+bool talk_stranger_stays(const struct talk *talk, struct talk_group *group);
 
 /* Had the relay no room for what we sent last, a moment ago? */
 bool talk_relay_full(const struct talk *talk);

@@ -229,8 +229,8 @@ struct talk_group {
 	uint64_t stuck_ms, asked_ms;
 	bool entered; /* its epoch, by a commit read since the link came up: the relay has it */
 	uint64_t speak_due_ns; /* to say that we are here, where a drop was lost; TALK_NEVER: not */
-	uint64_t
-		lost_ns; /* life.c: since when it is doubted that all are here; 0: it is not, or was for long enough */
+	uint64_t lost_ns; /* since when it is doubted that all are here; 0: not, or was for long */
+	uint64_t stranger_ns; /* when we last took out whom our ledger does not have; 0: never */
 	/* Who said so in the present drop; two of them are enough. */
 	uint8_t speaker[LEDGER_KEY_LEN]; /* the first */
 	uint32_t speakers;
