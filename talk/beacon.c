@@ -25,9 +25,12 @@
  */
 static uint64_t relay_clock(const struct talk *talk)
 {
-	uint64_t passed_ms = (talk->now_ns - talk->relay_ns) / TALK_MS;
+	uint64_t passed_ms =
+		talk->now_ns > talk->relay_ns ? (talk->now_ns - talk->relay_ns) / TALK_MS : 0;
 	uint64_t shown_ms = talk->relay_utc_ms + passed_ms;
-	uint64_t most_ms = JUMP_MS + passed_ms / DRIFT_MOST;
+	uint64_t drift_ms = JUMP_MS + passed_ms / DRIFT_MOST;
+	/* A jump that counts is seen when it begins as when it ends, however long nothing happened before. */
+	uint64_t most_ms = drift_ms < TALK_CLOCK_MS / 2 ? drift_ms : TALK_CLOCK_MS / 2;
 	bool jumped = talk->utc_ms > shown_ms + most_ms || shown_ms > talk->utc_ms + most_ms;
 
 	return talk->relay_ms + (jumped ? passed_ms : talk->utc_ms - talk->relay_utc_ms);

@@ -78,6 +78,9 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 		talk_drop_clear(talk, oldest);
 		group->drop_count--;
 	}
+	/* What is on its way: read a little later where it is not watched. */
+	if (!group->drops[0].watched && group->kind != TALK_EVERYONE)
+		group->drops[0].late_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
 	/* The last epoch's stays watched for what is on its way, if streams are not scarce. */
 	for (size_t i = talk->asked_count < TALK_WATCHES_MAX ? 1 : 0; i < group->drop_count; i++) {
 		TRY(talk_cancel(talk, group->drops[i].ticket));
@@ -88,9 +91,6 @@ enum sotto_err talk_epoch_begin(struct talk *talk, struct talk_group *group, boo
 		}
 		group->drops[i].ticket = 0;
 	}
-	/* The same where it was not watched yet. */
-	if (!group->drops[0].watched && group->kind != TALK_EVERYONE)
-		group->drops[0].late_ns = talk->now_ns + TALK_POLL_MS * TALK_MS;
 	memmove(&group->drops[1], &group->drops[0], group->drop_count * sizeof(group->drops[0]));
 	group->drops[0] = next;
 	group->drop_count++;
