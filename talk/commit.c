@@ -30,7 +30,8 @@ struct needs {
 	size_t add_count;
 	uint32_t removes[NEEDS_MAX]; /* leaves */
 	size_t remove_count;
-	bool sponsored;		/* we put all of the added into the ledger */
+	bool sponsored; /* we put the first of the added into the ledger, or nobody else could add them */
+	bool one_of_ours;	/* one of them at least */
 	bool update, scheduled; /* of our leaf; scheduled: it is due by its age alone (update.c) */
 	bool stranger;		/* somebody is in it whom our ledger does not have */
 	/* Of a group: what any member would do, and what only we want. */
@@ -129,11 +130,14 @@ static void needs_adds(struct talk *talk, const struct talk_group *group, struct
 	}
 	if (needs->add_count > 0)
 		needs->add_count = talk_adds_max(talk, needs->add_count);
-	needs->sponsored = true;
-	for (size_t i = 0; i < needs->add_count; i++)
-		needs->sponsored =
-			needs->sponsored &&
+	/* Of several sponsors one adds those of all. */
+	for (size_t i = 0; i < needs->add_count; i++) {
+		bool ours =
 			sponsored_by_us(talk, ledger_device_by_key(talk->ledger, needs->added[i]));
+
+		needs->sponsored = needs->sponsored || (ours && i == 0);
+		needs->one_of_ours = needs->one_of_ours || ours;
+	}
 }
 
 /* Wishes for a group: who is to come, as far as there is room, and the name. */
@@ -722,7 +726,8 @@ static uint64_t wait_ms(const struct talk *talk, const struct talk_group *group,
 		return rank * (slot_ms < TALK_RANK_MS ? slot_ms : TALK_RANK_MS);
 	}
 	if (group->kind == TALK_EVERYONE && needs->add_count > 0 && needs->remove_count == 0)
-		return rank * TALK_RANK_MS + TALK_SPONSOR_MS;
+		return rank * TALK_RANK_MS +
+		       (needs->one_of_ours ? TALK_CO_SPONSOR_MS : TALK_SPONSOR_MS);
 	return rank * (needs->scheduled ? TALK_UPDATE_RANK_MS : TALK_RANK_MS);
 }
 

@@ -50,8 +50,9 @@
 
 /* Rank r waits r times this before it commits or sponsors. */
 #define TALK_RANK_MS UINT64_C(250)
-/* A sponsor has so long for the Add; then the next one does it. */
-#define TALK_SPONSOR_MS UINT64_C(60000)
+/* A sponsor has so long for the Add; then the next one does it: another sponsor sooner. */
+#define TALK_SPONSOR_MS	   UINT64_C(60000)
+#define TALK_CO_SPONSOR_MS UINT64_C(1000)
 /* Records behind the winning commit that still count. */
 #define TALK_LATE_MAX 256
 /* Behind the others for so long after reading to the end: withheld. */
