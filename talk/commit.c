@@ -768,8 +768,13 @@ enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group)
 		return SOTTO_ERR_NO_MEMORY;
 	TRY(needs_find(talk, group, needs));
 	/* Only now: whether somebody is in it who may not be is to be known before anything is sent. */
-	if (waits || talk_gap_everyone(talk, group))
+	if (waits)
 		goto out;
+	/* What is read there, or that somebody speaks, ends it: no time does. */
+	if (talk_gap_everyone(talk, group)) {
+		group->commit_due_ns = TALK_NEVER;
+		goto out;
+	}
 	if (needs->stranger && talk_stranger_stays(talk, group))
 		goto out;
 	/* Looked at again when there is something new, or it is our turn: in a large group looking costs. */

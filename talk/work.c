@@ -373,6 +373,20 @@ static uint64_t again_due(const struct talk *talk)
 	return due;
 }
 
+/* When a drop that is not watched is read again: not before *everyone* is read, nor while the relay is in trouble. */
+static uint64_t poll_due(const struct talk *talk, const struct talk_group *group)
+{
+	const struct talk_drop *present = &group->drops[0];
+	uint64_t due = present->read_ns + TALK_POLL_MS * TALK_MS;
+
+	if (group != talk->everyone && !talk->everyone->drops[0].at_end &&
+	    !talk_stands_still(talk->everyone))
+		return TALK_NEVER;
+	if (due < talk->retry_ns)
+		due = talk->retry_ns;
+	return due < present->again_ns ? present->again_ns : due;
+}
+
 static uint64_t next_due(const struct talk *talk)
 {
 	uint64_t due = TALK_NEVER;
@@ -413,7 +427,7 @@ static uint64_t next_due(const struct talk *talk)
 			due = talk_earlier(due, group->parts_due_ns);
 		if (present->at_end && !present->watched && present->ticket == 0 &&
 		    !talk_stands_still(group))
-			due = talk_earlier(due, present->read_ns + TALK_POLL_MS * TALK_MS);
+			due = talk_earlier(due, poll_due(talk, group));
 	}
 	if (talk->everyone == NULL || !talk_group_current(talk, talk->everyone))
 		return due;
