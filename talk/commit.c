@@ -417,20 +417,6 @@ static void trigger_of(const struct talk *talk, const struct talk_group *group,
 	hash_final(&hash, trigger);
 }
 
-enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind, struct bytes name,
-				   struct talk_blob *blob)
-{
-	struct talk_context context = {
-		.version = TALK_VERSION, .kind = (uint8_t)kind, .name = name};
-
-	if (kind == TALK_EVERYONE) {
-		context.ledger_length = ledger_length(talk->ledger);
-		memcpy(context.ledger_head, ledger_head(talk->ledger, context.ledger_length),
-		       LEDGER_HASH_LEN);
-	}
-	return talk_encode(talk, &talk_context_type, &context, blob);
-}
-
 /* Whom the Welcome is for, and with which key package: what goes to their inboxes is sealed to it. */
 static enum sotto_err welcomed_set(struct talk *talk, struct talk_group *group,
 				   const uint8_t *const *keys, const struct bytes *packages,

@@ -217,3 +217,17 @@ bool talk_group_current(const struct talk *talk, const struct talk_group *group)
 	       talk_drop_fresh(talk, &talk->everyone->drops[0]) &&
 	       talk_drop_fresh(talk, &group->drops[0]) && !talk_group_over(group);
 }
+
+enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind, struct bytes name,
+				   struct talk_blob *blob)
+{
+	struct talk_context context = {
+		.version = TALK_VERSION, .kind = (uint8_t)kind, .name = name};
+
+	if (kind == TALK_EVERYONE) {
+		context.ledger_length = ledger_length(talk->ledger);
+		memcpy(context.ledger_head, ledger_head(talk->ledger, context.ledger_length),
+		       LEDGER_HASH_LEN);
+	}
+	return talk_encode(talk, &talk_context_type, &context, blob);
+}
