@@ -101,15 +101,14 @@ static void decided(struct agent_client *client, struct bytes id)
 		agent_done(client, json_pack("{s:I}", "needed", (json_int_t)0));
 }
 
-void command_approve(struct agent_client *client, const json_t *arguments, int *descriptors,
-		     size_t descriptors_count)
+typedef enum sotto_err decide_fn(struct talk *talk, struct bytes id, uint64_t now_ns,
+				 uint64_t utc_ms);
+
+static void decide(struct agent_client *client, const json_t *arguments, decide_fn *how)
 {
 	struct bytes id = agent_bytes(arguments, "id");
-	enum sotto_err err;
+	enum sotto_err err = how(client->agent->talk, id, os_clock_now_ns(), os_clock_utc_ms());
 
-	(void)descriptors;
-	(void)descriptors_count;
-	err = talk_approve(client->agent->talk, id, os_clock_now_ns(), os_clock_utc_ms());
 	err = agent_commit(client->agent, err);
 	if (err != SOTTO_OK)
 		fail_decision(client, err);
@@ -117,20 +116,20 @@ void command_approve(struct agent_client *client, const json_t *arguments, int *
 		decided(client, id);
 }
 
+void command_approve(struct agent_client *client, const json_t *arguments, int *descriptors,
+		     size_t descriptors_count)
+{
+	(void)descriptors;
+	(void)descriptors_count;
+	decide(client, arguments, talk_approve);
+}
+
 void command_refuse(struct agent_client *client, const json_t *arguments, int *descriptors,
 		    size_t descriptors_count)
 {
-	struct bytes id = agent_bytes(arguments, "id");
-	enum sotto_err err;
-
 	(void)descriptors;
 	(void)descriptors_count;
-	err = talk_refuse(client->agent->talk, id, os_clock_now_ns(), os_clock_utc_ms());
-	err = agent_commit(client->agent, err);
-	if (err != SOTTO_OK)
-		fail_decision(client, err);
-	else
-		decided(client, id);
+	decide(client, arguments, talk_refuse);
 }
 
 /* ---- Admins ---- */
