@@ -33,8 +33,7 @@ static enum sotto_err act_check(const struct talk *talk, struct bytes entry, boo
 
 static void entries_clear(struct talk *talk, struct talk_blob *entries, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		talk_blob_clear(talk, &entries[i]);
+	talk_proposed_clear(talk, entries, count);
 	talk_give(talk, entries, count * sizeof(*entries));
 }
 

@@ -31,21 +31,16 @@ enum sotto_err talk_propose(struct talk *talk, struct talk_blob *entries, size_t
 static enum sotto_err entry_sign(struct talk *talk, struct talk_blob *blob)
 {
 	struct ledger_draft *draft = talk_take(talk, sizeof(*draft));
-	struct writer writer;
 	enum sotto_err err = SOTTO_OK;
 
-	writer_init_growing(&writer, talk->allocator);
 	FAIL_IF(draft == NULL, SOTTO_ERR_NO_MEMORY);
 	TRY(ledger_draft_take(draft, ledger_network(talk->ledger), talk_blob_bytes(blob)));
 	err = ledger_draft_sign(draft, secret_bytes(&talk->identity.private_key));
 	if (err == SOTTO_ERR_EXISTS)
 		err = SOTTO_OK;
 	TRY(err);
-	TRY(ledger_draft_encode(draft, &writer));
-	talk_blob_clear(talk, blob);
-	TRY(talk_blob_set(talk, blob, writer_bytes(&writer)));
+	err = talk_draft_keep(talk, draft, blob);
 out:
-	writer_release(&writer);
 	talk_give(talk, draft, sizeof(*draft));
 	return err;
 }
@@ -155,10 +150,8 @@ static enum sotto_err signatures_take(struct talk *talk, struct talk_proposed *i
 				      const struct talk_blob *entries)
 {
 	struct ledger_draft *draft = talk_take(talk, sizeof(*draft));
-	struct writer writer;
 	enum sotto_err err = SOTTO_OK;
 
-	writer_init_growing(&writer, talk->allocator);
 	FAIL_IF(draft == NULL, SOTTO_ERR_NO_MEMORY);
 	for (size_t i = 0; i < item->count; i++) {
 		struct ledger_entry entry;
@@ -169,15 +162,10 @@ static enum sotto_err signatures_take(struct talk *talk, struct talk_proposed *i
 				      talk_blob_bytes(&item->entries[i])));
 		if (ledger_draft_put(draft, &entry.signatures[0]) != SOTTO_OK)
 			continue;
-		writer_release(&writer);
-		writer_init_growing(&writer, talk->allocator);
-		TRY(ledger_draft_encode(draft, &writer));
-		talk_blob_clear(talk, &item->entries[i]);
-		TRY(talk_blob_set(talk, &item->entries[i], writer_bytes(&writer)));
+		TRY(talk_draft_keep(talk, draft, &item->entries[i]));
 		talk_proposed_changed(item);
 	}
 out:
-	writer_release(&writer);
 	talk_give(talk, draft, sizeof(*draft));
 	return err;
 }
@@ -269,21 +257,16 @@ static enum sotto_err say(struct talk *talk, struct talk_proposed *item)
 	struct ledger_draft *draft = talk_take(talk, sizeof(*draft));
 	struct talk_proposal made;
 	struct talk_blob body = {0};
-	struct writer writer;
 	struct talk_out *out;
 	enum sotto_err err = SOTTO_OK;
 
-	writer_init_growing(&writer, talk->allocator);
 	FAIL_IF(entries == NULL || alone == NULL || draft == NULL, SOTTO_ERR_NO_MEMORY);
 	for (size_t i = 0; i < item->count; i++) {
 		TRY(ledger_draft_take(draft, ledger_network(talk->ledger),
 				      talk_blob_bytes(&item->entries[i])));
 		draft->signature_count = 0;
 		TRY(ledger_draft_sign(draft, secret_bytes(&talk->identity.private_key)));
-		writer_release(&writer);
-		writer_init_growing(&writer, talk->allocator);
-		TRY(ledger_draft_encode(draft, &writer));
-		TRY(talk_blob_set(talk, &alone[i], writer_bytes(&writer)));
+		TRY(talk_draft_keep(talk, draft, &alone[i]));
 		entries[i].entry = talk_blob_bytes(&alone[i]);
 	}
 	made.entries = (struct wire_list){.items = entries, .count = item->count};
@@ -293,9 +276,8 @@ static enum sotto_err say(struct talk *talk, struct talk_proposed *item)
 	item->said_ms = talk->utc_ms;
 	item->dirty = true;
 out:
-	for (size_t i = 0; alone != NULL && i < item->count; i++)
-		talk_blob_clear(talk, &alone[i]);
-	writer_release(&writer);
+	if (alone != NULL)
+		talk_proposed_clear(talk, alone, item->count);
 	talk_blob_clear(talk, &body);
 	talk_give(talk, entries, size);
 	talk_give(talk, alone, item->count * sizeof(*alone));

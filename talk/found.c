@@ -22,6 +22,20 @@ out:
 	return err;
 }
 
+enum sotto_err talk_draft_keep(const struct talk *talk, const struct ledger_draft *draft,
+			       struct talk_blob *entry)
+{
+	struct writer writer;
+	enum sotto_err err = SOTTO_OK;
+
+	writer_init_growing(&writer, talk->allocator);
+	TRY(ledger_draft_encode(draft, &writer));
+	TRY(talk_blob_set(talk, entry, writer_bytes(&writer)));
+out:
+	writer_release(&writer);
+	return err;
+}
+
 /* An entry by this device alone, on the present head. */
 enum sotto_err talk_entry_make(struct talk *talk, uint8_t action, const union ledger_body *body,
 			       struct talk_blob *entry)
@@ -30,20 +44,16 @@ enum sotto_err talk_entry_make(struct talk *talk, uint8_t action, const union le
 	bool found = action == LEDGER_FOUND;
 	struct ledger_draft *draft = talk_take(talk, sizeof(*draft));
 	uint8_t id[LEDGER_ID_LEN];
-	struct writer writer;
 	enum sotto_err err = SOTTO_OK;
 
-	writer_init_growing(&writer, talk->allocator);
 	FAIL_IF(draft == NULL, SOTTO_ERR_NO_MEMORY);
 	TRY(random_fill(talk->random, id, sizeof(id)));
 	TRY(ledger_draft_init(draft, found ? NULL : ledger_network(talk->ledger), action, id,
 			      length, found ? NULL : ledger_head(talk->ledger, length),
 			      talk->utc_ms, body));
 	TRY(ledger_draft_sign(draft, secret_bytes(&talk->identity.private_key)));
-	TRY(ledger_draft_encode(draft, &writer));
-	TRY(talk_blob_set(talk, entry, writer_bytes(&writer)));
+	err = talk_draft_keep(talk, draft, entry);
 out:
-	writer_release(&writer);
 	talk_give(talk, draft, sizeof(*draft));
 	return err;
 }

@@ -74,8 +74,7 @@ struct talk_proposed *talk_proposed_by_code(const struct talk *talk, struct byte
 static void proposed_free(struct talk *talk, struct talk_proposed *item)
 {
 	list_remove(&item->list);
-	for (size_t i = 0; i < item->count; i++)
-		talk_blob_clear(talk, &item->entries[i]);
+	talk_proposed_clear(talk, item->entries, item->count);
 	talk_give(talk, item->entries, item->count * sizeof(*item->entries));
 	talk_give(talk, item, sizeof(*item));
 }

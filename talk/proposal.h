@@ -47,6 +47,11 @@ struct talk_proposed {
 	bool dirty;
 };
 
+/* ---- found.c ---- */
+/* As an entry, with the signatures that it has, in the place of what was there. */
+MUST_USE enum sotto_err talk_draft_keep(const struct talk *talk, const struct ledger_draft *draft,
+					struct talk_blob *entry);
+
 /* ---- proposal.c ---- */
 bool talk_proposed_decode(const struct talk_blob *blob, struct ledger_entry *entry);
 /* Of the acts alone: whoever signs them, it is the same. */
