@@ -21,17 +21,6 @@ uint32_t talk_own_release(const struct talk *talk)
 	return release == NULL ? 0 : release->number;
 }
 
-/* Of *everyone* alone it would be heard once a day; so it stands in each message. */
-void talk_release_heard(struct talk *talk, const uint8_t *key, uint32_t release)
-{
-	struct talk_package *package = talk_package_of(talk, key);
-
-	if (package == NULL || package->release == (uint64_t)release + 1)
-		return;
-	package->release = (uint64_t)release + 1;
-	talk_package_unsaved(talk, package);
-}
-
 bool talk_device_release(const struct talk *talk, const uint8_t *key, uint32_t *release)
 {
 	const struct talk_package *package = talk_package_of(talk, key);
@@ -56,7 +45,9 @@ static uint32_t release_least(const struct talk *talk)
 
 static bool own_release_low(const struct talk *talk)
 {
-	return talk_own_release(talk) < release_least(talk);
+	uint32_t least = release_least(talk);
+
+	return least != 0 && talk_own_release(talk) < least;
 }
 
 /* Who has said nothing yet is not held for it. */
@@ -66,6 +57,32 @@ static bool release_low(const struct talk *talk, const uint8_t *key)
 	const struct talk_package *package = least == 0 ? NULL : talk_package_of(talk, key);
 
 	return package != NULL && package->release != 0 && package->release - 1 < least;
+}
+
+/* Not looked at with every step, since it holds for long: when the policy is another one, or a device says so. */
+void talk_release_look(struct talk *talk)
+{
+	talk->release_low = false;
+	if (release_least(talk) == 0)
+		return;
+	list_for_each (element, following, &talk->packages) {
+		const struct talk_package *package =
+			CONTAINER_OF(element, struct talk_package, list);
+
+		talk->release_low = talk->release_low || release_low(talk, package->device_key);
+	}
+}
+
+/* Of *everyone* alone it would be heard once a day; so it stands in each message. */
+void talk_release_heard(struct talk *talk, const uint8_t *key, uint32_t release)
+{
+	struct talk_package *package = talk_package_of(talk, key);
+
+	if (package == NULL || package->release == (uint64_t)release + 1)
+		return;
+	package->release = (uint64_t)release + 1;
+	talk_package_unsaved(talk, package);
+	talk_release_look(talk);
 }
 
 /* ---- Members ---- */
@@ -92,7 +109,8 @@ static bool device_held(const struct talk *talk, const uint8_t *key)
 static bool anybody_held(const struct talk *talk)
 {
 	return talk->utc_ms < ledger_suspended_until(talk->ledger) ||
-	       ledger_ended(talk->ledger, talk->utc_ms) > 0 || release_least(talk) != 0;
+	       ledger_ended(talk->ledger, talk->utc_ms) > 0 || talk->release_low ||
+	       own_release_low(talk);
 }
 
 /* Of a conversation of two, also if the other one is not in it yet. */

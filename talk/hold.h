@@ -14,6 +14,8 @@
 bool talk_held(const struct talk *talk, const struct talk_group *group);
 /* The number of the release that this phone runs, by its ledger; 0: none is named. */
 uint32_t talk_own_release(const struct talk *talk);
+/* The policy may be another one. */
+void talk_release_look(struct talk *talk);
 /* A device has said which one it runs. */
 void talk_release_heard(struct talk *talk, const uint8_t *key, uint32_t release);
 bool talk_member_ended(const struct talk *talk, const uint8_t *key);

@@ -3,6 +3,7 @@
 #ifndef TALK_POLICY_H
 #define TALK_POLICY_H
 
+#include "talk/hold.h"
 #include "talk/state.h"
 
 /* Is this one (enum ledger_feature) not switched off? */
@@ -28,6 +29,7 @@ static inline void talk_policy_take(struct talk *talk)
 {
 	struct ledger_policy policy;
 
+	talk_release_look(talk);
 	if (ledger_policy_index(talk->ledger) == 0)
 		return;
 	ledger_policy(talk->ledger, &policy);

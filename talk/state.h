@@ -393,7 +393,8 @@ struct talk {
 	struct talk_card card;
 	struct list proposals;
 	struct talk_quorum quorum;
-	uint32_t ended;			  /* hold.c: memberships, when it was last looked */
+	uint32_t ended;	  /* hold.c: memberships, when it was last looked */
+	bool release_low; /* hold.c: some device runs an older release than the policy allows */
 	uint8_t release[LEDGER_HASH_LEN]; /* what this phone runs; zeros: it does not know */
 
 	struct list groups;
