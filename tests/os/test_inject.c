@@ -36,29 +36,29 @@ static int listener;
 
 /* One character for each profile, then the control: '+' worked, '-' refused, 's' refused except in
  * a sanitizer build, 'b' allowed but without a socket (EBADF).
- *   launcher link agent voice ringer relay-net relay-store relay-parent command | control */
+ *   launcher link agent voice ringer relay-net relay-store relay-parent command cards | control */
 static const struct {
 	const char *words[3]; /* %D: the directory that a profile may use */
 	const char *expected;
 } table[] = {
-	{{"openat", "/etc/passwd"}, "+------+-+"},
-	{{"openat", "%D"}, "+-+---++-+"},
-	{{"create", "%D/file"}, "+-+---++-+"},
-	{{"create", "/tmp/sotto-test-inject"}, "+------+-+"},
-	{{"unlink", "/tmp/sotto-test-inject"}, "+------+-+"},
-	{{"socket", "inet", "dgram"}, "++-----+-+"},
-	{{"socket", "inet6", "dgram"}, "++-----+-+"},
-	{{"socket", "inet", "stream"}, "---------+"},
-	{{"socket", "unix", "stream"}, "+------+-+"},
-	{{"socket", "packet", "raw"}, "---------+"},
-	{{"socket", "netlink", "raw"}, "+------+-+"},
-	{{"connect", "127.0.0.1:9"}, "++-----+-+"},
-	{{"connect", "%D/socket"}, "+b-----+-+"},
-	{{"fork"}, "+ssssss+s+"},
-	{{"mmap"}, "+ssssss+s+"},
-	{{"kill"}, "---------+"},
-	{{"ptrace"}, "sssssssss+"},
-	{{"execve", "/bin/true"}, "---------+"}, /* last: it is the end of the control */
+	{{"openat", "/etc/passwd"}, "+------+--+"},
+	{{"openat", "%D"}, "+-+---++--+"},
+	{{"create", "%D/file"}, "+-+---++--+"},
+	{{"create", "/tmp/sotto-test-inject"}, "+------+--+"},
+	{{"unlink", "/tmp/sotto-test-inject"}, "+------+--+"},
+	{{"socket", "inet", "dgram"}, "++-----+--+"},
+	{{"socket", "inet6", "dgram"}, "++-----+--+"},
+	{{"socket", "inet", "stream"}, "----------+"},
+	{{"socket", "unix", "stream"}, "+------+--+"},
+	{{"socket", "packet", "raw"}, "----------+"},
+	{{"socket", "netlink", "raw"}, "+------+--+"},
+	{{"connect", "127.0.0.1:9"}, "++-----+--+"},
+	{{"connect", "%D/socket"}, "+b-----+--+"},
+	{{"fork"}, "+ssssss+ss+"},
+	{{"mmap"}, "+ssssss+ss+"},
+	{{"kill"}, "----------+"},
+	{{"ptrace"}, "ssssssssss+"},
+	{{"execve", "/bin/true"}, "----------+"}, /* last: it is the end of the control */
 };
 
 static pid_t start(char *const *arguments, int *output)
@@ -160,6 +160,8 @@ static void test_calls_from_inside_live_processes(void **state)
 		for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 			char text[256];
 			int result;
+
+			assert_int_equal(strlen(table[i].expected), CONTROL + 1);
 
 			if (strcmp(table[i].words[0], "unlink") == 0)
 				close(open("/tmp/sotto-test-inject", O_CREAT | O_WRONLY | O_CLOEXEC,
