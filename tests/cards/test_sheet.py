@@ -118,7 +118,7 @@ def refuses(state):
              json.dumps(good).replace("Field", "Fie\\u0000ld"), '{"name":"\\ud800"}']
     for line in table:
         code, sheet, words = make([good, line, good])
-        equal(code, 1, f"exit for {line!r}")
+        equal(code, 1, f"exit for {line!r}, which said {words!r}")
         true("no card" in words and "%%EOF" not in sheet.decode("latin-1"), f"{words!r} for {line!r}")
         true("SECRET" not in words, "nothing is quoted")
     equal(make([good])[0], 0, "control: the good one alone")
