@@ -464,12 +464,8 @@ out:
  */
 static bool path_wanted(const struct talk_group *group, const struct mls_commit_options *options)
 {
-	uint32_t parents, filled;
-
-	if (group->kind != TALK_GROUP || options->add_count == 0 || group->update_due)
-		return true;
-	mls_group_parents(group->mls, &parents, &filled);
-	return 2 * (uint64_t)filled <= parents;
+	return group->kind != TALK_GROUP || options->add_count == 0 || group->update_due ||
+	       talk_tree_sparse(group);
 }
 
 /* keys: whom the added key packages belong to. */

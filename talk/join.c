@@ -353,9 +353,9 @@ static enum sotto_err join_finish(struct talk *talk, const struct talk_parcel *p
 	talk_access_take(talk, parcel);
 	TRY(talk_group_put(talk, *mls, TALK_EVERYONE, UINT32_MAX, &talk->everyone));
 	*mls = NULL;
-	talk->everyone->update_due = true;
-	TRY(talk_owed_welcome(talk, talk->everyone));
+	talk_update_first(talk->everyone);
 	TRY(talk_packages_take(talk, contents));
+	TRY(talk_owed_welcome(talk, talk->everyone));
 	TRY(talk_cancel(talk, talk->inbox.ticket));
 	talk_member_drops(talk);
 	talk_blob_clear(talk, &talk->invitation);

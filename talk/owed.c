@@ -95,6 +95,12 @@ enum sotto_err talk_owed_put(struct talk *talk, struct talk_group *group, const 
 	return SOTTO_OK;
 }
 
+/* Whose newest key package is known has said it in *everyone*, where a first leaf may stay for days. */
+static bool was_heard(const struct talk *talk, const struct talk_group *group, const uint8_t *key)
+{
+	return group->kind == TALK_EVERYONE && talk_package_of(talk, key) != NULL;
+}
+
 enum sotto_err talk_owed_welcome(struct talk *talk, struct talk_group *group)
 {
 	struct mls_context context;
@@ -112,7 +118,8 @@ enum sotto_err talk_owed_welcome(struct talk *talk, struct talk_group *group)
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
 		/* Only a leaf that came by a key package, and was not renewed since, has a lifetime. */
 		if (member.leaf == welcomer.leaf || member.lifetime.not_after == 0 ||
-		    member.signature_key.len != LEDGER_KEY_LEN)
+		    member.signature_key.len != LEDGER_KEY_LEN ||
+		    was_heard(talk, group, member.signature_key.data))
 			continue;
 		TRY(talk_owed_put(talk, group, member.signature_key.data,
 				  welcomer.signature_key.data, context.epoch));

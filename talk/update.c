@@ -17,6 +17,7 @@
 #include "talk/state.h"
 
 #define DAY_MS UINT64_C(86400000)
+#define FIRST  UINT64_C(0) /* our leaf became what it is before we were here */
 
 static uint64_t later(uint64_t a, uint64_t b)
 {
@@ -29,6 +30,12 @@ void talk_update_begin(const struct talk *talk, struct talk_group *group)
 		.leaf_ms = talk->utc_ms,
 		.spent_ms = talk->utc_ms + TALK_UPDATE_AHEAD * TALK_UPDATE_MS,
 	};
+	group->dirty = true;
+}
+
+void talk_update_first(struct talk_group *group)
+{
+	group->pace.leaf_ms = FIRST;
 	group->dirty = true;
 }
 
@@ -121,12 +128,26 @@ static bool in_the_way(const struct talk *talk, const struct talk_group *group)
 	       (pace->call_ns != 0 && talk->now_ns < pace->call_ns + TALK_UPDATE_CALL_MS * TALK_MS);
 }
 
+bool talk_tree_sparse(const struct talk_group *group)
+{
+	uint32_t parents, filled;
+
+	mls_group_parents(group->mls, &parents, &filled);
+	return 2 * (uint64_t)filled <= parents;
+}
+
+/* Until the tree is half filled the first one is not counted: it makes each commit after it smaller. */
+static bool in_hand(const struct talk *talk, const struct talk_group *group)
+{
+	return talk->utc_ms + (TALK_UPDATE_AHEAD - 1) * TALK_UPDATE_MS >= group->pace.spent_ms ||
+	       (group->pace.leaf_ms == FIRST && talk_tree_sparse(group));
+}
+
 bool talk_update_due(const struct talk *talk, struct talk_group *group)
 {
 	pace_settle(talk, &group->pace);
-	return leaf_is_old(talk, group) &&
-	       talk->utc_ms + (TALK_UPDATE_AHEAD - 1) * TALK_UPDATE_MS >= group->pace.spent_ms &&
-	       !is_over(talk, group) && !in_the_way(talk, group);
+	return leaf_is_old(talk, group) && in_hand(talk, group) && !is_over(talk, group) &&
+	       !in_the_way(talk, group);
 }
 
 void talk_calling(struct talk *talk, bool calling)

@@ -54,6 +54,13 @@ struct talk_updates {
 /* We are in it from now on: what others committed before is not known, so nothing is in hand. */
 void talk_update_begin(const struct talk *talk, struct talk_group *group);
 
+/*
+ * Of *everyone*, where we came in: our leaf is that of a key package that was made to ask with, and old from the
+ * beginning. Its update is one of those that are due, and not made at once: a hundred who come in together are no
+ * hundred commits.
+ */
+void talk_update_first(struct talk_group *group);
+
 /* Its epoch has ended, by whoever's commit; while drops[0] is still that epoch's. */
 void talk_update_epoch(const struct talk *talk, struct talk_group *group);
 
@@ -62,6 +69,9 @@ void talk_update_won(const struct talk *talk, struct talk_group *group);
 
 /* Something of this type (enum talk_body_type) was said there, by us or others. */
 void talk_update_used(const struct talk *talk, struct talk_group *group, uint8_t type);
+
+/* Fewer than half of the tree's parents have a key: a commit with a path costs the others less from then on. */
+bool talk_tree_sparse(const struct talk_group *group);
 
 /* Is an update of our leaf due, and may it be made now, where nothing else is to be committed? */
 bool talk_update_due(const struct talk *talk, struct talk_group *group);

@@ -390,7 +390,7 @@ static void test_key_waits_for_two(void **state)
 	assert_int_equal(open_at(world, 1, &info), 1);
 	world_link(world, 2, false);
 	assert_int_equal(approve(world, 1, info.code), SOTTO_OK);
-	world_run_ms(world, 200);
+	world_run_ms(world, 100);
 	world_link(world, 1, false);
 	world_run(world, 120);
 	assert_true(is_out(world, 4, 3));

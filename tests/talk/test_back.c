@@ -612,7 +612,7 @@ static void test_not_fresh(void **state)
 	world_members(world, PHONES, false);
 	assert_true(world_send(world, 1, 0, 1));
 	assert_true(world_send(world, 0, 2, 1));
-	world_run(world, 3600);
+	world_run(world, 5 * 3600);
 	/* One each day, and the admin's each hour; a key package and an update of each phone; updates of two pairs. */
 	records = records_of_a_day(world);
 	print_message("# %zu records in a day of %d phones\n", records, PHONES);

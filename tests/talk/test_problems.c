@@ -252,7 +252,7 @@ static void test_old_for_a_day(void **state)
 		world_run(world, 20);
 		assert_int_equal(problems_of(world, 0), 0);
 		world_link(world, 0, true);
-		world_run(world, 10);
+		world_run(world, 60);
 		frame_post(world, 1, direct_of(world, 1, 0), other_type, NULL);
 		frame_post(world, 2, direct_of(world, 2, 0), other_type, NULL);
 		world_run(world, 10);

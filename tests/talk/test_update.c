@@ -248,6 +248,11 @@ static void test_everyone(void **state)
 	uint64_t epoch = epoch_at(world, 0);
 
 	(void)state;
+	/* A newcomer's first leaf is old from the beginning, and waits for a commit in hand. */
+	world_run(world, 10 * 60);
+	assert_int_equal(epoch_at(world, 0), epoch);
+	world_run(world, 80 * 60);
+	assert_int_equal(epoch_at(world, 0), ++epoch);
 	for (uint64_t day = 1; day < 5; day++) {
 		world_run(world, DAY_S + 2 * HOUR_S);
 		assert_int_equal(epoch_at(world, 0), epoch + 2 * day);
@@ -618,6 +623,7 @@ static void test_copied_everyone(void **state)
 	uint64_t opened;
 
 	(void)state;
+	world_run(world, 3 * HOUR_S);
 	world_listen(world, thief_sees, &thief);
 	thief_begin(&thief, talk_of(world, 1), everyone_of(world, 1));
 	world_run(world, 3 * HOUR_S);
