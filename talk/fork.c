@@ -385,10 +385,12 @@ out:
 }
 
 /* What led there may be gone from the relay, and its author puts it there again for his last epochs only. */
-static void ahead_note(struct talk_group *group, const struct talk_branch *theirs)
+static void ahead_note(const struct talk *talk, struct talk_group *group,
+		       const struct talk_branch *theirs)
 {
 	struct talk_branch *ours = &group->branch;
 	uint64_t epoch = theirs->marks[0].epoch;
+	bool known = ours->ahead != 0;
 
 	/* A commit of ours that they have read and we have not: we put it there again. */
 	if (epoch <= ours->marks[0].epoch || epoch <= ours->ahead ||
@@ -401,6 +403,11 @@ static void ahead_note(struct talk_group *group, const struct talk_branch *their
 	/* Who asked before somebody was there who is further asked those who are as far behind. */
 	if (group->asked_ms != 0 && talk_in_gap(group)) {
 		group->asked_ms = 0;
+		group->dirty = true;
+	}
+	/* Nobody who could have brought us back was there before: it is in vain an hour from now. */
+	if (!known && group->stuck != TALK_STUCK_NO && group->stuck != TALK_STUCK_FORK) {
+		group->stuck_ms = talk->utc_ms;
 		group->dirty = true;
 	}
 }
@@ -425,7 +432,7 @@ static enum sotto_err history_heard(struct talk *talk, struct talk_group *group,
 			group->stuck = TALK_STUCK_NO;
 			group->dirty = true;
 		}
-		ahead_note(group, theirs);
+		ahead_note(talk, group, theirs);
 		/* It is behind us, and may find others that are: nothing but ours says so. */
 		if (recent && theirs->marks[0].epoch < ours->marks[0].epoch)
 			talk_fork_doubt(talk, group);
