@@ -18,6 +18,8 @@
  */
 #define TALK_TELL_DEVICES 16
 #define TALK_TELL_MS	  UINT64_C(30)
+/* In *everyone*, instead: nobody looks at whether an entry or a key package was delivered. */
+#define TALK_TELL_EVERYONE_MS UINT64_C(300)
 /* Its time is over: after a restart, and where a device is back that others wait for. */
 #define TALK_TELL_NOW UINT64_C(1)
 

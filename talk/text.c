@@ -332,8 +332,10 @@ static bool receipt_waits(const struct talk *talk, struct talk_group *group)
 		return false;
 	if (group->tell_due_ns == 0) {
 		uint32_t rank = talk_rank(talk, group, BYTES_OF(group->drops[0].name));
+		uint64_t slot_ms =
+			group->kind == TALK_EVERYONE ? TALK_TELL_EVERYONE_MS : TALK_TELL_MS;
 
-		group->tell_due_ns = talk->now_ns + (devices + rank) * TALK_TELL_MS * TALK_MS;
+		group->tell_due_ns = talk->now_ns + (devices + rank) * slot_ms * TALK_MS;
 	}
 	return talk->now_ns < group->tell_due_ns;
 }
