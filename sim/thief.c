@@ -35,6 +35,8 @@ struct stolen {
 struct sim_thief {
 	struct sim_random random;
 	struct random_source source;
+	struct talk_agreed agreed; /* what everybody can look up */
+	struct mls_psk_source heads;
 	uint32_t whom;
 	uint64_t at_ns;
 	bool done; /* has copied it */
@@ -50,6 +52,7 @@ struct sim_thief *sim_thief_create(const struct sim_world *world, const struct s
 	ASSERT(thief != NULL);
 	thief->random = *random;
 	thief->source = sim_random_source(&thief->random);
+	thief->heads = (struct mls_psk_source){talk_agreed_find, &thief->agreed};
 	thief->whom = (uint32_t)sim_random_below(&thief->random, world->person_count);
 	thief->at_ns = FROM_NS + sim_random_below(&thief->random, SPAN_NS);
 	return thief;
@@ -88,6 +91,7 @@ static enum sotto_err group_load(struct sim_thief *thief, struct bytes tree, str
 		.allocator = &allocator_default,
 		.random = &thief->source,
 		.limits = *mls_limits_default(),
+		.psks = &thief->heads,
 	};
 
 	return mls_group_load(&config, tree, epoch, ratchets, mls);

@@ -190,9 +190,10 @@ static bool access_continues(const struct talk *talk, const struct talk_parcel *
 }
 
 enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
-				  const struct talk_contents *contents, struct mls_group **mls,
-				  struct talk_branch *came)
+				  const struct talk_contents *contents, struct talk_coming *coming)
 {
+	struct mls_group **mls = &coming->mls;
+	struct talk_branch *came = &coming->branch;
 	struct talk_group *everyone = talk->everyone;
 	struct ledger *ledger = NULL;
 	enum sotto_err err = talk_back_awaited(talk, everyone, *mls, came);
@@ -205,7 +206,7 @@ enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *p
 	TRY(entries_take(talk, contents, false));
 	TRY(talk_ledger_take(talk, contents, &ledger));
 	FAIL_IF(!talk_leaves_fit(ledger, *mls, parcel->stated_ms) ||
-			!talk_context_names(talk, ledger, *mls),
+			!talk_context_names(talk, ledger, *mls, &coming->agreed),
 		SOTTO_ERR_INVALID);
 	TRY(entries_take(talk, contents, true));
 	talk_access_take(talk, parcel);

@@ -99,7 +99,7 @@ MUST_USE enum sotto_err talk_back_awaited(const struct talk *talk, const struct 
 					  const struct talk_branch *came);
 MUST_USE enum sotto_err talk_back_everyone(struct talk *talk, const struct talk_parcel *parcel,
 					   const struct talk_contents *contents,
-					   struct mls_group **mls, struct talk_branch *came);
+					   struct talk_coming *coming);
 /* What leads on is this, whatever was before. Takes *mls over, and empties came. */
 MUST_USE enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group,
 				       struct mls_group **mls, struct talk_branch *came);

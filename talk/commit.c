@@ -458,14 +458,16 @@ out:
 }
 
 /*
- * A path heals, and fills the tree, so that later ones cost less; a commit that only adds may do without. While
- * the tree is less than half filled it has one, and outside of groups always: with few members it costs
- * little.
+ * A path heals, and fills the tree, so that later ones cost less; a commit that only adds may do without. In a group
+ * it has one while the tree is less than half filled, between two people always, in *everyone* never: newcomers come
+ * one after the other there, and fill it later (update.c).
  */
 static bool path_wanted(const struct talk_group *group, const struct mls_commit_options *options)
 {
-	return group->kind != TALK_GROUP || options->add_count == 0 || group->update_due ||
-	       talk_tree_sparse(group);
+	if (options->add_count == 0 || options->remove_count > 0 || group->update_due)
+		return true;
+	return group->kind != TALK_EVERYONE &&
+	       (group->kind != TALK_GROUP || talk_tree_sparse(group));
 }
 
 /* keys: whom the added key packages belong to. */
@@ -477,14 +479,18 @@ enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
 	struct talk_blob context = {0};
 	struct mls_extension extension = {.type = TALK_CONTEXT_EXTENSION};
 	bool alone = mls_group_member_count(group->mls) == 1;
+	struct bytes agreed;
 	enum sotto_err err = SOTTO_OK;
 
 	TRY(talk_context_encode(talk, group->kind, name, &context));
 	extension.data = talk_blob_bytes(&context);
-	options->set_extensions = group->kind == TALK_EVERYONE || name.len > 0;
+	agreed = talk_blob_bytes(&context);
+	options->path = path_wanted(group, options);
+	options->psks = &agreed;
+	options->psk_count = group->kind == TALK_EVERYONE && !options->path ? 1 : 0;
+	options->set_extensions = (group->kind == TALK_EVERYONE && options->path) || name.len > 0;
 	options->extensions = &extension;
 	options->extension_count = options->set_extensions ? 1 : 0;
-	options->path = path_wanted(group, options);
 	mls_buffer_release(&group->welcome);
 	TRY(talk_ratchets_reserve(group));
 	TRY(mls_group_commit(group->mls, options, &commit, &group->welcome));

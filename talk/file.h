@@ -99,7 +99,7 @@ bool talk_access_fits(const struct talk_parcel *parcel);
 void talk_access_take(struct talk *talk, const struct talk_parcel *parcel);
 bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, uint64_t since_ms);
 bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
-			const struct mls_group *mls);
+			const struct mls_group *mls, const struct talk_agreed *agreed);
 MUST_USE enum sotto_err talk_packages_take(struct talk *talk, const struct talk_contents *contents);
 
 #endif

@@ -442,6 +442,7 @@ static enum sotto_err parcel_open(struct talk *talk, struct talk_coming *coming,
 	if (coming->mls != NULL)
 		goto out;
 	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &coming->mls));
+	coming->agreed = talk->agreed;
 	coming->weight = contents->tree.len;
 	waiting_close(talk, coming);
 out:
@@ -462,7 +463,7 @@ static enum sotto_err parcel_take(struct talk *talk, struct talk_coming *coming)
 	if (coming->mls == NULL || is_everyone(talk, coming->mls))
 		TRY(parcel_open(talk, coming, &whole, &fetched, &parcel, &contents));
 	if (is_everyone(talk, coming->mls))
-		err = talk_back_everyone(talk, &parcel, &contents, &coming->mls, &coming->branch);
+		err = talk_back_everyone(talk, &parcel, &contents, coming);
 	else if (talk->everyone->drops[0].at_end)
 		err = talk_conversation_join(talk, &coming->mls, &coming->branch,
 					     coming->stated_ms);

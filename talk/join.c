@@ -266,25 +266,25 @@ bool talk_leaves_fit(const struct ledger *ledger, const struct mls_group *mls, u
 	return true;
 }
 
-/* The ledger's head in *everyone*'s GroupContext, agreed by all members and no older than our entry. */
+/* The ledger's head in *everyone*'s epoch, agreed by all members and no older than our entry. */
 bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
-			const struct mls_group *mls)
+			const struct mls_group *mls, const struct talk_agreed *agreed)
 {
 	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
 	struct mls_context context;
-	struct talk_context stated;
 	struct bytes data;
-	const uint8_t *head;
+	uint64_t length;
+	const uint8_t *head = agreed->length == 0 ? NULL : ledger_head(ledger, agreed->length);
 
 	mls_group_context(mls, &context);
 	if (!bytes_equal(context.group_id, BYTES(ledger_network(ledger), LEDGER_HASH_LEN)) ||
 	    mls_extension_find(context.extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
-	    wire_decode(&talk_context_type, data, &stated) != SOTTO_OK ||
-	    stated.version != TALK_VERSION || stated.kind != TALK_EVERYONE)
+	    !talk_agreed_fits(ledger, data, &length))
 		return false;
-	head = ledger_head(ledger, stated.ledger_length);
-	return head != NULL && memcmp(head, stated.ledger_head, LEDGER_HASH_LEN) == 0 &&
-	       stated.ledger_length > own->index;
+	if (agreed->length == 0)
+		return length > own->index;
+	return head != NULL && memcmp(head, agreed->head, LEDGER_HASH_LEN) == 0 &&
+	       agreed->length > own->index;
 }
 
 /* What is no key package of anybody's is left out; its device announces another one. */
@@ -388,7 +388,7 @@ enum sotto_err talk_join_parcel(struct talk *talk, const struct talk_parcel *par
 	TRY(talk_welcome_join(talk, parcel->welcome, contents->tree, &mls));
 	own = ledger_device_by_key(ledger, talk->identity.public_key);
 	FAIL_IF(!talk_leaves_fit(ledger, mls, own->since_ms) ||
-			!talk_context_names(talk, ledger, mls),
+			!talk_context_names(talk, ledger, mls, &talk->agreed),
 		SOTTO_ERR_INVALID);
 	err = join_finish(talk, parcel, contents, ledger, &mls);
 	ledger = NULL;

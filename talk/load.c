@@ -29,8 +29,10 @@ enum sotto_err talk_create(const struct talk_config *config, struct talk **talk)
 		.random = config->random,
 		.limits = *mls_limits_default(),
 		.reserve_before_send = true,
+		.psks = &made->heads,
 		.stage_unfollowable = true,
 	};
+	made->heads = (struct mls_psk_source){talk_agreed_find, &made->agreed};
 	/* As many as have a drop that is read; and for as long as anything stands there (age.c). */
 	made->mls.limits.past_epochs = TALK_DROPS_MAX - 1;
 	made->mls.limits.past_epoch_age_s = made->retention_ms / 1000;

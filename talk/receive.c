@@ -165,6 +165,9 @@ static bool change_fits(const struct talk_group *group, const struct mls_change 
 		--*more;
 		return true;
 	}
+	/* Which of our ledger's heads it names is judged with the ledger. */
+	if (change->type == MLS_PROPOSAL_PSK)
+		return group->kind == TALK_EVERYONE && !change->psk_resumption;
 	return change->type == MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS &&
 	       extensions_fit(group, change->extensions);
 }
@@ -172,7 +175,7 @@ static bool change_fits(const struct talk_group *group, const struct mls_change 
 /*
  * A phone's commit adds, removes and states the group's context, by value, and renews its path. Anything else
  * is no commit of ours, and the same for everybody: proposals that are sent apart would put one member's
- * wish into another's commit, and a pre-shared key is not there at all of them. Nor does a member change its
+ * wish into another's commit, and a pre-shared key is not there at all of them but as agreed.h has it. Nor does a member change its
  * key, or a group become larger than its limit.
  */
 static bool commit_fits(const struct talk_group *group, const struct mls_staged *staged,

@@ -228,25 +228,21 @@ out:
 
 static bool context_fits(const struct talk *talk, struct bytes extensions)
 {
-	struct talk_context context;
 	struct bytes data;
-	const uint8_t *head;
+	uint64_t length;
 
-	if (mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
-	    wire_decode(&talk_context_type, data, &context) != SOTTO_OK ||
-	    context.version != TALK_VERSION || context.kind != TALK_EVERYONE)
-		return false;
-	head = ledger_head(talk->ledger, context.ledger_length);
-	return head != NULL && memcmp(head, context.ledger_head, LEDGER_HASH_LEN) == 0;
+	return mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) == SOTTO_OK &&
+	       talk_agreed_fits(talk->ledger, data, &length);
 }
 
 /*
  * Who comes is in the ledger, who goes is out of it (or comes back in the same commit), and the group's
- * context names a head that is part of this history.
+ * context, or what an addition says instead, names a head that is part of this history.
  */
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged)
 {
 	struct mls_staged_info info;
+	uint64_t length;
 
 	mls_staged_info(staged, &info);
 	if (!info.removes_us && !context_fits(talk, info.extensions))
@@ -262,6 +258,9 @@ bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *stag
 		    (change.after.signature_key.len != LEDGER_KEY_LEN ||
 		     !bytes_equal(change.after.credential.content, change.after.signature_key) ||
 		     !ledger_allows_leaf(talk->ledger, change.after.signature_key.data, false)))
+			return false;
+		if (change.type == MLS_PROPOSAL_PSK &&
+		    !talk_agreed_fits(talk->ledger, change.psk_id, &length))
 			return false;
 		if (change.type == MLS_PROPOSAL_UPDATE &&
 		    !bytes_equal(change.after.signature_key, change.before.signature_key))

@@ -37,6 +37,7 @@
 #include "base/list.h"
 #include "ledger/invitation.h"
 #include "mls/include/sotto/mls.h"
+#include "talk/agreed.h"
 #include "talk/branch.h"
 #include "talk/clean.h"
 #include "talk/device.h"
@@ -306,6 +307,7 @@ struct talk_coming {
 	struct talk_coming_part *parts;
 	struct mls_group *mls; /* of a parcel: where its Welcome leads; NULL: not looked at yet */
 	size_t weight;	       /* what that came from, in bytes */
+	struct talk_agreed agreed; /* what its Welcome says of the ledger */
 	struct talk_branch branch; /* of a parcel: the marks of its contents */
 	uint64_t stated_ms;	   /* likewise: when it was made, by its sender's clock */
 	uint64_t due_ns;	   /* its file is not looked for before; 0: nor at all */
@@ -363,6 +365,8 @@ struct talk {
 	const struct allocator *allocator;
 	const struct random_source *random;
 	struct mls_config mls;
+	struct mls_psk_source heads; /* of mls */
+	struct talk_agreed agreed;   /* of heads */
 	uint16_t suite;
 	size_t watches_max;
 	uint64_t retention_ms;

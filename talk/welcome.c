@@ -80,6 +80,7 @@ enum sotto_err talk_welcome_join(struct talk *talk, struct bytes welcome, struct
 
 		if (memcmp(package->device_key, talk->identity.public_key, LEDGER_KEY_LEN) != 0)
 			continue;
+		talk->agreed.length = 0;
 		err = mls_group_join(&talk->mls, &options, mls);
 		if (err != SOTTO_ERR_NOT_FOUND)
 			return err;

@@ -613,10 +613,10 @@ static void test_not_fresh(void **state)
 	assert_true(world_send(world, 1, 0, 1));
 	assert_true(world_send(world, 0, 2, 1));
 	world_run(world, 5 * 3600);
-	/* One each day, and the admin's each hour; a key package and an update of each phone; updates of two pairs. */
+	/* One each day, and the admin's each hour; a key package, an update and receipts of each phone; updates of two pairs. */
 	records = records_of_a_day(world);
 	print_message("# %zu records in a day of %d phones\n", records, PHONES);
-	assert_in_range(records, 24 + 2 + 4, 24 + 3 * PHONES + 4);
+	assert_in_range(records, 24 + 2 + 4, 24 + 4 * PHONES + 4);
 
 	world_link(world, 0, false);
 	world_run(world, DAY - 2 * 3600);

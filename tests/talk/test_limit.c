@@ -179,8 +179,11 @@ static void enter(struct world *world, uint32_t number)
 	world_invite(world, number);
 	world_join(world, number);
 	run_until_agreed(world, number, UINT32_MAX, CROWD + number + 1);
-	/* It was added, and has renewed its path. */
-	assert_int_equal(sent.messages, messages + 2);
+	/* It was added, and nobody had to be told a path. */
+	assert_int_equal(sent.messages, messages);
+	update_wish(world, FOUNDER, everyone_of(world, FOUNDER));
+	run_until_agreed(world, number, UINT32_MAX, CROWD + number + 1);
+	assert_int_equal(sent.messages, messages + 1);
 }
 
 /* Nothing that was sent is more than phones and relay take, and it was as large as it ought to be. */
@@ -207,7 +210,7 @@ static void check_sums(void)
 	/* Several in a row need not wait for the relay. */
 	assert_true(4 * (largest_file + sent.message_records * WIRE_RECORD_LEN_64) <
 		    RELAY_LINK_APPEND_BURST);
-	/* A path over a tree without parents, and one new device. */
+	/* A path over a tree without other parents. */
 	assert_int_equal(sent.message_records, talk_part_count(sent.message_len) + 1);
 	assert_true(sent.message_records <= TALK_MESSAGE_PARTS_MAX + 1);
 	assert_true(sent.message_len <

@@ -248,11 +248,9 @@ static void test_everyone(void **state)
 	uint64_t epoch = epoch_at(world, 0);
 
 	(void)state;
-	/* A newcomer's first leaf is old from the beginning, and waits for a commit in hand. */
-	world_run(world, 10 * 60);
-	assert_int_equal(epoch_at(world, 0), epoch);
-	world_run(world, 80 * 60);
-	assert_int_equal(epoch_at(world, 0), ++epoch);
+	/* It was added, and has renewed its leaf, which was old from the beginning, within the hour. */
+	assert_int_equal(epoch, 2);
+	assert_true(everyone_of(world, 1)->pace.leaf_ms + HOUR_MS > utc_ms(world));
 	for (uint64_t day = 1; day < 5; day++) {
 		world_run(world, DAY_S + 2 * HOUR_S);
 		assert_int_equal(epoch_at(world, 0), epoch + 2 * day);

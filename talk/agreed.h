@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which ledger an epoch of *everyone* was agreed over. A commit that removes or renews says it in the GroupContext, and
+ * has a path, as RFC 9420 12.4 asks of who changes that. One that only adds says the same as the id of an external PSK
+ * (8.4), which needs no path: to a tree that newcomers have just filled a path is as long as the group. agreed.c.
+ */
+#ifndef TALK_AGREED_H
+#define TALK_AGREED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "ledger/ledger.h"
+#include "sotto/mls.h"
+
+/* What the last PSK that was looked for names. */
+struct talk_agreed {
+	uint64_t length; /* 0: there was none */
+	uint8_t head[LEDGER_HASH_LEN];
+};
+
+/* Of an mls_psk_source; context is a struct talk_agreed, which it sets and lends. SOTTO_ERR_NOT_FOUND: no id of ours. */
+MUST_USE enum sotto_err talk_agreed_find(void *context, struct bytes id, struct bytes *psk);
+
+/* Does this encoded context, an extension or an id, name a head of this ledger? length: up to where. */
+bool talk_agreed_fits(const struct ledger *ledger, struct bytes context, uint64_t *length);
+
+#endif
