@@ -36,24 +36,6 @@ out:
 	return err;
 }
 
-/* Tells the others what we have, and so what they have to send again. */
-static enum sotto_err receipts_due(struct talk *talk, struct talk_group *group)
-{
-	struct mls_member member;
-	uint32_t cursor = 0;
-
-	while (group->arrived_count == 0 && group->kind != TALK_EVERYONE &&
-	       mls_group_next_member(group->mls, &cursor, &member)) {
-		if (member.leaf != mls_group_own_leaf(group->mls) &&
-		    talk_arrived_from(talk, group, member.signature_key.data) == NULL)
-			return SOTTO_ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < group->arrived_count; i++)
-		group->arrived[i].tell = 1;
-	group->tell_due_ns = TALK_TELL_NOW;
-	return SOTTO_OK;
-}
-
 static enum sotto_err drops_take(struct talk *talk, struct talk_group *group,
 				 const struct talk_drop *next)
 {
@@ -92,7 +74,8 @@ enum sotto_err talk_back_take(struct talk *talk, struct talk_group *group, struc
 	TRY(talk_fork_came(talk, group));
 	TRY(talk_owed_welcome(talk, group));
 	TRY(outbox_take(talk, group));
-	TRY(receipts_due(talk, group));
+	TRY(talk_receipts_due(talk, group));
+	group->tell_due_ns = TALK_TELL_NOW;
 	group->stuck = TALK_STUCK_NO;
 	group->stuck_ms = group->asked_ms = 0;
 	memset(group->stuck_commit, 0, sizeof(group->stuck_commit));

@@ -24,6 +24,8 @@ bool talk_relay_lost(const struct talk *talk)
 
 enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group)
 {
+	enum sotto_err err;
+
 	if (group->stuck != TALK_STUCK_NO || talk_group_over(group) ||
 	    mls_group_member_count(group->mls) == 1)
 		return SOTTO_OK;
@@ -31,7 +33,8 @@ enum sotto_err talk_life_lost(struct talk *talk, struct talk_group *group)
 	group->speakers = 0;
 	group->lost_ns = talk->now_ns;
 	talk_fork_doubt(talk, group);
-	return talk_stand_still(talk, group, TALK_STUCK_LOST);
+	err = talk_texts_doubt(talk, group);
+	return err == SOTTO_OK ? talk_stand_still(talk, group, TALK_STUCK_LOST) : err;
 }
 
 /* Others than the first are not told apart. */

@@ -118,13 +118,12 @@ enum sotto_err talk_drop_lost(struct talk *talk, struct talk_group *group, struc
 	}
 	group->dirty = true;
 	talk_fork_doubt(talk, group);
+	/* Whoever was off has not read that his messages came, either, and what he says again opens for nobody twice. */
+	TRY(talk_texts_doubt(talk, group));
 	/* After so long it is not lost: its time was over. */
 	if (group->read_ms != 0 && talk->utc_ms > group->read_ms + talk->retention_ms)
 		TRY(records_gone(talk, group, drop));
 	if (drop == &group->drops[0]) {
-		/* Whoever was off has not read that his messages came, and what he says again opens for nobody twice. */
-		for (size_t i = 0; i < group->arrived_count && group->kind != TALK_EVERYONE; i++)
-			group->arrived[i].tell = 1;
 		group->pending.stored = 0;
 		group->pending.ticket = 0;
 		TRY(talk_parts_forget(talk, group));

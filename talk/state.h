@@ -612,6 +612,10 @@ MUST_USE enum sotto_err talk_receipt_receive(struct talk *talk, struct talk_grou
 					     const struct talk_drop *drop, const uint8_t *key,
 					     struct bytes body);
 MUST_USE enum sotto_err talk_receipt_make(struct talk *talk, struct talk_group *group);
+/* All is to be told that we have, and so what others have to say again. */
+MUST_USE enum sotto_err talk_receipts_due(struct talk *talk, struct talk_group *group);
+/* The relay lost something of this conversation, perhaps also where nobody reads any more. */
+MUST_USE enum sotto_err talk_texts_doubt(struct talk *talk, struct talk_group *group);
 /* A text of ours in another state: its row, new if it has none. */
 MUST_USE enum sotto_err talk_text_state(struct talk *talk, const struct talk_group *group,
 					struct talk_out *out, enum talk_message_state state);

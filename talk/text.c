@@ -323,6 +323,43 @@ out:
 	return err;
 }
 
+/* Of a few devices also that nothing came from them: their first message may be what is gone. */
+enum sotto_err talk_receipts_due(struct talk *talk, struct talk_group *group)
+{
+	bool all = group->kind != TALK_EVERYONE &&
+		   (group->arrived_count == 0 ||
+		    mls_group_member_count(group->mls) <= TALK_TELL_DEVICES);
+	struct mls_member member;
+	uint32_t cursor = 0;
+
+	while (all && mls_group_next_member(group->mls, &cursor, &member)) {
+		if (member.leaf != mls_group_own_leaf(group->mls) &&
+		    talk_arrived_from(talk, group, member.signature_key.data) == NULL &&
+		    group->arrived_count < TALK_SENDERS_MAX)
+			return SOTTO_ERR_NO_MEMORY;
+	}
+	for (size_t i = 0; i < group->arrived_count; i++)
+		group->arrived[i].tell = 1;
+	return SOTTO_OK;
+}
+
+/*
+ * Drops of epochs long past are not read again. What of ours stood there and somebody has not acknowledged is said again,
+ * since his receipt may be what is gone; and others hear what we have, since it may be what they wrote.
+ */
+enum sotto_err talk_texts_doubt(struct talk *talk, struct talk_group *group)
+{
+	uint64_t oldest = group->drops[group->drop_count - 1].epoch;
+
+	list_for_each (element, following, &group->outbox) {
+		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
+
+		if (out->serial != 0 && out->seen && out->epoch < oldest)
+			talk_out_unseal(talk, out);
+	}
+	return group->kind == TALK_EVERYONE ? SOTTO_OK : talk_receipts_due(talk, group);
+}
+
 /* Is it to wait for what else comes? Nobody knows what a phone did not say before its link went: it is said on the next. */
 static bool receipt_waits(const struct talk *talk, struct talk_group *group)
 {

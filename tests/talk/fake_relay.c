@@ -54,6 +54,8 @@ struct fake_relay {
 	size_t other_count;
 	uint64_t forked; /* bit n: link n is shown the copy */
 	bool copied;	 /* drops are the copy's at the moment */
+	bool mirrors;	 /* the copy has what comes, too */
+	uint32_t hidden; /* but for so many records */
 	struct watch watches[WATCHES_MAX];
 	size_t watch_count;
 	uint8_t authority[LINKS_MAX];
@@ -134,12 +136,24 @@ void fake_relay_fork(struct fake_relay *relay, uint64_t links)
 	}
 }
 
+void fake_relay_withhold(struct fake_relay *relay, uint64_t links)
+{
+	fake_relay_fork(relay, links);
+	relay->mirrors = true;
+}
+
+void fake_relay_hide(struct fake_relay *relay, uint32_t count)
+{
+	relay->hidden = count;
+}
+
 void fake_relay_unfork(struct fake_relay *relay)
 {
 	sides_swap(relay);
 	fake_relay_lose(relay);
 	sides_swap(relay);
 	relay->forked = 0;
+	relay->mirrors = false;
 }
 
 void fake_relay_destroy(struct fake_relay *relay)
@@ -398,6 +412,28 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 	memcpy(appended.running_hash, running_at(drop, drop->count), WIRE_HASH_LEN);
 	answer(relay, link, ticket, &wire_appended_type, &appended, true);
 	watches_push(relay, drop);
+}
+
+/* What was just taken, for those who are shown the copy. */
+static void copy_append(struct fake_relay *relay, const struct wire_append *request)
+{
+	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
+	struct wire_cursor cursor = wire_list_walk(&request->records);
+	struct wire_record record;
+	struct drop *drop;
+
+	wire_append_token_hash(request->append_token, append_hash);
+	wire_drop_name(request->flags, append_hash, request->read_token_hash, name);
+	sides_swap(relay);
+	drop = drop_make(relay, name);
+	while (wire_record_next(&cursor, &record)) {
+		if (relay->hidden > 0)
+			relay->hidden--;
+		else
+			record_put(relay, drop, record.sealed);
+	}
+	watches_push(relay, drop);
+	sides_swap(relay);
 }
 
 static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flags)
@@ -695,6 +731,8 @@ static void request_take(struct fake_relay *relay, uint32_t link, uint64_t ticke
 	ASSERT(err == SOTTO_OK);
 	if (type == &wire_append_type) {
 		append(relay, link, ticket, &body.append);
+		if (relay->mirrors)
+			copy_append(relay, &body.append);
 	} else if (type == &wire_read_type) {
 		wire_read_token_hash(body.read.read_token, read_hash);
 		wire_drop_name(body.read.flags, body.read.append_token_hash, read_hash, watch.name);
@@ -730,7 +768,10 @@ static void request_take(struct fake_relay *relay, uint32_t link, uint64_t ticke
 void fake_relay_request(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 			struct bytes message)
 {
-	bool copy = (relay->forked >> link % 64 & 1) != 0;
+	bool copy =
+		(relay->forked >> link % 64 & 1) != 0 &&
+		(!relay->mirrors || wire_identify(WIRE_FAMILY_RELAY, message) == &wire_read_type ||
+		 wire_identify(WIRE_FAMILY_RELAY, message) == &wire_watch_type);
 
 	if (copy)
 		sides_swap(relay);

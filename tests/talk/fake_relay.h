@@ -74,6 +74,10 @@ void fake_relay_set_back(struct fake_relay *relay);
 void fake_relay_fork(struct fake_relay *relay, uint64_t links);
 void fake_relay_unfork(struct fake_relay *relay);
 
+/* Likewise, but what anybody appends stands in both, save for so many records, which the copy is not to have. */
+void fake_relay_withhold(struct fake_relay *relay, uint64_t links);
+void fake_relay_hide(struct fake_relay *relay, uint32_t count);
+
 /* The newest access key's; 0 before founding. */
 uint64_t fake_relay_number(const struct fake_relay *relay);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A relay says that a record is durable, and has not got it: its author sees that, and puts it there again. */
+/*
+ * A relay says that a record is durable, and has not got it: its author sees that, and puts it there again. Or it keeps a record from
+ * one who reads, until nobody reads any more where it stood.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,13 +122,69 @@ static void test_nothing_missed(void **state)
 	world_destroy(world);
 }
 
+/* Whatever stands in the drop of this epoch is read no more. */
+static void epochs_pass(struct world *world)
+{
+	for (uint32_t i = 0; i < TALK_DROPS_MAX; i++) {
+		update_wish(world, 0, direct_of(world, 0, 1));
+		world_run(world, 20);
+	}
+	assert_true(world_agree(world, 0, 1));
+}
+
+/* From now on phone 1 is shown a copy; or everybody the same. */
+static void withhold(struct world *world, bool withholds)
+{
+	links(world, PHONES, false);
+	world_run(world, 1);
+	if (withholds)
+		fake_relay_withhold(world_relay(world), UINT64_C(1) << 1);
+	else
+		fake_relay_unfork(world_relay(world));
+	links(world, PHONES, true);
+	world_run(world, 10);
+}
+
+/* Phone 1 does not read that its text has come; nor what is written to it, for the first time or not. */
+static void test_kept_from_one(void **state)
+{
+	(void)state;
+	for (uint32_t number = 0; number < 3; number++) {
+		struct world *world = world_create(740 + number);
+		uint32_t from = number == 0 ? 1 : 0;
+
+		world_members(world, PHONES, false);
+		assert_true(world_send(world, 1, 0, 0));
+		if (number == 1)
+			assert_true(world_send(world, 0, 1, 0));
+		world_run(world, 60);
+		withhold(world, true);
+		if (from == 0)
+			fake_relay_hide(world_relay(world), 1);
+		assert_true(world_send(world, from, 1 - from, 1));
+		while (from == 1 && world_received(world, 1, 0, 1) == 0)
+			world_run_ms(world, 1);
+		if (from == 1)
+			fake_relay_hide(world_relay(world), 1);
+		world_run(world, 20);
+		epochs_pass(world);
+		assert_int_equal(world_received(world, from, 1 - from, 1), from);
+		assert_int_equal(world_sent_state(world, from, 1 - from, 1), TALK_MESSAGE_STORED);
+		withhold(world, false);
+		world_run(world, 60);
+		assert_int_equal(world_received(world, from, 1 - from, 1), 1);
+		assert_int_equal(world_sent_state(world, from, 1 - from, 1),
+				 TALK_MESSAGE_DELIVERED);
+		world_destroy(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_receipt),
-		cmocka_unit_test(test_commit),
-		cmocka_unit_test(test_nothing_missed),
+		cmocka_unit_test(test_text),	      cmocka_unit_test(test_receipt),
+		cmocka_unit_test(test_commit),	      cmocka_unit_test(test_nothing_missed),
+		cmocka_unit_test(test_kept_from_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
