@@ -269,7 +269,7 @@
 #define TALK_FIELDS_history_ask(X, self) \
 	X(self, U8, version, 0, none, "1") \
 	X(self, FIXED, id, TALK_MESSAGE_ID_LEN, none, "random: names this hand-over") \
-	X(self, U64, stated_ms, 0, none, "UTC on its phone when it was asked for") \
+	X(self, U64, stated_ms, 0, none, "UTC on its phone when this letter was sent") \
 	X(self, U32, sheaves, 0, none, \
 	  "so many it has taken; 0: none yet. Behind the first one the next three are empty") \
 	X(self, OPAQUE, key, TALK_INIT_KEY_MAX, none, \

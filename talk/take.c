@@ -226,7 +226,8 @@ static enum sotto_err content_make(struct talk *talk, struct talk_blob *content)
 	enum kem_alg kem = talk_box_suite(talk).kem;
 	struct talk_history_ask ask = {
 		.version = TALK_VERSION,
-		.stated_ms = taking->asked_ms,
+		/* Of now, not of when it was asked for first: who was off for longer than a request counts heeds the next one. */
+		.stated_ms = talk->utc_ms,
 		.sheaves = taking->sheaves,
 	};
 	uint8_t public_key[TALK_INIT_KEY_MAX];

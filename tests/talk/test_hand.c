@@ -306,6 +306,31 @@ static void test_only_its_person(void **state)
 	world_destroy(world);
 }
 
+/* Who was off for longer than a request counts is asked by the letter that was sent since. */
+static void test_off_meanwhile(void **state)
+{
+	struct world *world = world_begin(13);
+
+	(void)state;
+	say(world, 2, 101, "first");
+	world_run(world, 10);
+	add(world, OLD, NEW, "Tablet");
+	world_link(world, OLD, false);
+	world_run(world, 1);
+	assert_int_equal(hand_ask(world, NEW), SOTTO_OK);
+	world_run(world, 2 * TALK_HAND_ASK_MS / 1000);
+	world_link(world, OLD, true);
+	world_run(world, 60);
+	assert_int_equal(hand_state(world, OLD), TALK_HAND_ASKED);
+	assert_int_equal(give(world, OLD, 2), SOTTO_OK);
+	world_run(world, 60);
+	assert_int_equal(hand_state(world, NEW), TALK_HAND_DONE);
+	assert_int_equal(look(world, NEW, 102, "first").count, 1);
+	/* It is the same request: no letter of it is heeded any more. */
+	assert_int_equal(hand_state(world, OLD), TALK_HAND_DONE);
+	world_destroy(world);
+}
+
 /* Two weeks after it was asked for it is over at both ends, and nothing that opens it is left. */
 static void test_its_time_ends(void **state)
 {
@@ -766,17 +791,12 @@ static void test_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handed),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_only_its_person),
-		cmocka_unit_test(test_its_time_ends),
-		cmocka_unit_test(test_out_meanwhile),
-		cmocka_unit_test(test_in_pieces),
-		cmocka_unit_test(test_deaths),
-		cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_what_is_here_counts),
-		cmocka_unit_test(test_letters),
-		cmocka_unit_test(test_sheaves),
+		cmocka_unit_test(test_handed),		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_only_its_person), cmocka_unit_test(test_off_meanwhile),
+		cmocka_unit_test(test_its_time_ends),	cmocka_unit_test(test_out_meanwhile),
+		cmocka_unit_test(test_in_pieces),	cmocka_unit_test(test_deaths),
+		cmocka_unit_test(test_failures),	cmocka_unit_test(test_what_is_here_counts),
+		cmocka_unit_test(test_letters),		cmocka_unit_test(test_sheaves),
 		cmocka_unit_test(test_items),
 	};
 
