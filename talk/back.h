@@ -36,6 +36,7 @@ void talk_return_want(struct talk *talk, struct talk_group *group, const uint8_t
 		      enum talk_return_why why);
 /* It was heard after all. */
 void talk_return_unwant(struct talk_group *group, const uint8_t *key);
+bool talk_return_asked(const struct talk_group *group, const uint8_t *key);
 /* Have all others of this group asked? */
 bool talk_returns_all(const struct talk *talk, const struct talk_group *group);
 /* A commit that wins does it. */

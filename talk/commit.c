@@ -261,7 +261,23 @@ static void needs_devices(struct talk *talk, const struct talk_group *group, str
 	}
 }
 
-/* Who is to be added anew: out and in by one commit, with the newest key package that it posted. */
+/*
+ * A device of ours, and one to one the other one goes or is out already: in such a group nothing shows whose conversation it is, so a
+ * Welcome leads in only who was in it before.
+ */
+static bool finds_back(const struct talk *talk, const struct talk_group *group,
+		       const struct needs *needs, const uint8_t *key)
+{
+	return group->kind != TALK_DIRECT ||
+	       !ledger_same_member(talk->ledger, key, talk->identity.public_key) ||
+	       !talk_owed(group, key) || talk_return_asked(group, key) ||
+	       stays(talk, group, needs, group->peer);
+}
+
+/*
+ * Who is to be added anew: out and in by one commit, with the newest key package that it posted. Out alone who would not find the
+ * way in.
+ */
 static void needs_returns(struct talk *talk, const struct talk_group *group, struct needs *needs)
 {
 	struct mls_member member;
@@ -285,7 +301,8 @@ static void needs_returns(struct talk *talk, const struct talk_group *group, str
 			continue;
 		needs->removes[needs->remove_count++] = member.leaf;
 		needs->shared = true;
-		needs_add(needs, key, package);
+		if (finds_back(talk, group, needs, key))
+			needs_add(needs, key, package);
 	}
 }
 

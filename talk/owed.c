@@ -7,8 +7,9 @@
  *                                 --(its adder is out of the ledger)--> added anew by whoever comes first (readd.c),
  *                                                                      who owes it from then on
  *
- * So it is added anew once for each adder that goes, and not again. What an adder owes who left the group, or is off, he
- * still sends.
+ * So it is added anew once for each adder that goes, and not again; one to one, when the other one is out, it is only taken
+ * out, since it would not know whose conversation it is (commit.c). What an adder owes who left the group, or is off, he still
+ * sends.
  */
 #include "talk/owed.h"
 

@@ -85,19 +85,22 @@ void talk_return_unwant(struct talk_group *group, const uint8_t *key)
 	group->dirty = true;
 }
 
+bool talk_return_asked(const struct talk_group *group, const uint8_t *key)
+{
+	const struct talk_kept_return *item = return_find(group, key);
+
+	return item != NULL && item->wanted == TALK_RETURN_ASKED;
+}
+
 bool talk_returns_all(const struct talk *talk, const struct talk_group *group)
 {
 	struct mls_member member;
 	uint32_t cursor = 0;
 
 	while (mls_group_next_member(group->mls, &cursor, &member)) {
-		const struct talk_kept_return *item;
-
-		if (member.leaf == mls_group_own_leaf(group->mls) ||
-		    !talk_leaf_allowed(talk, group, member.signature_key.data))
-			continue;
-		item = return_find(group, member.signature_key.data);
-		if (item == NULL || item->wanted != TALK_RETURN_ASKED)
+		if (member.leaf != mls_group_own_leaf(group->mls) &&
+		    talk_leaf_allowed(talk, group, member.signature_key.data) &&
+		    !talk_return_asked(group, member.signature_key.data))
 			return false;
 	}
 	return true;
@@ -180,11 +183,8 @@ enum sotto_err talk_return_package(struct talk *talk, const struct talk_group *g
 /* Who asked has read its first parcel: it reads its regular inbox since. */
 bool talk_return_landed(struct talk *talk, const struct talk_group *group, const uint8_t *key)
 {
-	const struct talk_kept_return *item = return_find(group, key);
-
 	return group->kind == TALK_EVERYONE && talk_owed(group, key) &&
-	       talk_package_of(talk, key) == NULL &&
-	       (item == NULL || item->wanted != TALK_RETURN_ASKED);
+	       talk_package_of(talk, key) == NULL && !talk_return_asked(group, key);
 }
 
 uint64_t talk_silent_from(const struct talk *talk, const struct talk_package *package)

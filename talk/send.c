@@ -190,7 +190,7 @@ static bool recipients_settle(const struct talk_group *group, struct talk_out *o
 	return changed;
 }
 
-/* Nobody is left for whom it is: who has not got it does not get it. */
+/* Nobody is left for whom it is: who has not got it does not get it. That we are here our own devices still hear. */
 static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
 {
 	enum sotto_err err = SOTTO_OK;
@@ -199,6 +199,8 @@ static enum sotto_err outbox_fail(struct talk *talk, struct talk_group *group)
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
 		bool all;
 
+		if (out->lives && !talk_group_over(group) && !talk_group_alone(group))
+			continue;
 		(void)recipients_settle(group, out, &all);
 		if (out->type == TALK_BODY_TEXT && out->state != TALK_MESSAGE_DELIVERED)
 			TRY(talk_text_state(talk, group, out,
@@ -247,8 +249,8 @@ static enum sotto_err life_send(struct talk *talk, struct talk_group *group)
 {
 	enum sotto_err err = SOTTO_OK;
 
-	if (group->stuck != TALK_STUCK_LOST || !talk->link_ready || !group->drops[0].at_end ||
-	    talk->now_ns < talk->retry_ns || !talk_all_allowed(talk, group))
+	if (!talk->link_ready || !group->drops[0].at_end || talk->now_ns < talk->retry_ns ||
+	    !talk_all_allowed(talk, group))
 		return SOTTO_OK;
 	list_for_each (element, following, &group->outbox) {
 		struct talk_out *out = CONTAINER_OF(element, struct talk_out, list);
@@ -279,12 +281,14 @@ static bool entry_waits(const struct talk *talk, const struct talk_group *group)
 enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 {
 	const struct ledger_member *peer = ledger_member_by_id(talk->ledger, group->peer);
+	bool over = group->kind == TALK_DIRECT &&
+		    (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED);
 	bool parting = talk->now_ns < group->parts_due_ns;
 	bool full = talk_relay_full(talk);
 	enum sotto_err err = SOTTO_OK;
 
-	if (group->kind == TALK_DIRECT && (peer == NULL || peer->state == LEDGER_MEMBER_REVOKED))
-		return outbox_fail(talk, group);
+	if (over)
+		TRY(outbox_fail(talk, group));
 	if (group->kind == TALK_GROUP && talk_group_over(group))
 		return outbox_fail(talk, group);
 	/* Who comes gets it when he is there. */
@@ -295,9 +299,10 @@ enum sotto_err talk_send_work(struct talk *talk, struct talk_group *group)
 	TRY(outbox_expire(talk, group));
 	if (talk_held(talk, group))
 		return SOTTO_OK;
-	TRY(life_send(talk, group));
-	if (!talk_group_current(talk, group) || group->blocked || group->pending.count > 0 ||
-	    talk->now_ns < talk->retry_ns)
+	if (over || group->stuck == TALK_STUCK_LOST)
+		TRY(life_send(talk, group));
+	if (over || !talk_group_current(talk, group) || group->blocked ||
+	    group->pending.count > 0 || talk->now_ns < talk->retry_ns)
 		return SOTTO_OK;
 	/* Nobody is there for whom it is: it would stand where the other never reads. */
 	if (group->kind == TALK_DIRECT && !talk_group_has_peer(talk, group))

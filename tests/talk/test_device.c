@@ -339,6 +339,62 @@ static void test_first_one_lost(void **state)
 	world_destroy(world);
 }
 
+/* Who began a conversation is out before one of the other one's devices came in: it never does, and is taken out of it. */
+static void test_other_one_is_out(void **state)
+{
+	struct world *world = world_begin(14);
+	struct talk_group *group;
+
+	(void)state;
+	add(world, OLD, NEW, "Tablet");
+	world_link(world, NEW, false);
+	world_run(world, 1);
+	say(world, 2, 101, "hello");
+	world_run(world, 20);
+	assert_says(world, OLD, 102, "hello", 102, TALK_MESSAGE_RECEIVED);
+	group = direct_of(world, OLD, 2);
+	assert_int_equal(mls_group_member_count(group->mls), 3);
+	revoke(world, 2);
+	world_run(world, 60);
+	assert_int_equal(mls_group_member_count(group->mls), 1);
+	world_link(world, NEW, true);
+	world_run(world, 1200);
+	assert_int_equal(mls_group_member_count(group->mls), 1);
+	assert_int_equal(look(world, NEW, 102, "hello").count, 0);
+	assert_int_equal(problems_of(world, OLD), 0);
+	assert_int_equal(problems_of(world, NEW), 0);
+	world_destroy(world);
+}
+
+/* What is left of a conversation whose other one is out is found again after a loss, and then nothing goes on there. */
+static void test_other_one_is_out_and_lost(void **state)
+{
+	struct world *world = world_begin(15);
+	uint64_t epoch;
+
+	(void)state;
+	add(world, OLD, NEW, "Tablet");
+	say(world, 2, 101, "hello");
+	world_run(world, 20);
+	revoke(world, 2);
+	world_run(world, 60);
+	assert_int_equal(mls_group_member_count(direct_of(world, NEW, 2)->mls), 2);
+	for (uint32_t i = 0; i < PHONES - 1; i++)
+		world_link(world, i, false);
+	world_run(world, 1);
+	fake_relay_lose(world_relay(world));
+	for (uint32_t i = 0; i < PHONES - 1; i++)
+		world_link(world, i, i != 2);
+	world_run(world, 1200);
+	epoch = epoch_of(direct_of(world, OLD, 2));
+	world_run(world, 3600);
+	assert_int_equal(epoch_of(direct_of(world, OLD, 2)), epoch);
+	assert_int_equal(epoch_of(direct_of(world, NEW, 2)), epoch);
+	assert_int_equal(direct_of(world, OLD, 2)->stuck, TALK_STUCK_NO);
+	assert_int_equal(direct_of(world, NEW, 2)->stuck, TALK_STUCK_NO);
+	world_destroy(world);
+}
+
 /* In a group: told once, one order, and who leaves on one device has left. */
 static void test_group(void **state)
 {
@@ -459,6 +515,8 @@ int main(void)
 		cmocka_unit_test(test_retired),
 		cmocka_unit_test(test_welcome_with_revoked),
 		cmocka_unit_test(test_first_one_lost),
+		cmocka_unit_test(test_other_one_is_out),
+		cmocka_unit_test(test_other_one_is_out_and_lost),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_device_that_never_comes),
 		cmocka_unit_test(test_deaths),
