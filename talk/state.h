@@ -18,7 +18,7 @@
  *   forget.c                  a founding or a join that came to nothing
  *   branch.c fork.c           which commits led here; two histories that become one
  *   readd.c plea.c life.c back.c owed.c   who cannot follow, asks, is added anew, and comes back
- *   commit.c                  who must be added or removed, and who does it
+ *   needs.c commit.c          who must be added or removed, and who does it
  *   wish.c notice.c people.c  what a group is to become; what became of it; what people ask of it
  *   welcome.c                 what a Welcome must be
  *   send.c missed.c           the outbox; what the relay does not serve
@@ -697,19 +697,6 @@ bool talk_leaf_allowed(const struct talk *talk, const struct talk_group *group, 
 uint32_t talk_extension_of(const struct talk *talk, uint32_t member);
 MUST_USE enum sotto_err talk_submit(struct talk *talk, struct bytes entry);
 
-/* ---- commit.c ---- */
-MUST_USE enum sotto_err talk_commit_make(struct talk *talk, struct talk_group *group,
-					 struct mls_commit_options *options,
-					 const uint8_t *const *keys, struct bytes name);
-MUST_USE enum sotto_err talk_commit_work(struct talk *talk, struct talk_group *group);
-MUST_USE enum sotto_err talk_commit_won(struct talk *talk, struct talk_group *group);
-bool talk_pending_allowed(const struct talk *talk, const struct talk_group *group);
-MUST_USE enum sotto_err talk_commit_lost(struct talk *talk, struct talk_group *group);
-/* Commits that won and that the relay lost. */
-MUST_USE enum sotto_err talk_commits_again(struct talk *talk, struct talk_group *group);
-MUST_USE enum sotto_err talk_commit_erase(struct talk *talk, const struct talk_group *group,
-					  const struct talk_drop *drop);
-uint32_t talk_rank(const struct talk *talk, const struct talk_group *group, struct bytes trigger);
 /* name: a group's, at most TALK_GROUP_NAME_MAX; else empty. */
 MUST_USE enum sotto_err talk_context_encode(const struct talk *talk, enum talk_kind kind,
 					    struct bytes name, struct talk_blob *blob);
@@ -794,6 +781,7 @@ MUST_USE enum sotto_err talk_save(struct talk *talk);
 #include "talk/back.h"
 #include "talk/beacon.h"
 #include "talk/change.h"
+#include "talk/commit.h"
 #include "talk/file.h"
 #include "talk/hand.h"
 #include "talk/missed.h"
