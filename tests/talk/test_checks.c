@@ -228,6 +228,38 @@ static void context_before_own(struct trial *trial)
 	       LEDGER_HASH_LEN);
 }
 
+/* As where an addition needs no path: the context is of before, and what counts is what it says itself. */
+static void agreed(struct trial *trial)
+{
+	context_before_own(trial);
+	trial->plan.by_psk = true;
+}
+
+static void agreed_head(struct trial *trial)
+{
+	agreed(trial);
+	trial->plan.agreed.ledger_head[0] ^= 1;
+}
+
+static void agreed_longer_than_ledger(struct trial *trial)
+{
+	agreed(trial);
+	trial->plan.agreed.ledger_length++;
+}
+
+static void agreed_before_own(struct trial *trial)
+{
+	agreed(trial);
+	trial->plan.agreed = trial->plan.context;
+}
+
+/* What was agreed before is looked at, too. */
+static void agreed_over_another(struct trial *trial)
+{
+	agreed(trial);
+	trial->plan.context.ledger_head[0] ^= 1;
+}
+
 static void context_group(struct trial *trial)
 {
 	trial->plan.id[0] ^= 1;
@@ -274,6 +306,10 @@ static const struct doctored {
 	{"another head in the context", context_head, SOTTO_ERR_INVALID},
 	{"a context ahead of the ledger", context_longer_than_ledger, SOTTO_ERR_INVALID},
 	{"a context from before this phone", context_before_own, SOTTO_ERR_INVALID},
+	{"agreed over another head", agreed_head, SOTTO_ERR_INVALID},
+	{"agreed ahead of the ledger", agreed_longer_than_ledger, SOTTO_ERR_INVALID},
+	{"agreed over what was before this phone", agreed_before_own, SOTTO_ERR_INVALID},
+	{"another head in the context, and agreed", agreed_over_another, SOTTO_ERR_INVALID},
 	{"a group that is not the network's", context_group, SOTTO_ERR_INVALID},
 };
 
@@ -346,9 +382,13 @@ static void ledger_that_grew(struct trial *trial)
 
 static void test_limits(void **state)
 {
-	static void (*const changes[])(struct trial * trial) = {
-		as_it_is,	   time_just_after_asking,    time_just_not_ahead,
-		access_with_a_gap, leaf_missing_just_so_long, ledger_that_grew};
+	static void (*const changes[])(struct trial * trial) = {as_it_is,
+								time_just_after_asking,
+								time_just_not_ahead,
+								access_with_a_gap,
+								leaf_missing_just_so_long,
+								ledger_that_grew,
+								agreed};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {

@@ -67,7 +67,8 @@ static enum sotto_err find_psk(void *context, struct bytes id, struct bytes *psk
 static const struct mls_psk_source evil_psks = {.find = find_psk};
 
 /* A second copy of a phone's *everyone*, free to do what it likes. */
-static struct mls_group *evil_copy(struct world *world, uint32_t number)
+static struct mls_group *evil_copy_with(struct world *world, uint32_t number,
+					const struct mls_psk_source *psks)
 {
 	struct talk *talk = talk_of(world, number);
 	struct mls_config config = talk->mls;
@@ -75,7 +76,7 @@ static struct mls_group *evil_copy(struct world *world, uint32_t number)
 	struct mls_group *copy;
 
 	config.reserve_before_send = false;
-	config.psks = &evil_psks;
+	config.psks = psks;
 	assert_int_equal(mls_group_save(talk->everyone->mls, &epoch), SOTTO_OK);
 	assert_int_equal(mls_group_save_ratchets(talk->everyone->mls, 1, &ratchets), SOTTO_OK);
 	assert_int_equal(mls_group_load(&config, BYTES_NONE, mls_buffer_bytes(&epoch),
@@ -84,6 +85,11 @@ static struct mls_group *evil_copy(struct world *world, uint32_t number)
 	mls_buffer_release(&epoch);
 	mls_buffer_release(&ratchets);
 	return copy;
+}
+
+static struct mls_group *evil_copy(struct world *world, uint32_t number)
+{
+	return evil_copy_with(world, number, &evil_psks);
 }
 
 /* Seals a message for a group's present drop, and appends it over the phone's own link. */
@@ -207,6 +213,44 @@ static void test_psk_commit_is_nobodys(void **state)
 	mls_buffer_release(&commit);
 	mls_group_destroy(evil);
 	world_destroy(world);
+}
+
+/* But for one whose id names a head of the ledger, which all have: a member takes no other. */
+static void test_psk_names_a_head(void **state)
+{
+	(void)state;
+	for (uint32_t kind = 0; kind < 4; kind++) {
+		struct world *world = settled_world(51 + kind);
+		struct talk *talk = talk_of(world, 0);
+		struct talk_agreed agreed = {0};
+		struct mls_psk_source source = {talk_agreed_find, &agreed};
+		struct mls_group *evil = evil_copy_with(world, EVIL, &source);
+		struct mls_buffer commit = {0}, welcome = {0};
+		struct talk_context context = {.version = TALK_VERSION, .kind = TALK_EVERYONE};
+		uint64_t epoch = epoch_of(talk->everyone);
+		struct talk_blob id = {0};
+		struct bytes psk;
+		struct mls_commit_options options = {.psks = &psk, .psk_count = 1};
+
+		context.ledger_length = ledger_length(talk->ledger) - (kind == 1);
+		memcpy(context.ledger_head, ledger_head(talk->ledger, ledger_length(talk->ledger)),
+		       LEDGER_HASH_LEN);
+		context.ledger_length += kind == 2; /* which is not there yet */
+		context.ledger_head[0] ^= kind == 3;
+		assert_int_equal(talk_encode(talk, &talk_context_type, &context, &id), SOTTO_OK);
+		psk = talk_blob_bytes(&id);
+		assert_int_equal(mls_group_commit(evil, &options, &commit, &welcome), SOTTO_OK);
+		put(world, EVIL, talk_of(world, EVIL)->everyone, mls_buffer_bytes(&commit));
+		world_run(world, 30);
+		for (uint32_t i = 0; i < PHONES; i++)
+			assert_int_equal(i == EVIL || epoch_of(talk_of(world, i)->everyone) ==
+							      epoch + (kind == 0),
+					 1);
+		talk_blob_clear(talk, &id);
+		mls_buffer_release(&commit);
+		mls_group_destroy(evil);
+		world_destroy(world);
+	}
 }
 
 /* Our commit comes back in a record that the relay and a member made of it. */
@@ -516,6 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_proposals_are_nobodys),
 		cmocka_unit_test(test_psk_commit_is_nobodys),
+		cmocka_unit_test(test_psk_names_a_head),
 		cmocka_unit_test(test_own_commit_in_another_record),
 		cmocka_unit_test(test_refused_commit_comes_again),
 		cmocka_unit_test(test_conversation_stops_at_wrong_tag),

@@ -33,6 +33,7 @@ void trial_reset(struct trial *trial)
 	memcpy(plan->id, ledger_network(ledger), LEDGER_HASH_LEN);
 	plan->context.ledger_length = TRIAL_FIRST_OWN;
 	memcpy(plan->context.ledger_head, ledger_head(ledger, TRIAL_FIRST_OWN), LEDGER_HASH_LEN);
+	plan->agreed = plan->context;
 	trial->version = TALK_VERSION;
 	memcpy(trial->access, trial->founder->access, sizeof(trial->access));
 	trial->access_count = trial->founder->access_count;
@@ -116,7 +117,8 @@ static void welcome_make(struct trial *trial, struct mls_buffer *welcome)
 	struct mls_extension extension = {.type = TALK_CONTEXT_EXTENSION};
 	struct mls_buffer stranger = {0}, commit = {0};
 	struct mls_commit_options options = {.path = true};
-	struct talk_blob context = {0};
+	struct talk_blob context = {0}, agreed = {0};
+	struct bytes psk;
 	struct mls_leaf_options leaf;
 	struct mls_group *group;
 	struct bytes adds[3];
@@ -142,10 +144,19 @@ static void welcome_make(struct trial *trial, struct mls_buffer *welcome)
 		adds[options.add_count++] = mls_buffer_bytes(&stranger);
 	}
 	options.add = adds;
+	if (plan->by_psk) {
+		assert_int_equal(talk_encode(founder, &talk_context_type, &plan->agreed, &agreed),
+				 SOTTO_OK);
+		psk = talk_blob_bytes(&agreed);
+		options.psks = &psk;
+		options.psk_count = 1;
+		options.path = false;
+	}
 	assert_int_equal(mls_group_commit(group, &options, &commit, welcome), SOTTO_OK);
 	mls_group_destroy(group);
 	mls_buffer_release(&commit);
 	mls_buffer_release(&stranger);
+	talk_blob_clear(founder, &agreed);
 	talk_blob_clear(founder, &context);
 }
 

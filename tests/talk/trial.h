@@ -19,6 +19,8 @@ struct trial_plan {
 	uint8_t id[LEDGER_HASH_LEN];
 	struct talk_context context;
 	bool no_context;
+	bool by_psk; /* the commit says by a PSK over what it was agreed: talk/agreed.h */
+	struct talk_context agreed;
 	struct bytes founder_says; /* content of the founder's credential */
 	bool with_member, with_joiner, with_stranger;
 };
