@@ -113,6 +113,8 @@ const struct ledger_found *ledger_founding(const struct ledger *ledger);
 /* Entries so far, and the head after the first `length` of them (NULL if there are not so many). */
 uint64_t ledger_length(const struct ledger *ledger);
 const uint8_t *ledger_head(const struct ledger *ledger, uint64_t length);
+/* Is this, of LEDGER_HASH_LEN bytes, the head there? */
+bool ledger_head_is(const struct ledger *ledger, uint64_t length, const uint8_t *head);
 
 /* Entry number index; empty when there is none. Borrowed for the ledger's life. */
 struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index);

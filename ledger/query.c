@@ -27,6 +27,13 @@ const uint8_t *ledger_head(const struct ledger *ledger, uint64_t length)
 	return length == 0 ? ledger->state.start : ledger->records[length - 1].head;
 }
 
+bool ledger_head_is(const struct ledger *ledger, uint64_t length, const uint8_t *head)
+{
+	const uint8_t *own = ledger_head(ledger, length);
+
+	return own != NULL && memcmp(own, head, LEDGER_HASH_LEN) == 0;
+}
+
 struct bytes ledger_entry_bytes(const struct ledger *ledger, uint64_t index)
 {
 	if (index >= ledger->record_count)

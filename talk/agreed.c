@@ -10,33 +10,32 @@
 
 #include "talk/state.h"
 
-static bool context_read(struct bytes encoded, struct talk_context *context)
+bool talk_agreed_read(struct bytes context, struct talk_agreed *agreed)
 {
-	return wire_decode(&talk_context_type, encoded, context) == SOTTO_OK &&
-	       context->version == TALK_VERSION && context->kind == TALK_EVERYONE;
+	struct talk_context stated;
+
+	if (wire_decode(&talk_context_type, context, &stated) != SOTTO_OK ||
+	    stated.version != TALK_VERSION || stated.kind != TALK_EVERYONE)
+		return false;
+	agreed->length = stated.ledger_length;
+	memcpy(agreed->head, stated.ledger_head, LEDGER_HASH_LEN);
+	return true;
+}
+
+bool talk_agreed_extension(struct bytes extensions, struct talk_agreed *agreed)
+{
+	struct bytes data;
+
+	return mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) == SOTTO_OK &&
+	       talk_agreed_read(data, agreed);
 }
 
 enum sotto_err talk_agreed_find(void *context, struct bytes id, struct bytes *psk)
 {
 	struct talk_agreed *agreed = context;
-	struct talk_context stated;
 
-	if (!context_read(id, &stated) || stated.ledger_length == 0)
+	if (!talk_agreed_read(id, agreed) || agreed->length == 0)
 		return SOTTO_ERR_NOT_FOUND;
-	agreed->length = stated.ledger_length;
-	memcpy(agreed->head, stated.ledger_head, LEDGER_HASH_LEN);
 	*psk = BYTES_OF(agreed->head);
 	return SOTTO_OK;
-}
-
-bool talk_agreed_fits(const struct ledger *ledger, struct bytes context, uint64_t *length)
-{
-	struct talk_context stated;
-	const uint8_t *head;
-
-	if (!context_read(context, &stated))
-		return false;
-	head = ledger_head(ledger, stated.ledger_length);
-	*length = stated.ledger_length;
-	return head != NULL && memcmp(head, stated.ledger_head, LEDGER_HASH_LEN) == 0;
 }

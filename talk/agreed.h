@@ -15,16 +15,17 @@
 #include "ledger/ledger.h"
 #include "sotto/mls.h"
 
-/* What the last PSK that was looked for names. */
+/* A ledger's head: what a context names. */
 struct talk_agreed {
-	uint64_t length; /* 0: there was none */
+	uint64_t length; /* of what was looked for: 0: there was none */
 	uint8_t head[LEDGER_HASH_LEN];
 };
 
 /* Of an mls_psk_source; context is a struct talk_agreed, which it sets and lends. SOTTO_ERR_NOT_FOUND: no id of ours. */
 MUST_USE enum sotto_err talk_agreed_find(void *context, struct bytes id, struct bytes *psk);
 
-/* Does this encoded context, an extension or an id, name a head of this ledger? length: up to where. */
-bool talk_agreed_fits(const struct ledger *ledger, struct bytes context, uint64_t *length);
+/* From an encoded context of *everyone*, a PSK's id; or from a group's extensions. false: there is none. */
+bool talk_agreed_read(struct bytes context, struct talk_agreed *agreed);
+bool talk_agreed_extension(struct bytes extensions, struct talk_agreed *agreed);
 
 #endif

@@ -194,7 +194,6 @@ enum sotto_err talk_ledger_take(struct talk *talk, const struct talk_contents *c
 static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
 			const struct ledger_invitation *card, uint64_t asked_ms)
 {
-	const uint8_t *head = ledger_head(ledger, card->ledger_length);
 	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
 	const struct ledger_member *member;
 	struct ledger_entry enrol;
@@ -202,8 +201,8 @@ static bool ledger_fits(const struct talk *talk, const struct ledger *ledger,
 	union ledger_body body;
 	bool further = ledger_invitation_place(card, &place);
 
-	if (memcmp(ledger_network(ledger), card->network, LEDGER_HASH_LEN) != 0 || head == NULL ||
-	    memcmp(head, card->ledger_head, LEDGER_HASH_LEN) != 0 || own == NULL ||
+	if (memcmp(ledger_network(ledger), card->network, LEDGER_HASH_LEN) != 0 ||
+	    !ledger_head_is(ledger, card->ledger_length, card->ledger_head) || own == NULL ||
 	    own->state == LEDGER_DEVICE_REVOKED)
 		return false;
 	member = ledger_member_by_id(ledger, own->member);
@@ -272,19 +271,16 @@ bool talk_context_names(const struct talk *talk, const struct ledger *ledger,
 {
 	const struct ledger_device *own = ledger_device_by_key(ledger, talk->identity.public_key);
 	struct mls_context context;
-	struct bytes data;
-	uint64_t length;
-	const uint8_t *head = agreed->length == 0 ? NULL : ledger_head(ledger, agreed->length);
+	struct talk_agreed stated;
 
 	mls_group_context(mls, &context);
 	if (!bytes_equal(context.group_id, BYTES(ledger_network(ledger), LEDGER_HASH_LEN)) ||
-	    mls_extension_find(context.extensions, TALK_CONTEXT_EXTENSION, &data) != SOTTO_OK ||
-	    !talk_agreed_fits(ledger, data, &length))
+	    !talk_agreed_extension(context.extensions, &stated) ||
+	    !ledger_head_is(ledger, stated.length, stated.head))
 		return false;
 	if (agreed->length == 0)
-		return length > own->index;
-	return head != NULL && memcmp(head, agreed->head, LEDGER_HASH_LEN) == 0 &&
-	       agreed->length > own->index;
+		agreed = &stated;
+	return ledger_head_is(ledger, agreed->length, agreed->head) && agreed->length > own->index;
 }
 
 /* What is no key package of anybody's is left out; its device announces another one. */

@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-#include "talk/access.h"
 #include "talk/hold.h"
-#include "talk/problem.h"
 
 /* Did we sign the entry that enrolled this device? */
 static bool sponsored_by_us(const struct talk *talk, const struct ledger_device *device)
@@ -39,6 +37,16 @@ static void needs_add(struct talk_needs *needs, const uint8_t *key, struct bytes
 	}
 	needs->added[place] = key;
 	needs->adds[place] = package;
+}
+
+/* With the newest key package that it posted; false: there is none here. */
+static bool needs_device(const struct talk *talk, struct talk_needs *needs, const uint8_t *key)
+{
+	const struct talk_package *package = talk_package_of(talk, key);
+
+	if (package != NULL)
+		needs_add(needs, key, talk_blob_bytes(&package->message));
+	return package != NULL;
 }
 
 /*
@@ -81,7 +89,6 @@ static void needs_wished(struct talk *talk, const struct talk_group *group,
 
 	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
 		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
-		const struct talk_package *package;
 		struct mls_member member;
 
 		if (marks->wished[device->member] != TALK_WISH_ADD || needs->add_count >= most ||
@@ -90,10 +97,7 @@ static void needs_wished(struct talk *talk, const struct talk_group *group,
 		    ended_here(talk, group, device->key) ||
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK)
 			continue;
-		package = talk_package_of(talk, device->key);
-		if (package == NULL)
-			continue;
-		needs_add(needs, device->key, talk_blob_bytes(&package->message));
+		(void)needs_device(talk, needs, device->key);
 	}
 	needs->rename = talk_wish_of(group, TALK_WISH_RENAME, 0);
 	needs->own = needs->own || needs->add_count > 0 || needs->rename != NULL;
@@ -106,16 +110,12 @@ static void needs_peer(struct talk *talk, const struct talk_group *group, struct
 
 	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
 		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
-		const struct talk_package *package;
 
 		if (device->member != group->peer || needs->add_count >= most ||
 		    !ledger_allows_leaf(talk->ledger, device->key, true) ||
 		    ended_here(talk, group, device->key))
 			continue;
-		package = talk_package_of(talk, device->key);
-		if (package == NULL)
-			continue;
-		needs_add(needs, device->key, talk_blob_bytes(&package->message));
+		(void)needs_device(talk, needs, device->key);
 	}
 	needs->sponsored = true;
 }
@@ -174,7 +174,6 @@ static void needs_devices(struct talk *talk, const struct talk_group *group,
 		return;
 	for (uint32_t i = 0; i < ledger_device_count(talk->ledger); i++) {
 		const struct ledger_device *device = ledger_device_at(talk->ledger, i);
-		const struct talk_package *package;
 		struct mls_member member;
 
 		/* Of whom there is one only, that one is in it. */
@@ -185,10 +184,8 @@ static void needs_devices(struct talk *talk, const struct talk_group *group,
 		    mls_group_find_member(group->mls, BYTES_OF(device->key), &member) == SOTTO_OK ||
 		    (group->kind == TALK_GROUP && !stays(talk, group, needs, device->member)))
 			continue;
-		package = talk_package_of(talk, device->key);
-		if (package == NULL)
+		if (!needs_device(talk, needs, device->key))
 			continue;
-		needs_add(needs, device->key, talk_blob_bytes(&package->message));
 		needs->shared = true;
 		needs->sponsored = false;
 	}

@@ -226,15 +226,6 @@ out:
 	return err;
 }
 
-static bool context_fits(const struct talk *talk, struct bytes extensions)
-{
-	struct bytes data;
-	uint64_t length;
-
-	return mls_extension_find(extensions, TALK_CONTEXT_EXTENSION, &data) == SOTTO_OK &&
-	       talk_agreed_fits(talk->ledger, data, &length);
-}
-
 /*
  * Who comes is in the ledger, who goes is out of it (or comes back in the same commit), and the group's
  * context, or what an addition says instead, names a head that is part of this history.
@@ -242,10 +233,11 @@ static bool context_fits(const struct talk *talk, struct bytes extensions)
 bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *staged)
 {
 	struct mls_staged_info info;
-	uint64_t length;
+	struct talk_agreed agreed;
 
 	mls_staged_info(staged, &info);
-	if (!info.removes_us && !context_fits(talk, info.extensions))
+	if (!info.removes_us && (!talk_agreed_extension(info.extensions, &agreed) ||
+				 !ledger_head_is(talk->ledger, agreed.length, agreed.head)))
 		return false;
 	if (info.new_leaf.signature_key.len != LEDGER_KEY_LEN ||
 	    !bytes_equal(info.new_leaf.signature_key, info.old_leaf.signature_key))
@@ -260,7 +252,8 @@ bool talk_everyone_allows(const struct talk *talk, const struct mls_staged *stag
 		     !ledger_allows_leaf(talk->ledger, change.after.signature_key.data, false)))
 			return false;
 		if (change.type == MLS_PROPOSAL_PSK &&
-		    !talk_agreed_fits(talk->ledger, change.psk_id, &length))
+		    (!talk_agreed_read(change.psk_id, &agreed) ||
+		     !ledger_head_is(talk->ledger, agreed.length, agreed.head)))
 			return false;
 		if (change.type == MLS_PROPOSAL_UPDATE &&
 		    !bytes_equal(change.after.signature_key, change.before.signature_key))

@@ -353,7 +353,8 @@
 	S(entry, "Body 4, *everyone* only: an entry for the ledger") \
 	S(key_package, "Body 5, *everyone* only: how to add the sender's device") \
 	S(leave, "Body 13, groups only: the sender leaves") \
-	S(context, "Extension 0xf001 of every GroupContext") \
+	S(context, \
+	  "Extension 0xf001 of every GroupContext, and the id of an external PSK in *everyone*") \
 	S(petition, "What a joiner posts to the porch") \
 	S(stuck, "Body 7, *everyone* only: asks to be added anew to a conversation") \
 	S(plea_content, "What a plea says") \

@@ -5,6 +5,7 @@
  *   leaf older than N x 72 min, and than 12 h where something was said since
  *                                        24 h in *everyone*                    --> due
  *                                        28 days where nobody says anything
+ *   leaf with which we came into *everyone*                                      --> due
  *   due, the conversation has a commit in hand, and nothing is in the way      --> made, by rank (commit.c)
  *
  * It is looked at once an hour, and whenever a group is looked at anyway: no timer wakes a phone for it. A clock
