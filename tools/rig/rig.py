@@ -23,29 +23,37 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def stat_of(pid):
+    """What the system says of a process behind its name: state, parent, and so on (proc(5)); None when it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+
+
+def processor_s(pid):
+    """What it has used so far, its ended children not counted."""
+    fields = stat_of(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
 def children_of(pid):
     """Ids of a process and everything below it."""
     found = [pid]
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
-        try:
-            with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as stat:
-                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
-        except (OSError, IndexError):
-            continue
-        if parent == pid:
+        fields = stat_of(entry)
+        if fields and int(fields[1]) == pid:
             found += children_of(int(entry))
     return found
 
 
 def alive(pid):
     """Not ended; one that nobody has waited for has."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except (OSError, IndexError):
-        return False
+    fields = stat_of(pid)
+    return bool(fields) and fields[0] != "Z"
 
 
 def words_of(pid):
