@@ -126,6 +126,13 @@ void say(struct world *world, uint32_t from, uint32_t to, const char *text)
 	world_settle(world_phone(world, from));
 }
 
+void add_after(struct world *world, const char *text, uint32_t old, uint32_t new)
+{
+	say(world, 2, 101, text);
+	world_run(world, 10);
+	add(world, old, new, "Tablet");
+}
+
 void assert_says(struct world *world, uint32_t number, uint32_t with, const char *text,
 		 uint32_t from, enum talk_message_state state)
 {

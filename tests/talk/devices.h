@@ -32,6 +32,8 @@ struct found {
 struct found look(struct world *world, uint32_t number, uint32_t extension, const char *text);
 
 void say(struct world *world, uint32_t from, uint32_t to, const char *text);
+/* `new` is added when phone 2 has said something to its person. */
+void add_after(struct world *world, const char *text, uint32_t old, uint32_t new);
 void assert_says(struct world *world, uint32_t number, uint32_t with, const char *text,
 		 uint32_t from, enum talk_message_state state);
 

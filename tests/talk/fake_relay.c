@@ -9,31 +9,15 @@
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "talk/state.h"
+#include "tests/talk/fake_drop.h"
 
 #define DROPS_MAX   512
-#define RECORDS_MAX 2048
 #define WATCHES_MAX 1024
 #define LINKS_MAX   64
 #define NONCE_LEN   24 /* of a sealed record */
 #define BATCH_MAX   3  /* small, so that batches have seams */
 #define KEYS_MAX    64
 #define KEYS_PAST   28 /* open catch-up */
-
-struct stored {
-	uint8_t *data;
-	size_t len;
-	uint64_t at_ms;
-	uint8_t running[WIRE_HASH_LEN];
-};
-
-struct drop {
-	uint8_t name[WIRE_HASH_LEN];
-	uint8_t incarnation[WIRE_INCARNATION_LEN];
-	uint8_t start[WIRE_HASH_LEN];
-	struct stored records[RECORDS_MAX];
-	size_t count;
-	size_t trimmed;
-};
 
 struct watch {
 	uint32_t link;
@@ -47,9 +31,9 @@ struct fake_relay {
 	uint8_t seed[32], key[32], claim[32];
 	fake_relay_answer *answer;
 	void *context;
-	struct drop *drops[DROPS_MAX];
+	struct fake_drop *drops[DROPS_MAX];
 	size_t drop_count;
-	struct drop
+	struct fake_drop
 		*others[DROPS_MAX]; /* while some links are served by the copy: the other side's */
 	size_t other_count;
 	uint64_t forked; /* bit n: link n is shown the copy */
@@ -91,11 +75,8 @@ struct fake_relay *fake_relay_create(uint32_t seed, fake_relay_answer *answer, v
 
 void fake_relay_lose(struct fake_relay *relay)
 {
-	for (size_t i = 0; i < relay->drop_count; i++) {
-		for (size_t k = 0; k < relay->drops[i]->count; k++)
-			free(relay->drops[i]->records[k].data);
-		free(relay->drops[i]);
-	}
+	for (size_t i = 0; i < relay->drop_count; i++)
+		fake_drop_destroy(relay->drops[i]);
 	relay->drop_count = 0;
 	relay->watch_count = 0;
 }
@@ -103,7 +84,7 @@ void fake_relay_lose(struct fake_relay *relay)
 static void sides_swap(struct fake_relay *relay)
 {
 	for (size_t i = 0; i < DROPS_MAX; i++) {
-		struct drop *drop = relay->drops[i];
+		struct fake_drop *drop = relay->drops[i];
 
 		relay->drops[i] = relay->others[i];
 		relay->others[i] = drop;
@@ -120,20 +101,8 @@ void fake_relay_fork(struct fake_relay *relay, uint64_t links)
 	relay->forked = links;
 	relay->watch_count = 0;
 	relay->other_count = relay->drop_count;
-	for (size_t i = 0; i < relay->drop_count; i++) {
-		struct drop *copy = malloc(sizeof(*copy));
-
-		ASSERT(copy != NULL);
-		*copy = *relay->drops[i];
-		for (size_t k = 0; k < copy->count; k++) {
-			const uint8_t *data = copy->records[k].data;
-
-			copy->records[k].data = malloc(copy->records[k].len);
-			ASSERT(copy->records[k].data != NULL);
-			memcpy(copy->records[k].data, data, copy->records[k].len);
-		}
-		relay->others[i] = copy;
-	}
+	for (size_t i = 0; i < relay->drop_count; i++)
+		relay->others[i] = fake_drop_copy(relay->drops[i]);
 }
 
 void fake_relay_withhold(struct fake_relay *relay, uint64_t links)
@@ -232,7 +201,7 @@ bool fake_relay_connect(struct fake_relay *relay, uint32_t link, const struct ta
 	return false;
 }
 
-static struct drop *drop_find(struct fake_relay *relay, const uint8_t *name)
+static struct fake_drop *drop_find(struct fake_relay *relay, const uint8_t *name)
 {
 	for (size_t i = 0; i < relay->drop_count; i++) {
 		if (memcmp(relay->drops[i]->name, name, WIRE_HASH_LEN) == 0)
@@ -241,31 +210,19 @@ static struct drop *drop_find(struct fake_relay *relay, const uint8_t *name)
 	return NULL;
 }
 
-static void expire(const struct fake_relay *relay, struct drop *drop)
-{
-	while (drop->trimmed < drop->count &&
-	       drop->records[drop->trimmed].at_ms + TALK_RETENTION_MS <= relay->now_ms)
-		drop->trimmed++;
-}
-
 void fake_relay_clock(struct fake_relay *relay, uint64_t now_ms)
 {
 	relay->now_ms = now_ms;
 }
 
-static struct drop *drop_make(struct fake_relay *relay, const uint8_t *name)
+static struct fake_drop *drop_make(struct fake_relay *relay, const uint8_t *name)
 {
-	struct drop *drop = drop_find(relay, name);
+	struct fake_drop *drop = drop_find(relay, name);
 
 	if (drop != NULL)
 		return drop;
 	ASSERT(relay->drop_count < DROPS_MAX);
-	drop = calloc(1, sizeof(*drop));
-	ASSERT(drop != NULL);
-	memcpy(drop->name, name, WIRE_HASH_LEN);
-	relay->incarnations++;
-	memcpy(drop->incarnation, &relay->incarnations, sizeof(relay->incarnations));
-	wire_running_start(drop->name, drop->incarnation, drop->start);
+	drop = fake_drop_create(name, ++relay->incarnations);
 	relay->drops[relay->drop_count++] = drop;
 	return drop;
 }
@@ -292,28 +249,8 @@ static void done(struct fake_relay *relay, uint32_t link, uint64_t ticket, uint8
 	answer(relay, link, ticket, &wire_done_type, &message, true);
 }
 
-static const uint8_t *running_at(const struct drop *drop, uint64_t sequence)
-{
-	return sequence == 0 ? drop->start : drop->records[sequence - 1].running;
-}
-
-static void record_put(const struct fake_relay *relay, struct drop *drop, struct bytes sealed)
-{
-	struct stored *stored = &drop->records[drop->count];
-
-	ASSERT(drop->count < RECORDS_MAX);
-	stored->data = malloc(sealed.len);
-	ASSERT(stored->data != NULL);
-	memcpy(stored->data, sealed.data, sealed.len);
-	stored->len = sealed.len;
-	stored->at_ms = relay->now_ms;
-	memcpy(stored->running, running_at(drop, drop->count), WIRE_HASH_LEN);
-	wire_running_next(stored->running, sealed);
-	drop->count++;
-}
-
 /* The next batch of a watch; false: it was the empty one that says "everything". */
-static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct watch *watch,
+static bool batch_send(struct fake_relay *relay, const struct fake_drop *drop, struct watch *watch,
 		       bool last)
 {
 	uint64_t before = watch->next - 1 < drop->trimmed ? drop->trimmed : watch->next - 1;
@@ -331,11 +268,11 @@ static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct
 					      drop->records[before + count].len);
 	memcpy(batch.drop, drop->name, WIRE_HASH_LEN);
 	memcpy(batch.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
-	memcpy(batch.before_hash, running_at(drop, before), WIRE_HASH_LEN);
+	memcpy(batch.before_hash, fake_drop_running(drop, before), WIRE_HASH_LEN);
 	batch.records.items = records;
 	batch.records.count = count;
 	batch.end_sequence = before + count;
-	memcpy(batch.running_hash, running_at(drop, batch.end_sequence), WIRE_HASH_LEN);
+	memcpy(batch.running_hash, fake_drop_running(drop, batch.end_sequence), WIRE_HASH_LEN);
 	err = sign_create(SIGN_ED25519, NULL,
 			  relay->forges ? BYTES_OF(relay->claim) : BYTES_OF(relay->seed),
 			  wire_signed_batch(batch.drop, batch.incarnation, batch.end_sequence,
@@ -348,7 +285,7 @@ static bool batch_send(struct fake_relay *relay, const struct drop *drop, struct
 	return batch.end_sequence < drop->count;
 }
 
-static void watches_push(struct fake_relay *relay, const struct drop *drop)
+static void watches_push(struct fake_relay *relay, const struct fake_drop *drop)
 {
 	for (size_t i = 0; i < relay->watch_count; i++) {
 		struct watch *watch = &relay->watches[i];
@@ -369,7 +306,7 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 	struct wire_placed placed[WIRE_RECORDS_MAX];
 	struct wire_appended appended = {.placed = {.items = placed}};
 	struct wire_record record;
-	struct drop *drop;
+	struct fake_drop *drop;
 
 	if (relay->append_refusals > 0) {
 		relay->append_refusals--;
@@ -385,7 +322,7 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		return;
 	}
 	drop = drop_make(relay, name);
-	expire(relay, drop);
+	fake_drop_expire(drop, relay->now_ms);
 	while (wire_record_next(&cursor, &record)) {
 		size_t at = 0;
 
@@ -404,12 +341,12 @@ static void append(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		if (at == drop->count && relay->swallows > 0)
 			relay->swallows--;
 		else if (at == drop->count)
-			record_put(relay, drop, record.sealed);
+			fake_drop_put(drop, record.sealed, relay->now_ms);
 		placed[appended.placed.count++].sequence = at + 1;
 	}
 	memcpy(appended.incarnation, drop->incarnation, WIRE_INCARNATION_LEN);
 	appended.end_sequence = drop->count;
-	memcpy(appended.running_hash, running_at(drop, drop->count), WIRE_HASH_LEN);
+	memcpy(appended.running_hash, fake_drop_running(drop, drop->count), WIRE_HASH_LEN);
 	answer(relay, link, ticket, &wire_appended_type, &appended, true);
 	watches_push(relay, drop);
 }
@@ -420,7 +357,7 @@ static void copy_append(struct fake_relay *relay, const struct wire_append *requ
 	uint8_t append_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
 	struct wire_cursor cursor = wire_list_walk(&request->records);
 	struct wire_record record;
-	struct drop *drop;
+	struct fake_drop *drop;
 
 	wire_append_token_hash(request->append_token, append_hash);
 	wire_drop_name(request->flags, append_hash, request->read_token_hash, name);
@@ -430,7 +367,7 @@ static void copy_append(struct fake_relay *relay, const struct wire_append *requ
 		if (relay->hidden > 0)
 			relay->hidden--;
 		else
-			record_put(relay, drop, record.sealed);
+			fake_drop_put(drop, record.sealed, relay->now_ms);
 	}
 	watches_push(relay, drop);
 	sides_swap(relay);
@@ -438,7 +375,7 @@ static void copy_append(struct fake_relay *relay, const struct wire_append *requ
 
 static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flags)
 {
-	struct drop *drop = drop_find(relay, watch.name);
+	struct fake_drop *drop = drop_find(relay, watch.name);
 
 	uint8_t authority = relay->authority[watch.link];
 	uint8_t needed = authority == WIRE_AUTHORITY_PORCH ? WIRE_DROP_INBOX | WIRE_DROP_FILE
@@ -453,7 +390,7 @@ static void read_drop(struct fake_relay *relay, struct watch watch, uint8_t flag
 		return;
 	}
 	if (drop != NULL)
-		expire(relay, drop);
+		fake_drop_expire(drop, relay->now_ms);
 	while (drop != NULL && batch_send(relay, drop, &watch, !watch.stays))
 		;
 	if (!watch.stays)
@@ -466,7 +403,7 @@ static void trim(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 		 const struct wire_trim *request)
 {
 	uint8_t read_hash[WIRE_HASH_LEN], name[WIRE_HASH_LEN];
-	struct drop *drop;
+	struct fake_drop *drop;
 
 	wire_read_token_hash(request->read_token, read_hash);
 	wire_drop_name(request->flags, request->append_token_hash, read_hash, name);
@@ -477,7 +414,7 @@ static void trim(struct fake_relay *relay, uint32_t link, uint64_t ticket,
 	}
 	ASSERT(request->up_to_sequence <= drop->count);
 	if (request->up_to_sequence <= drop->trimmed ||
-	    memcmp(running_at(drop, request->up_to_sequence), request->running_hash,
+	    memcmp(fake_drop_running(drop, request->up_to_sequence), request->running_hash,
 		   WIRE_HASH_LEN) != 0) {
 		done(relay, link, ticket, WIRE_STATUS_MALFORMED);
 		return;
@@ -639,24 +576,24 @@ void fake_relay_forge(struct fake_relay *relay, bool forges)
 
 void fake_relay_put(struct fake_relay *relay, const uint8_t *name, struct bytes sealed)
 {
-	struct drop *drop = drop_make(relay, name);
+	struct fake_drop *drop = drop_make(relay, name);
 
-	record_put(relay, drop, sealed);
+	fake_drop_put(drop, sealed, relay->now_ms);
 	watches_push(relay, drop);
 }
 
 void fake_relay_rewrite(struct fake_relay *relay)
 {
 	for (size_t i = 0; i < relay->drop_count; i++) {
-		struct drop *drop = relay->drops[i];
+		struct fake_drop *drop = relay->drops[i];
 
 		for (size_t k = 0; k < drop->count; k++) {
-			struct stored *stored = &drop->records[k];
+			struct fake_stored *stored = &drop->records[k];
 
 			/* Not one that anybody made: another nonce, too. */
 			stored->data[0] ^= 1;
 			stored->data[stored->len - 1] ^= 1;
-			memcpy(stored->running, running_at(drop, k), WIRE_HASH_LEN);
+			memcpy(stored->running, fake_drop_running(drop, k), WIRE_HASH_LEN);
 			wire_running_next(stored->running, BYTES(stored->data, stored->len));
 		}
 	}
@@ -665,7 +602,7 @@ void fake_relay_rewrite(struct fake_relay *relay)
 void fake_relay_set_back(struct fake_relay *relay)
 {
 	for (size_t i = 0; i < relay->drop_count; i++) {
-		struct drop *drop = relay->drops[i];
+		struct fake_drop *drop = relay->drops[i];
 
 		if (drop->count > 0)
 			free(drop->records[--drop->count].data);
@@ -784,7 +721,7 @@ bool fake_relay_contains(const struct fake_relay *relay, struct bytes text)
 {
 	for (size_t i = 0; i < relay->drop_count; i++) {
 		for (size_t k = 0; k < relay->drops[i]->count; k++) {
-			const struct stored *stored = &relay->drops[i]->records[k];
+			const struct fake_stored *stored = &relay->drops[i]->records[k];
 
 			for (size_t at = 0; at + text.len <= stored->len; at++) {
 				if (memcmp(stored->data + at, text.data, text.len) == 0)

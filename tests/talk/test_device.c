@@ -188,9 +188,7 @@ static void test_one_is_off(void **state)
 	struct world *world = world_begin(4);
 
 	(void)state;
-	say(world, 2, 101, "before");
-	world_run(world, 10);
-	add(world, OLD, NEW, "Tablet");
+	add_after(world, "before", OLD, NEW);
 	world_link(world, OLD, false);
 	world_run(world, 1);
 	say(world, 2, 101, "one");
@@ -313,9 +311,7 @@ static void test_first_one_lost(void **state)
 	struct world *world = world_begin(6);
 
 	(void)state;
-	say(world, 2, 101, "before");
-	world_run(world, 10);
-	add(world, OLD, NEW, "Tablet");
+	add_after(world, "before", OLD, NEW);
 	add(world, NEW, 4, "Desk");
 	world_link(world, OLD, false);
 	retire(world, NEW, 1);

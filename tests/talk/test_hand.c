@@ -312,9 +312,7 @@ static void test_off_meanwhile(void **state)
 	struct world *world = world_begin(13);
 
 	(void)state;
-	say(world, 2, 101, "first");
-	world_run(world, 10);
-	add(world, OLD, NEW, "Tablet");
+	add_after(world, "first", OLD, NEW);
 	world_link(world, OLD, false);
 	world_run(world, 1);
 	assert_int_equal(hand_ask(world, NEW), SOTTO_OK);
@@ -337,9 +335,7 @@ static void test_its_time_ends(void **state)
 	struct world *world = world_begin(4);
 
 	(void)state;
-	say(world, 2, 101, "first");
-	world_run(world, 10);
-	add(world, OLD, NEW, "Tablet");
+	add_after(world, "first", OLD, NEW);
 	assert_int_equal(hand_ask(world, NEW), SOTTO_OK);
 	world_run(world, 10);
 	world_link(world, NEW, false);
@@ -538,9 +534,7 @@ static void test_what_is_here_counts(void **state)
 	bool added;
 
 	(void)state;
-	say(world, 2, 101, "first");
-	world_run(world, 10);
-	add(world, OLD, NEW, "Tablet");
+	add_after(world, "first", OLD, NEW);
 	say(world, 2, 101, "live");
 	world_run(world, 10);
 	talk = talk_of(world, NEW);
